@@ -10,22 +10,22 @@ from nexcorp.manifest import Feature, Job, SearchKind
 
 
 def itself(event: Event) -> Iterable[UUID]:
-    """The entity of the event."""
+    """Return the entity of the event."""
     return (event.entity_id,)
 
 
 def nothing(event: Event) -> Iterable[UUID]:
-    """No documents: they went with their entity, and their words are left in doubt."""
+    """Return no documents: they are deleted with their entity, and a job settles their words."""
     return ()
 
 
 def files_within(event: Event) -> Iterable[UUID]:
-    """The files of the folder that the event is about."""
+    """Return the files of the folder that the event is about."""
     return event.get_ids("fileIds")
 
 
 def changed_text(event: Event) -> Iterable[UUID]:
-    """The entity of the event, where it says that a text of it has changed."""
+    """Return the entity of the event if its title or description changed."""
     changed = event.payload.get("changed", ())
     return (event.entity_id,) if {"title", "description"}.intersection(changed) else ()
 
@@ -33,7 +33,7 @@ def changed_text(event: Event) -> Iterable[UUID]:
 FEATURE = Feature(
     name="search",
     routes=("nexcorp.features.search.routes:ROUTES",),
-    # Each minute for what was left in doubt and no event told of, and for what a release makes otherwise.
+    # # Every minute: unsettled words that no event announced, and documents that a new release changes.
     jobs=(
         Job("workers.jobs.words:settle_words", cron="* * * * *"),
         Job("workers.jobs.documents:rebuild_documents", cron="* * * * *"),
@@ -59,7 +59,7 @@ FEATURE = Feature(
         "comment": SearchKind(
             sql.search.search_comments,
             sql.search.index_comments,
-            # A batch may have read what became a placeholder before, and have made its document again.
+            # # Also deleted comments: a batch that read the comment earlier may have rebuilt its document.
             dict.fromkeys(("comment.created", "comment.updated", "comment.deleted"), itself),
             permission="post:read",
             list_words=sql.search.list_words_in_comments,
@@ -91,7 +91,7 @@ FEATURE = Feature(
             list_ids=sql.search.list_projects_before,
             all_with="project:manage",
         ),
-        # Behind projects, which are held before their files. No word of theirs is suggested: many are code.
+        # # After projects, locked before their files. No words of files are suggested: many are code.
         "file": SearchKind(
             sql.search.search_files,
             index_files,

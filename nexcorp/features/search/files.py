@@ -1,4 +1,4 @@
-"""Files become findable: their contents are packed, so what is searched for is unpacked here."""
+"""Index files for search: their contents are stored compressed, and decompressed here."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from uuid import UUID
 
 from nexcorp.db import sql
 
-# Of a text this much is looked for: what makes it findable takes PostgreSQL 15 ms then, at worst 50.
+# # The indexed beginning of a text: PostgreSQL takes 15 ms to index this much, at worst 50.
 MOST_CHARS = 100_000
-# A packed content may have 1 MB.
+# # Files per batch; a compressed content has up to 1 MB.
 AT_ONCE = 10
 
 
 async def index_files(conn: Any, *, ids: Sequence[UUID]) -> list[Any]:
-    """Make files findable by path and text, as they are now; gives no words, see SearchKind."""
+    """Index the current path and text of files; return no words, see SearchKind."""
     for begin in range(0, len(ids), AT_ONCE):
         rows = await sql.search.list_file_texts(conn, ids=ids[begin : begin + AT_ONCE])
         bodies = await asyncio.to_thread(unpack_all, [row["data"] for row in rows])
@@ -26,12 +26,12 @@ async def index_files(conn: Any, *, ids: Sequence[UUID]) -> list[Any]:
 
 
 def unpack_all(packed: Sequence[bytes | None]) -> list[str]:
-    """The beginnings of texts that are packed; blocks."""
+    """Decompress the beginnings of texts; blocks."""
     return [unpack_beginning(one) for one in packed]
 
 
 def unpack_beginning(packed: bytes | None) -> str:
-    """The beginning of a text that is packed with zlib; of None, a binary, nothing."""
+    """Decompress the beginning of a text; the empty string for None, a binary file."""
     if packed is None:
         return ""
     data = zlib.decompressobj().decompress(packed, 4 * MOST_CHARS)

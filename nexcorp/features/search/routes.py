@@ -24,7 +24,7 @@ from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get
 
-# A guess at what was meant is worth no more; without one the answer says that there is nothing.
+# # A correction may take this long; after that the answer has no results.
 CORRECTION_MILLISECONDS = 200
 
 FOUND: Cursor[tuple[float, UUID]] = Cursor(
@@ -40,7 +40,7 @@ async def find(
     before: tuple[float, UUID],
     most: int,
 ) -> list[Any]:
-    """Up to `most` rows of all `kinds` behind `before`, the best first, the newest of equals."""
+    """Return up to `most` rows of all `kinds` after `before`, by score; of equal scores the newest first."""
     score, recency = before
     rows: list[Any] = []
     for kind in kinds:
@@ -59,9 +59,9 @@ async def find(
 
 
 def choose_kinds(request: web.Request, name: str | None) -> tuple[list[SearchKind], list[SearchKind]]:
-    """The kinds that are asked for, and all that the caller may find any of.
+    """Return the requested kinds, and all kinds that the caller has the permission for.
 
-    `name`: the one kind; None: all of these. Raises Invalid for an unknown one, PermissionRequired.
+    `name`: one kind, or None for all of them. Raises Invalid for an unknown kind, PermissionRequired.
     """
     known: dict[str, SearchKind] = request.app[PRODUCT].search
     may = caller(request).may

@@ -1,4 +1,4 @@
-"""What is searched for, and what is found."""
+"""Schemas of search: the query and its results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KINDS = "kinds of search"
 
 
 class SearchQuery(PageQuery):
-    """`?q=&kind=`."""
+    """The query: `?q=&kind=`."""
 
     q = Text(
         shows=False,
@@ -29,7 +29,7 @@ class SearchQuery(PageQuery):
 
 
 class Found(Out):
-    """Something that was found."""
+    """One result."""
 
     kind = Name(KINDS, required=True)
     id = fields.UUID(required=True)
@@ -50,7 +50,7 @@ class Found(Out):
 
 
 class FoundPage(Out):
-    """The best first."""
+    """A page of results, the best first."""
 
     data = fields.List(fields.Nested(Found), required=True)
     nextCursor = fields.String(required=True, allow_none=True)

@@ -1,4 +1,4 @@
-"""Did you mean: misspelt words of a query, replaced by words that people wrote."""
+"""Spelling correction: replaces misspelt words of a query by words from people's texts."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from nexcorp.db import sql
 WORD = re.compile(r"[^\W\d_]{4,40}")
 MAX_WORDS = 4
 MAX_TRIES = 3
-# Over all words; each try is a search.
+# # For all words together; each try is a search.
 TRY_SECONDS = 0.2
 
 
 def fold(word: str) -> str:
-    """A word as search_words has it: lower case, without accents."""
+    """Fold a word as the table search_words does: lower case, without accents."""
     parts = unicodedata.normalize("NFKD", word.lower())
     return "".join(char for char in parts if not unicodedata.combining(char))
 
 
 def count_typos(one: str, other: str) -> int:
-    """How many letters must be put in, left out, replaced, or swapped with the next one."""
+    """Count the edits between two words: letters inserted, dropped, replaced, or swapped with the next."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
@@ -38,11 +38,11 @@ def count_typos(one: str, other: str) -> int:
 
 
 async def correct(conn: Any, text: str, finds: Callable[[str], Awaitable[bool]]) -> str | None:
-    """`text` with known words for unknown ones; None where there is nothing to correct, or no idea how.
+    """Replace unknown words of `text` by known ones; None if there is nothing to correct, or no candidate.
 
-    One typo is forgiven in a word, two from eight letters on. `finds` says whether a word by itself finds
-    the viewer anything: known words may come from what they must not see, and behind an "or" or a
-    "without" such a word would show although something else is found. Tries end after TRY_SECONDS.
+    Allows one typo in a word, two from eight letters on. `finds` returns whether a word alone finds anything
+    for the viewer: a known word may come from a hidden text, and after an "or" or a "without" it would be
+    revealed although other words matched. Gives up after TRY_SECONDS.
     """
     words = {found[0]: fold(found[0]) for found in WORD.finditer(text)}
     asked = sorted(set(words.values()))[:MAX_WORDS]
@@ -57,7 +57,7 @@ async def correct(conn: Any, text: str, finds: Callable[[str], Awaitable[bool]])
     best: dict[str, str] = {}
     deadline = time.monotonic() + TRY_SECONDS
     for word, nears in likely.items():
-        # The sort keeps the order of equals.
+        # # The sort is stable: equal distances keep the order of the database.
         for _, near in sorted(nears, key=lambda pair: pair[0])[:MAX_TRIES]:
             if time.monotonic() > deadline:
                 return None

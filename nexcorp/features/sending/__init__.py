@@ -1,4 +1,4 @@
-"""Sending notifications by mail and push, and the links in them that lead back."""
+"""Sending of notifications by mail and push, and the pages that their links open."""
 
 from nexcorp.db import sql
 from nexcorp.manifest import Feature, Job

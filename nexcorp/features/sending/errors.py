@@ -1,4 +1,4 @@
-"""What can go wrong with links in mails."""
+"""Errors of links in mails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import NotFound
 
 
 class UnknownLink(NotFound):
-    """The link is not one of ours, or not whole."""
+    """The link was not made by this service, or is incomplete."""
 
     code, message = "unknown_link", "This link is not one of ours, or is not complete."
     meaning = "The `token` of a link to end mails was not made here, or is not whole."

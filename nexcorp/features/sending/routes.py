@@ -1,7 +1,7 @@
-"""Where links in mails and pushes lead: to end mails of a kind, and to what a notification is about.
+"""Pages for links in mails and pushes: ending mails of a kind, and opening a notification.
 
-They are opened without a session, by people, by mail providers, and by programs that look at every link: a
-GET changes nothing.
+They are opened without a session, by people, by mail providers, and by programs that open every link: a GET
+changes nothing.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from nexcorp.web.parsing import path_id, read_bytes
 from nexcorp.web.routing import Route, get, post
 
 TAG = "Notifications"
-# Mail providers send `List-Unsubscribe=One-Click`, and some the same as a form of several parts.
+# # Mail providers send `List-Unsubscribe=One-Click`, some of them as multipart/form-data.
 MAX_FORM_BYTES = 4096
-# Where the links of notifications lead until a console can show one.
+# # The console's list of notifications.
 NOTIFICATIONS = "/app/notifications"
 
 FORM = """<form method="post" action="/unsubscribe?token={token}">
@@ -36,7 +36,7 @@ FORM = """<form method="post" action="/unsubscribe?token={token}">
 
 
 def read_link(request: web.Request) -> tuple[UUID, str]:
-    """Whose mails of which type the link ends; raises UnknownLink."""
+    """Return the link's user id and type of mails; raise UnknownLink."""
     found = read_token(request.app[SECRETS].unsubscribe, request.query.get("token", ""))
     if found is None:
         raise UnknownLink()
@@ -44,14 +44,14 @@ def read_link(request: web.Request) -> tuple[UUID, str]:
 
 
 def name_mails(type: str) -> str:
-    """What mails of a type are called on the page."""
+    """Name the mails of a type for the page."""
     if type == EVERY_TYPE:
         return "mails about anything but the security of your account"
     return f"mails of the kind “{escape(type.replace('_', ' '))}”"
 
 
 async def show_unsubscribe(request: web.Request) -> web.Response:
-    """A button, so that a program that only looks at links ends nothing."""
+    """Show a button, so that a program that only opens links ends nothing."""
     _, type = read_link(request)
     return reply_html(
         make_page(
@@ -63,7 +63,7 @@ async def show_unsubscribe(request: web.Request) -> web.Response:
 
 
 async def unsubscribe(request: web.Request) -> web.Response:
-    """POST /unsubscribe: of the button, and of mail providers (RFC 8058)."""
+    """Handle POST /unsubscribe from the button and from mail providers (RFC 8058)."""
     user_id, type = read_link(request)
     await read_bytes(request, MAX_FORM_BYTES)
     known: dict[str, Any] = request.app[PRODUCT].notice_types
@@ -80,8 +80,8 @@ async def unsubscribe(request: web.Request) -> web.Response:
 
 
 async def stop_mails(conn: Any, user_id: UUID, types: list[str], *, every: bool) -> None:
-    """End mails of these types to a person, and with `every` digests; their devices hear of what changed.
-    Nothing happens where the person has left."""
+    """End mails of these types to a person, and digests if `every`; emit the changed settings for their
+    devices. Does nothing if the person has left."""
     if not await sql.preferences.lock_settings_of_active(conn, user_id=user_id):
         return
     changed = await sql.preferences.stop_mails(conn, user_id=user_id, types=sorted(types), every=every)
@@ -96,17 +96,17 @@ async def stop_mails(conn: Any, user_id: UUID, types: list[str], *, every: bool)
 
 
 async def show_notification(request: web.Request) -> web.Response:
-    """Lead on to where a notification can be seen; whether there is one is not told."""
+    """Redirect to a notification in the console, whether or not it exists."""
     return web.Response(status=302, headers={"Location": f"{NOTIFICATIONS}/{path_id(request)}"})
 
 
 async def show_notifications(request: web.Request) -> web.Response:
-    """Lead on to the list."""
+    """Redirect to the console's list of notifications."""
     return web.Response(status=302, headers={"Location": NOTIFICATIONS})
 
 
 def own(path: str, handler: Any, summary: str, **more: Any) -> Route:
-    """A page at the root."""
+    """Make the route of a page outside /api/v1."""
     return get(path, handler, summary, None, prefix="", access=PUBLIC, tag=TAG, hidden=True, **more)
 
 

@@ -1,4 +1,4 @@
-"""The service itself: probes, metrics, pages and documents."""
+"""The service itself: probes, metrics, pages and API documents."""
 
 from nexcorp.manifest import Feature, Job
 
@@ -7,7 +7,7 @@ FEATURE = Feature(
     setup="nexcorp.features.service.routes:set_up",
     routes=("nexcorp.features.service.routes:ROUTES",),
     jobs=(
-        # Longer than a drain may take, and what a last batch waits for: a connection, locks, statements.
+        # # 60 s exceeds a drain with the waits of its last batch: for a connection, locks and statements.
         Job("workers.jobs.deliver:deliver", seconds=60),
         Job("workers.jobs.cleanup:clean_up", cron="7 * * * *"),
     ),

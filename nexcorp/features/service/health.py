@@ -1,4 +1,4 @@
-"""Whether the service is alive, and whether it can do its work."""
+"""Health and readiness checks."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ REPLICA = "replica"
 
 
 async def show_health(request: web.Request) -> web.Response:
-    """The process answers; nothing else is asked."""
+    """Answer that the process is alive, without checking anything else."""
     return reply({"status": "ok"})
 
 
 async def check_database(request: web.Request) -> str | None:
-    """None, or why PostgreSQL cannot be used."""
+    """Ping PostgreSQL; raise an error if it cannot be used, else return None."""
     async with database(request).connection(wait=CHECK_SECONDS) as conn:
         await sql.service.ping(conn)
     return None
 
 
 async def check_migrations(request: web.Request) -> str | None:
-    """None, or which migrations are missing; a changed file of sql/schema is one.
+    """Return a reason if migrations or files of sql/schema are missing or differ, else None.
 
-    What a newer release has applied on top is its own affair: it leaves room for this one.
+    Migrations of a newer release are ignored: they stay compatible with this release.
     """
     async with database(request).connection(wait=CHECK_SECONDS) as conn:
         applied = {row["id"] for row in await sql.service.list_applied_migrations(conn)}
@@ -49,20 +49,20 @@ async def check_migrations(request: web.Request) -> str | None:
 
 
 async def check_worker(request: web.Request) -> str | None:
-    """None, or that no worker was seen lately."""
+    """Return a reason if no worker was seen lately, else None."""
     async with database(request).connection(wait=CHECK_SECONDS) as conn:
         live = await sql.events.count_live_workers(conn)
     return None if live else "no worker was seen in the last 15 seconds"
 
 
 async def check_redis(request: web.Request) -> str | None:
-    """None, or why Redis cannot be used."""
+    """Ping Redis; raise an error if it cannot be used, else return None."""
     await request.app[NODE].redis.ping()
     return None
 
 
 async def run_check(check: Awaitable[str | None]) -> str | None:
-    """None where the check passes, else its reason."""
+    """Run a check; return None if it passes, else the reason."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await check
@@ -77,12 +77,12 @@ async def run_check(check: Awaitable[str | None]) -> str | None:
 
 
 def describe(problem: str | None) -> dict[str, Any]:
-    """A check as clients see it."""
+    """Return a check's result as clients see it."""
     return {"ok": problem is None, **({"reason": problem} if problem else {})}
 
 
 async def check_all(request: web.Request) -> dict[str, Any]:
-    """What is known of every dependency, by its name."""
+    """Return the state of every dependency, by its name."""
     checks: dict[str, Awaitable[str | None]] = {
         "postgresql": check_database(request),
         "migrations": check_migrations(request),
@@ -98,11 +98,11 @@ async def check_all(request: web.Request) -> dict[str, Any]:
 
 
 async def show_readiness(request: web.Request) -> web.Response:
-    """200 where every dependency can be used, else 503 that names each one that cannot."""
+    """Answer 200 if every dependency can be used, else 503 with the failed ones."""
     state = dict(await request.app[READINESS].get(request))
     if request.app[NODE].draining:
         state["process"] = {"ok": False, "reason": "stopping"}
-    # Where the replica is not well, the primary is read.
+    # # While the replica is down, reads go to the primary.
     ready = all(check["ok"] for name, check in state.items() if name != REPLICA)
     headers = {} if ready else {"Retry-After": "1"}
     return reply(

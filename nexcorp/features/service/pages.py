@@ -1,4 +1,4 @@
-"""The landing page, the metrics, and the documents with their offline viewer."""
+"""The landing page, the metrics, and the API documents with their offline viewer."""
 
 from __future__ import annotations
 
@@ -80,27 +80,27 @@ ASSETS = Assets(
 
 
 async def show_landing(request: web.Request) -> web.Response:
-    """What this is, for somebody who opens the address in a browser."""
+    """Show the landing page."""
     return reply_lasting(request, load_page(LANDING))
 
 
 async def show_docs(request: web.Request) -> web.Response:
-    """Swagger UI over the OpenAPI document."""
+    """Show Swagger UI with the OpenAPI document."""
     return reply_lasting(request, load_page(DOCS))
 
 
 async def show_asset(request: web.Request) -> web.Response:
-    """A file of Swagger UI."""
+    """Return a file of Swagger UI."""
     return await ASSETS.reply(request)
 
 
 async def show_openapi(request: web.Request) -> web.Response:
-    """The OpenAPI document of exactly what this process serves."""
+    """Return the OpenAPI document of the routes that this process serves."""
     return reply_lasting(request, request.app[DOCUMENTS].openapi)
 
 
 async def show_asyncapi(request: web.Request) -> web.Response:
-    """The AsyncAPI document of the live interface."""
+    """Return the AsyncAPI document of the live interface."""
     return reply_lasting(request, request.app[DOCUMENTS].asyncapi)
 
 
@@ -119,7 +119,7 @@ POOL_SIZE = Gauge(
 
 
 async def check_scraper(request: web.Request) -> None:
-    """Raise Unauthorized without METRICS_TOKEN, NotFound in production where nothing opens the metrics."""
+    """Raise Unauthorized for a wrong METRICS_TOKEN, NotFound in production if the metrics are not open."""
     config = request.app[CONFIG]
     if not config.metrics_token:
         if not (config.development or config.metrics_open):
@@ -135,14 +135,14 @@ async def check_scraper(request: web.Request) -> None:
 
 
 async def show_metrics(request: web.Request) -> web.Response:
-    """Prometheus metrics of this process, or of all processes of this dyno where it has several."""
+    """Return Prometheus metrics of this process, or of all processes of this dyno if it runs several."""
     await check_scraper(request)
     body = await request.app[METRICS].get(request)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def collect_metrics(request: web.Request) -> bytes:
-    """The metrics as text."""
+    """Return the metrics as text."""
     stats = database(request).stats()
     POOL_SIZE.labels("open").set(stats["size"])
     POOL_SIZE.labels("idle").set(stats["idle"])
@@ -159,7 +159,7 @@ async def collect_metrics(request: web.Request) -> bytes:
         DEFAULT_ROWS.set(troubles["defaultRows"])
         INVALID_INDEXES.set(troubles["invalidIndexes"])
     except (AppError, asyncpg.PostgresError):
-        # The other figures are wanted most when the database is down.
+        # # The other figures matter most while the database is down.
         pass
     registry = REGISTRY
     if setting("PROMETHEUS_MULTIPROC_DIR"):

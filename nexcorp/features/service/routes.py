@@ -1,4 +1,4 @@
-"""The service's own paths, outside of /api/v1."""
+"""The service's own paths, outside /api/v1."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ TAG = "Service"
 
 
 def own(path: str, handler: object, summary: str, returns: object, **more: object) -> Route:
-    """A public GET at the root."""
+    """Make the route of a public GET outside /api/v1."""
     return get(path, handler, summary, returns, prefix="", access=PUBLIC, tag=TAG, **more)  # type: ignore[arg-type]
 
 
 def document(path: str, handler: Handler, summary: str) -> Route:
-    """One of the documents, which stay the same while the process runs."""
+    """Make the route of an API document, which is constant while the process runs."""
     returns = {200: Document(), 304: None}
     return Route("GET", path, handler, summary, PUBLIC, TAG, returns=returns, prefix="")
 
 
 def set_up(app: web.Application) -> None:
-    """Make what requests of one application share."""
+    """Create the answers that an application's requests share."""
     app[READINESS], app[METRICS] = Shared(health.check_all), Shared(pages.collect_metrics)
 
 

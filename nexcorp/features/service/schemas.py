@@ -1,4 +1,4 @@
-"""What the service says of itself."""
+"""Schemas of the service's own answers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Health(Out):
 
 
 class Check(Out):
-    """One dependency."""
+    """The state of one dependency."""
 
     ok = fields.Boolean(required=True)
     reason = fields.String()
 
 
 class Readiness(Out):
-    """Every dependency."""
+    """The state of every dependency."""
 
     status = fields.String(required=True)
     checks = fields.Dict(keys=fields.String(), values=fields.Nested(Check), required=True)

@@ -1,4 +1,4 @@
-"""Answers that cost something and that anybody may ask for: computed once a second, for all who ask."""
+"""Answers that are expensive and public: computed at most once a second, for all requests together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 
 class Shared(Generic[Answer]):
-    """One answer. Whoever asks while it is computed waits for that one."""
+    """One shared answer. A request that comes while it is computed waits for the result."""
 
     def __init__(self, compute: Callable[[web.Request], Awaitable[Answer]]) -> None:
         self.compute = compute
@@ -24,7 +24,7 @@ class Shared(Generic[Answer]):
         self._answer: Answer | None = None
 
     async def get(self, request: web.Request) -> Answer:
-        """The answer, SHARED_SECONDS old at most; raises what computing it raises."""
+        """Return the answer, at most SHARED_SECONDS old; raise the errors of computing it."""
         async with self._lock:
             if self._answer is None or time.monotonic() >= self._until:
                 self._answer = await self.compute(request)

@@ -1,4 +1,4 @@
-"""Sessions: times at which members of a project work on it together, and who has which of its files open."""
+"""Sessions: times at which members of a project work on it together, and the files that they have open."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind

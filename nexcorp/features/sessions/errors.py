@@ -1,4 +1,4 @@
-"""What can go wrong with sessions."""
+"""Errors of sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class CollabSessionNotFound(NotFound):
 
 
 class CollabSessionEnded(Conflict):
-    """Nobody joins a session that has ended."""
+    """The session has ended, and cannot be joined."""
 
     code, message = "collab_session_ended", "The session has ended: begin another one."
     meaning = "The session has ended, so that nobody can join it."

@@ -1,4 +1,4 @@
-"""Sessions: what the rooms of their projects see of them."""
+"""Events of sessions: the frames in the rooms of their projects."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
 
 
 def make_frame(event: Event, name: str, **data: Any) -> list[Frame]:
-    """The session as it is now, and `data`, in the room of its project."""
+    """Show the session as it is now, with `data`, in the room of its project."""
     data["sessionId"] = str(event.entity_id)
     return [Frame(f"project:{event.payload['projectId']}", name, event.entity, data)]
 
 
 def started_frames(event: Event) -> list[Frame]:
-    """A session begins."""
+    """Show a session that starts."""
     return make_frame(event, "session:started")
 
 
 def ended_frames(event: Event) -> list[Frame]:
-    """A session is over, for all who are in it."""
+    """Show a session that has ended for all its participants."""
     return make_frame(event, "session:ended")
 
 
 def joined_frames(event: Event) -> list[Frame]:
-    """Somebody comes."""
+    """Show that a person joined."""
     return make_frame(event, "session:joined", userId=event.payload["userId"])
 
 
 def left_frames(event: Event) -> list[Frame]:
-    """Somebody goes, or was not seen for a minute."""
+    """Show that a person left, or was not seen for a minute."""
     return make_frame(event, "session:left", userId=event.payload["userId"])
 
 

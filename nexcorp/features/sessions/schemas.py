@@ -1,4 +1,4 @@
-"""What comes in and goes out of sessions."""
+"""Schemas of sessions: requests and answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SessionFile(Out):
 
 
 class SessionItem(Out):
-    """A session as everybody in its project sees it."""
+    """The fields of a session that are the same for everybody in its project."""
 
     id = fields.UUID(required=True)
     projectId = fields.UUID(required=True)
@@ -52,20 +52,20 @@ class SessionItem(Out):
 
 
 class RoomSession(SessionItem):
-    """A session as the room of its project sees it."""
+    """A session in the frames of its project's room."""
 
     sessionId = fields.UUID(metadata={"description": "Its id."})
     userId = fields.UUID(metadata={"description": "Who came or went."})
 
 
 class CollabSession(SessionItem):
-    """A session as one viewer sees it."""
+    """A session, and whether the viewer is in it."""
 
     joined = fields.Boolean(required=True, metadata={"description": "Whether the viewer is there now."})
 
 
 class Participant(Out):
-    """Somebody who is in a session, or was."""
+    """A person who is in a session, or was."""
 
     user = fields.Nested(Person, required=True)
     here = fields.Boolean(required=True, metadata={"description": "Whether they are there now."})
@@ -78,7 +78,7 @@ class Participant(Out):
 
 
 class SessionQuery(PageQuery):
-    """Which sessions."""
+    """Filters of sessions."""
 
     live = fields.Boolean(
         load_default=False, metadata={"description": "true: only those that have not ended."}
@@ -86,13 +86,13 @@ class SessionQuery(PageQuery):
 
 
 class ParticipantQuery(PageQuery):
-    """Which participants."""
+    """Filters of participants."""
 
     here = fields.Boolean(metadata={"description": "true: who is there now; false: who has left; else both."})
 
 
 class OpenFile(Out):
-    """A file, and who has it open."""
+    """A file, and the people who have it open."""
 
     fileId = fields.UUID(required=True)
     path = fields.String(required=True)
@@ -100,7 +100,7 @@ class OpenFile(Out):
 
 
 class Presence(Out):
-    """Who is where in a project."""
+    """The open files of a project."""
 
     data = fields.List(fields.Nested(OpenFile), required=True, metadata={"description": "By path."})
 

@@ -1,4 +1,4 @@
-"""A session of the demo company, which is about its project."""
+"""A session about the demo company's project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexcorp.manifest import Demo
 
 
 async def insert_demo_session(conn: Any, demo: Demo) -> None:
-    """Grace, who owns the project, holds it; Ada has been there. The documents take it for an example."""
+    """Insert a session with Grace as host and Ada as participant; the API documents use it as an example."""
     ada, grace = demo.people[ADA], demo.people[GRACE]
     await sql.sessions.import_session(
         conn, session_id=EXAMPLE_ID, project_id=PROJECT_ID, title="Pairing on the parser", host_id=grace

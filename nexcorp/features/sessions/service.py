@@ -1,4 +1,4 @@
-"""The rules of sessions: editors hold them, all members join, the host and owners end them."""
+"""The rules of sessions: editors start them, all members join, the host and owners end them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ OWNER = "owner"
 
 
 def no_such_file() -> Invalid:
-    """The error for a file that does not exist, or is in another project."""
+    """Make the error for a file that does not exist, or is in another project."""
     return Invalid(errors={"fileId": ["There is no such file in this project."]})
 
 
 async def require_member(conn: Any, caller: Caller, project_id: UUID) -> None:
-    """Raises ProjectNotFound, or NotYourProject for readers of a project that is open to them."""
+    """Raise ProjectNotFound, or NotYourProject for a caller who can only read an open project."""
     await require_role(conn, project_id, caller.id, caller.may(MANAGE), MEMBERS)
 
 
 async def get_session(conn: Any, caller: Caller, session_id: UUID) -> Any:
-    """A session in a project of the caller's; raises CollabSessionNotFound, NotYourProject."""
+    """Return a session in one of the caller's projects; raise CollabSessionNotFound, NotYourProject."""
     session = await sql.sessions.get_session(
         conn, session_id=session_id, viewer_id=caller.id, manages=caller.may(MANAGE)
     )
@@ -39,7 +39,7 @@ async def get_session(conn: Any, caller: Caller, session_id: UUID) -> Any:
 
 
 async def start_session(conn: Any, caller: Caller, project_id: UUID, data: dict[str, Any]) -> Any:
-    """A new session with the members of CreateSession, in which the caller is; returns it.
+    """Start a session from the fields of CreateSession, and join the caller to it; return it.
 
     Raises ProjectNotFound, NotYourProject, Invalid.
     """
@@ -57,7 +57,7 @@ async def start_session(conn: Any, caller: Caller, project_id: UUID, data: dict[
 
 
 async def touch(conn: Any, caller: Caller, session_id: UUID) -> bool:
-    """Note that the caller is still in a session; returns whether they are, and whether they may be."""
+    """Record that the caller is still in a session; return False if they are not, or no longer may be."""
     is_there: bool = await sql.sessions.touch_participant(
         conn, session_id=session_id, user_id=caller.id, manages=caller.may(MANAGE)
     )
@@ -65,19 +65,19 @@ async def touch(conn: Any, caller: Caller, session_id: UUID) -> bool:
 
 
 async def join_session(conn: Any, caller: Caller, session_id: UUID) -> Any:
-    """Join a session, or say that you are still in it; returns it.
+    """Join a session, or stay in it; return it.
 
     Raises CollabSessionNotFound, NotYourProject, CollabSessionEnded.
     """
     if await touch(conn, caller, session_id):
         return await get_session(conn, caller, session_id)
-    # Nobody is taken out of the project from here on, nor ends the session.
+    # # From here on nobody can be removed from the project, or end the session.
     await sql.sessions.hold_project(conn, session_id=session_id)
     await sql.sessions.lock_session(conn, session_id=session_id)
     session = await get_session(conn, caller, session_id)
     if session["endedAt"] is not None:
         raise CollabSessionEnded()
-    # In another tab they may have come meanwhile.
+    # # The caller may have joined meanwhile in another tab.
     if session["joined"]:
         return session
     await sql.sessions.save_participant(conn, session_id=session_id, user_id=caller.id)
@@ -86,18 +86,17 @@ async def join_session(conn: Any, caller: Caller, session_id: UUID) -> Any:
 
 
 async def leave_session(conn: Any, caller: Caller, session_id: UUID) -> None:
-    """Leave a session; does nothing for a person who is not in it. Raises CollabSessionNotFound,
-    NotYourProject.
-    """
+    """Leave a session; does nothing for a caller who is not in it. Raises CollabSessionNotFound,
+    NotYourProject."""
     session = await get_session(conn, caller, session_id)
     if await sql.sessions.leave_session(conn, session_id=session_id, user_id=caller.id):
         await tell_session(conn, "left", session_id, session["projectId"], caller.id, userId=caller.id)
 
 
 async def end_session(conn: Any, caller: Caller, session_id: UUID) -> None:
-    """End a session for all who are there; nothing for one that has ended.
+    """End a session for all participants; does nothing if it has ended.
 
-    Raises CollabSessionNotFound, and NotYourProject for all but its host and owners of the project.
+    Raises CollabSessionNotFound, and NotYourProject unless the caller is its host or an owner of the project.
     """
     await sql.sessions.lock_session(conn, session_id=session_id)
     session = await get_session(conn, caller, session_id)
@@ -108,7 +107,7 @@ async def end_session(conn: Any, caller: Caller, session_id: UUID) -> None:
 
 
 async def forget_participant(conn: Any, user_id: UUID) -> None:
-    """A person leaves the company: they leave all sessions, and host none."""
+    """Remove a person who leaves the company from all sessions, also as host."""
     await sql.sessions.forget_host(conn, user_id=user_id)
     for row in await sql.sessions.forget_participant(conn, user_id=user_id):
         await tell_session(conn, "left", row["session_id"], row["project_id"], None, userId=user_id)

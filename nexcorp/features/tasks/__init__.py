@@ -1,4 +1,4 @@
-"""Tasks and issues: what is to be done, by whom, until when."""
+"""Tasks and issues: work, with assignees and due dates."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
@@ -12,7 +12,7 @@ from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="tasks",
-    # The trash, statistics and the export come first: /tasks/trash is no task.
+    # # These three come first: paths like /tasks/trash also match /tasks/{id}.
     routes=tuple(
         f"nexcorp.features.tasks.{module}:ROUTES"
         for module in (

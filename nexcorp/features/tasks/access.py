@@ -1,4 +1,4 @@
-"""Who may do what with tasks, as routes and documents say it."""
+"""Access to tasks, for routes and the API documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The board of a project: its columns as they stand, and the place from which frames go on."""
+"""The board of a project: its columns, and the position from which frames continue."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ BY_RANK: Cursor[tuple[int, UUID]] = Cursor(
 
 
 class BoardQuery(PageQuery):
-    """How much of each column; with `status` of that one alone, from `cursor` on."""
+    """The page size of each column; with `status`, a page of that column alone, from `cursor` on."""
 
     status = one_of(STATUSES)
 
     @validates_schema
     def require_status(self, data: dict[str, object], **more: object) -> None:
-        """A cursor is of one column."""
+        """Raise ValidationError for a cursor without the status whose column it belongs to."""
         if "cursor" in data and "status" not in data:
             raise ValidationError("Send it with the status whose column it is of.", "cursor")
 
@@ -49,7 +49,7 @@ class Column(Out):
 
 
 class Board(Out):
-    """The board, of one snapshot."""
+    """The board, read in one snapshot."""
 
     columns = fields.List(fields.Nested(Column), required=True)
     epoch = fields.String(

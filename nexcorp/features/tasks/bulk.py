@@ -1,4 +1,4 @@
-"""Changing many tasks in one request: each by itself, so that one that fails does not stop the others."""
+"""Change many tasks in one request; a task that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from nexcorp.web.routing import patch
 from nexcorp.web.transactions import transaction
 
 MAX_ITEMS = 100
-# Changes that are made of many at once; others, as they may be refused, one by one.
+# # Fields that are changed for many tasks at once; others can be refused, and are changed one by one.
 TOGETHER = {"kind", "title", "description", "status", "priority", "assigneeId", "dueDate"}
 Change = tuple[Any, dict[str, Any]]
 
 
 class BulkItem(UpdateTask):
-    """One task, and its changes; a place is not among them, as it is found beside another task."""
+    """One task and its changes; `place` is excluded, because it depends on another task's place."""
 
     class Meta(UpdateTask.Meta):
         exclude = ("place",)
@@ -42,13 +42,13 @@ class BulkItem(UpdateTask):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """As of one task: a change that changes nothing is a mistake of the caller's."""
+        """Raise ValidationError for an item that changes nothing."""
         if not data.keys() - {"version", "id"}:
             raise ValidationError("Send what is to change.")
 
 
 def check_ids(items: list[dict[str, Any]]) -> None:
-    """Raises ValidationError where a task is named twice: which of its changes would count?"""
+    """Raise ValidationError if two items name the same task."""
     if len({item["id"] for item in items}) < len(items):
         raise ValidationError("Names a task twice.")
 
@@ -60,7 +60,7 @@ class BulkUpdate(Body):
 
 
 class BulkResult(Out):
-    """What became of one of them."""
+    """The result for one task."""
 
     id = fields.UUID(required=True)
     status = fields.Integer(
@@ -81,15 +81,16 @@ class BulkResult(Out):
 
 
 class BulkAnswer(Out):
-    """What became of each, in the order of their ids."""
+    """The results, in the order of the tasks' ids."""
 
     data = fields.List(fields.Nested(BulkResult), required=True)
 
 
 async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Change each of these tasks as service.update_task() does; returns a BulkResult of each.
+    """Change each of these tasks as service.update_task() does; return a BulkResult for each.
 
-    All are locked first, in the order of their ids, as whoever takes several does. Raises PermissionRequired.
+    Locks all tasks first, in the order of their ids, as every transaction with several tasks does. Raises
+    PermissionRequired.
     """
     who.require(service.READ)
     wanted = {item["id"]: item for item in sorted(items, key=lambda item: item["id"])}
@@ -100,7 +101,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
     numbering = [item["id"] for item in items if item.get("status") == "done"]
     targets = {item["projectId"] for item in items if item.get("projectId") is not None}
     if targets or numbering:
-        # What is done may come again, with the next number of its project.
+        # # A task that is done may be repeated, and its successor takes the next number of its project.
         await sql.task_bulk.lock_projects(conn, ids=list(targets), task_ids=numbering)
     rows = await sql.task_bulk.get_tasks(conn, ids=ids, viewer_id=who.id, sees_all=who.may(MANAGE))
     found = {row["id"]: row for row in rows}
@@ -116,7 +117,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
             elif changes.keys() <= TOGETHER and not (task_id in leading and "status" in changes):
                 together.append((task, changes))
             else:
-                # What fails is undone alone.
+                # # A savepoint: an item that fails is undone alone.
                 async with conn.transaction():
                     results[task_id] = describe(task_id, await service.change_task(conn, who, task, changes))
         except AppError as error:
@@ -126,7 +127,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
 
 
 def check_item(task: Any, item: dict[str, Any]) -> dict[str, Any]:
-    """The members of an item that differ from its locked task; None where the caller does not see the task.
+    """Return the fields of an item that differ from its locked task (None: the caller cannot see it).
 
     Raises as service.update_task() does.
     """
@@ -140,7 +141,7 @@ def check_item(task: Any, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(task_id: UUID, task: Any, error: AppError | None = None) -> dict[str, Any]:
-    """A BulkResult."""
+    """Build a BulkResult."""
     return {
         "id": task_id,
         "status": status_of(type(error)) if error is not None else 200,
@@ -152,7 +153,7 @@ def describe(task_id: UUID, task: Any, error: AppError | None = None) -> dict[st
 
 
 async def change_together(conn: Any, who: Caller, together: list[Change]) -> dict[UUID, dict[str, Any]]:
-    """Make changes in which nothing but the assignee can be wrong: all of them in a few statements."""
+    """Make changes in which only the assignee can be wrong, all of them in a few statements."""
     results: dict[UUID, dict[str, Any]] = {}
     refused: dict[UUID, AppError] = {}
     for assignee_id in {changes["assigneeId"] for _, changes in together if changes.get("assigneeId")}:

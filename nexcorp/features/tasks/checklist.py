@@ -1,6 +1,5 @@
-"""The small steps of a task. They do not change its version: ticking one off disturbs nobody who edits the
-task.
-"""
+"""The checklist of a task. Changing it leaves the task's version alone, so nobody who edits the task gets a
+conflict."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ MAX_ITEMS = 100
 
 
 class CreateItem(Body):
-    """A new step; at the end unless told otherwise."""
+    """A new item; without `place` it goes to the end."""
 
     text = Text(least=1, most=500, required=True)
     isDone = Flag(load_default=False)
@@ -37,7 +36,7 @@ class CreateItem(Body):
 
 
 class UpdateItem(Body):
-    """Only what is sent changes."""
+    """Fields to change; a field that is absent stays as it is."""
 
     text = Text(least=1, most=500)
     isDone = Flag()
@@ -45,13 +44,13 @@ class UpdateItem(Body):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's."""
+        """Raise ValidationError for a PATCH that changes nothing."""
         if not data:
             raise ValidationError("Send text, isDone or place.")
 
 
 class Item(Out):
-    """A step of a task."""
+    """An item of a checklist."""
 
     id = fields.UUID(required=True)
     text = fields.String(required=True)
@@ -61,18 +60,18 @@ class Item(Out):
 
 
 class Checklist(Out):
-    """The whole list, in its order."""
+    """The whole list, in order."""
 
     data = fields.List(fields.Nested(Item), required=True)
 
 
 async def read_items(conn: Any, task_id: UUID) -> dict[str, Any]:
-    """The checklist of a task."""
+    """Return the checklist of a task."""
     return {"data": await sql.checklists.list_items(conn, task_id=task_id)}
 
 
 async def put_at(conn: Any, task_id: UUID, item_id: UUID, place: dict[str, UUID]) -> None:
-    """Put an item before or behind another one; raises Invalid where that is not on the list."""
+    """Move an item before or after another one; raise Invalid if that is not on the list."""
     ids = [row["id"] for row in await sql.checklists.list_items(conn, task_id=task_id)]
     [(word, other)] = place.items()
     ids.remove(item_id)
@@ -83,7 +82,7 @@ async def put_at(conn: Any, task_id: UUID, item_id: UUID, place: dict[str, UUID]
 
 
 async def add_item(conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any]) -> UUID:
-    """Add a step; returns its id. Raises TaskNotFound, NotYourTask, TooManyItems, Invalid."""
+    """Add an item; return its id. Raises TaskNotFound, NotYourTask, TooManyItems, Invalid."""
     task = await service.lock_own_task(conn, caller, task_id)
     if len(await sql.checklists.list_items(conn, task_id=task_id)) >= MAX_ITEMS:
         raise TooManyItems()
@@ -97,7 +96,7 @@ async def add_item(conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any
 
 
 async def change_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID, data: dict[str, Any]) -> None:
-    """Change, tick or move a step. Raises TaskNotFound, NotYourTask, ItemNotFound, Invalid."""
+    """Change, tick or move an item. Raises TaskNotFound, NotYourTask, ItemNotFound, Invalid."""
     task = await service.lock_own_task(conn, caller, task_id)
     found = await sql.checklists.update_item(
         conn, task_id=task_id, item_id=item_id, text=data.get("text"), is_done=data.get("isDone")
@@ -110,7 +109,7 @@ async def change_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID, d
 
 
 async def remove_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID) -> None:
-    """Remove a step. Raises TaskNotFound, NotYourTask, ItemNotFound."""
+    """Remove an item. Raises TaskNotFound, NotYourTask, ItemNotFound."""
     task = await service.lock_own_task(conn, caller, task_id)
     if await sql.checklists.delete_item(conn, task_id=task_id, item_id=item_id) is None:
         raise ItemNotFound()
@@ -118,7 +117,7 @@ async def remove_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID) -
 
 
 async def tell_of_list(conn: Any, caller: Caller, task: Any) -> None:
-    """Emit that the checklist has changed; the event has none of its texts."""
+    """Emit that the checklist changed; the event contains no texts."""
     await tell(conn, "task.updated", caller.id, task, changed=["checklist"])
 
 

@@ -1,4 +1,4 @@
-"""When a task is due, as it comes in and as the table has it."""
+"""Due dates of tasks: fields of requests, and columns of the table."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ YEARS = range(1970, 3000)
 
 
 def check_year(found: date) -> None:
-    """Raises ValidationError for a year far away; the last day there is would be infinity to PostgreSQL."""
+    """Raise ValidationError for a year out of range; PostgreSQL would read the greatest date as infinity."""
     if found.year not in YEARS:
         raise ValidationError(f"Must lie between {YEARS[0]} and {YEARS[-1]}.")
 
 
 class Day(fields.Date):
-    """A day, as 2026-01-31; marshmallow takes those of weeks, too."""
+    """A day such as 2026-01-31; ISO week dates, which marshmallow would take, are refused."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> date:
         if not isinstance(value, str) or not DAY.fullmatch(value):
@@ -28,7 +28,7 @@ class Day(fields.Date):
 
 
 class Due(fields.Field[Any]):
-    """A day, or a time with its zone, which becomes one in UTC."""
+    """A day, or a time with its zone, which is converted to UTC."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         wrong = ValidationError("Not a day (2026-01-31), nor a time with its zone (2026-01-31T10:00:00Z).")
@@ -47,7 +47,7 @@ class Due(fields.Field[Any]):
 
 
 def due_date(**more: Any) -> Due:
-    """When a task is due."""
+    """Make the field of a task's due date."""
     return Due(
         allow_none=True,
         metadata={
@@ -60,13 +60,13 @@ def due_date(**more: Any) -> Due:
 
 
 def split_due(due: date | datetime | None) -> dict[str, Any]:
-    """What `dueDate` comes to in the table: a moment, or a day whose end is found there."""
+    """Split a due date into the columns `due_at`, a time, and `due_on`, a day; the other one is None."""
     moment = due if isinstance(due, datetime) else None
     return {"due_at": moment, "due_on": due if moment is None else None}
 
 
 def same_due(task: Any, due: date | datetime | None) -> bool:
-    """Whether a task is due at that time already."""
+    """Return whether a task has this due date already."""
     wanted = split_due(due)
     if wanted["due_on"] is not None or task["_dueOn"] is not None:
         return bool(wanted["due_on"] == task["_dueOn"])

@@ -1,4 +1,4 @@
-"""What can go wrong with tasks."""
+"""Errors of tasks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import Conflict, Forbidden, NotFound
 
 
 class NotYourTask(Forbidden):
-    """The caller sees the task, and may not do this; the message says who may."""
+    """The caller sees the task, but may not do this; the message says who may."""
 
     code = "not_your_task"
     message = "Only the creator, the assignee and editors of the project may change a task."
@@ -14,7 +14,7 @@ class NotYourTask(Forbidden):
 
 
 class HasSubtasks(Conflict):
-    """A task with subtasks stays in its project, and is no subtask itself."""
+    """The task has subtasks, so it cannot move to another project or become a subtask."""
 
     code = "has_subtasks"
     message = "The task has subtasks: it cannot move to another project, or become a subtask."
@@ -22,7 +22,7 @@ class HasSubtasks(Conflict):
 
 
 class LinkCycle(Conflict):
-    """Tasks that would wait for each other."""
+    """With the link, a task would wait for itself, or for its own parent or subtask."""
 
     code = "link_cycle"
     message = "With this link a task would wait for itself, or for a part of itself."
@@ -30,28 +30,28 @@ class LinkCycle(Conflict):
 
 
 class TooManyLinks(Conflict):
-    """A task is linked with as many others as one can be."""
+    """The task has the greatest number of links."""
 
     code, message = "too_many_links", "The task is linked with 50 others already: remove a link first."
     meaning = "A task may be linked with at most 50 others."
 
 
 class TooManyWatchers(Conflict):
-    """A task is watched by as many people as can be."""
+    """The task has the greatest number of watchers."""
 
     code, message = "too_many_watchers", "The task is watched by 200 people already."
     meaning = "At most 200 people watch a task."
 
 
 class ProjectDeleted(Conflict):
-    """A task comes back into its project, which is in the trash itself."""
+    """The task cannot be restored, because its project is in the trash."""
 
     code, message = "project_deleted", "The project of the task is deleted; restore that first."
     meaning = "The project of the task is deleted; restore that first."
 
 
 class NotInTrash(Conflict):
-    """Only what is in the trash is removed for good."""
+    """The task is not in the trash, so it cannot be purged."""
 
     code, message = "not_in_trash", "Delete the task first: only what is in the trash can be purged."
     meaning = "The task is not in the trash."
@@ -80,7 +80,7 @@ class LabelTaken(Conflict):
 
 
 class TooManyLabels(Conflict):
-    """The project has as many labels as one can have."""
+    """The project has the greatest number of labels."""
 
     code, message = "too_many_labels", "There are 200 labels already: delete one first."
     meaning = "A project, and tasks of no project, have at most 200 labels."
@@ -108,21 +108,21 @@ class ViewNotFound(NotFound):
 
 
 class NotYourView(Forbidden):
-    """The view is shared with the caller, and another's."""
+    """The view is another user's, who shares it with the caller."""
 
     code, message = "not_your_view", "Only the owner may change a view."
     meaning = "The view is shared with you; only its owner may change it."
 
 
 class TooManyViews(Conflict):
-    """The caller has as many views as one can have."""
+    """The caller has the greatest number of views."""
 
     code, message = "too_many_views", "You have 100 views already: delete one first."
     meaning = "A person has at most 100 saved views."
 
 
 class ImportNotFound(NotFound):
-    """The import does not exist, is over 7 days old, or another user's."""
+    """The import does not exist, is over 7 days old, or is another user's."""
 
     code, message = "import_not_found", "There is no such import."
     meaning = "The import does not exist, is over 7 days old, or another user's."

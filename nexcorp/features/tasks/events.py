@@ -1,4 +1,4 @@
-"""Tasks: who is told of what happens to them, and which rooms see it."""
+"""Events of tasks: the notifications and frames that follow from them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from nexcorp.db import sql
 from nexcorp.delivery.events import SILENT, Audience, Entity, Event, EventType, Frame, Notice, NoticeType
 from nexcorp.realtime.shapes import ID, TEXT, WHOLE, FrameDoc, refer, shape
 
-# What people are told of; the rest shows in the rooms alone.
+# # Changes that people are notified of; the rooms see all others, too.
 TOLD = frozenset(
     {"title", "description", "kind", "status", "priority", "assigneeId", "projectId", "parentId", "dueDate"}
 )
 
 
 def name_people(event: Event) -> list[str]:
-    """The rooms of the people concerned: creator, assignee, the one before, watchers."""
+    """Return the rooms of creator, assignee, previous assignee and watchers."""
     payload = event.payload
     names = ("creatorId", "assigneeId", "previousAssigneeId")
     ids = [*(payload.get(name) for name in names), *payload.get("watcherIds", ())]
@@ -24,13 +24,13 @@ def name_people(event: Event) -> list[str]:
 
 
 def name_project(event: Event) -> list[str]:
-    """The room of the project, if there is one."""
+    """Return the room of the task's project, if it has one."""
     project_id = event.payload.get("projectId")
     return [f"project:{project_id}"] if project_id is not None else []
 
 
 def parent_frames(event: Event) -> list[Frame]:
-    """A parent shows how many subtasks it has, and how many of them are done; also one that was before."""
+    """Show the subtask counts of the task's parent, and of its previous parent."""
     payload = event.payload
     project = payload.get("projectId")
     parents = {
@@ -46,13 +46,13 @@ def parent_frames(event: Event) -> list[Frame]:
 
 
 def gone_frame(room: str, task_id: UUID, reason: str) -> Frame:
-    """The frame for a room in which a task is not to be seen any more."""
+    """Make the frame that removes a task from a room."""
     return Frame(room, "task:deleted", ("task", task_id), {"id": str(task_id), "reason": reason}, members=())
 
 
 def shown_frames(event: Event, name: str) -> list[Frame]:
-    """The task as it is now, in its own room, its project's, and those of the people concerned; out of the
-    project where it was before it goes."""
+    """Show the task as it is now in its own room, its project's, and those of the people concerned; remove it
+    from its previous project's room."""
     data: dict[str, Any] = {"changed": event.payload.get("changed", [])}
     rooms = [f"task:{event.entity_id}", *name_project(event), *name_people(event)]
     frames = [Frame(room, name, event.entity, data) for room in rooms]
@@ -63,34 +63,34 @@ def shown_frames(event: Event, name: str) -> list[Frame]:
 
 
 def created_frames(event: Event) -> list[Frame]:
-    """A new task, or one that is back from the trash."""
+    """Show a new task, or one that was restored from the trash."""
     return shown_frames(event, "task:created")
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """A task that has changed."""
+    """Show a changed task."""
     return shown_frames(event, "task:updated")
 
 
 def assigned_frames(event: Event) -> list[Frame]:
-    """A task that has another assignee."""
+    """Show a task with another assignee."""
     return shown_frames(event, "task:assigned")
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """A task that is in the trash."""
+    """Remove a task that was moved to the trash."""
     rooms = [f"task:{event.entity_id}", *name_project(event), *name_people(event)]
     return [gone_frame(room, event.entity_id, "deleted") for room in rooms] + parent_frames(event)
 
 
 def reordered_frames(event: Event) -> list[Frame]:
-    """Other ranks for tasks of a column, which stay in their order."""
+    """Show new ranks of the tasks of a column, whose order is unchanged."""
     data = {"projectId": str(event.entity_id), **event.payload}
     return [Frame(f"project:{event.entity_id}", "task:reordered", event.entity, data, members=())]
 
 
 def imported_frames(event: Event) -> list[Frame]:
-    """Many tasks came in, or changed, at once: whoever shows them fetches them anew."""
+    """Say that an import made or changed many tasks: clients that show them fetch them again."""
     data = {"importId": str(event.entity_id), "count": event.payload["count"]}
     payload = event.payload
     rooms = [f"project:{one}" for one in payload["projectIds"]]
@@ -99,7 +99,7 @@ def imported_frames(event: Event) -> list[Frame]:
 
 
 def label_frames(event: Event) -> list[Frame]:
-    """Labels are seen in the room of their project; those of no project in none."""
+    """Show a label in the room of its project; a label without a project is shown in no room."""
     project_id = event.payload.get("projectId")
     if project_id is None:
         return []
@@ -110,22 +110,22 @@ def label_frames(event: Event) -> list[Frame]:
 
 
 def list_concerned(event: Event) -> Audience:
-    """Creator, assignee and watchers, as they are and as far as they see it when they are told."""
+    """Return creator, assignee and watchers who can see the task, read when they are notified."""
     return Audience(sql.tasks.list_concerned_after, task_id=event.entity_id)
 
 
 def is_told(event: Event) -> bool:
-    """Whether the change is worth telling."""
+    """Return whether people are notified of the change."""
     return not TOLD.isdisjoint(event.payload.get("changed", ()))
 
 
 def is_completed(event: Event) -> bool:
-    """Whether this change completed the task."""
+    """Return whether the change completed the task."""
     return event.payload.get("to") == "done"
 
 
 def is_moved(event: Event) -> bool:
-    """Whether nothing but the status changed."""
+    """Return whether only the status changed."""
     return list(event.payload.get("changed", ())) == ["status"]
 
 
@@ -138,12 +138,12 @@ ASSIGNED = Notice(
 
 
 def lead_to_task(event: Event) -> Entity:
-    """The first task of several."""
+    """Return the first of several tasks."""
     return "task", UUID(event.payload["taskId"])
 
 
 def list_given(event: Event, *, several: bool) -> list[UUID | None]:
-    """Whoever was given several tasks by a file, or one."""
+    """Return the assignee if an import gave them several tasks, or with `several=False` only one."""
     return [event.get_id("assigneeId")] if (event.payload["count"] > 1) is several else []
 
 
@@ -163,7 +163,7 @@ EVENTS: dict[str, EventType] = {
         assigned_frames,
         public=True,
     ),
-    # Its parent, its lead or its assignee is gone.
+    # # Its parent, lead or assignee was removed.
     "task.released": EventType(frames=updated_frames, public=True),
     "task.updated": EventType(
         (
@@ -215,7 +215,6 @@ EVENTS: dict[str, EventType] = {
     "task.unlinked": EventType(frames=updated_frames, public=True),
     "task.deleted": EventType(frames=deleted_frames, public=True),
     "task.purged": EventType(public=True),
-    # Its parent was purged, of which nobody need be told.
     "view.created": SILENT,
     "view.updated": SILENT,
     "view.deleted": SILENT,

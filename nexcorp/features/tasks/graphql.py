@@ -1,4 +1,4 @@
-"""Tasks in GraphQL: one, a page of them, and the one that a notification leads to."""
+"""Tasks in GraphQL: one, a page of them, and the task that a notification leads to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nexcorp.graphql.shapes import list_of, maybe, read_id, shape_of
 from nexcorp.web.parsing import parse_uuid
 
 TASK = shape_of(Task)
-# By whether the viewer sees all: what is loaded at once is known by its statement.
+# # One object for each value of `sees_all`: the loader batches calls with the same object.
 FIND = {sees_all: partial(sql.task_bulk.get_tasks, sees_all=sees_all) for sees_all in (False, True)}
 
 

@@ -1,4 +1,4 @@
-"""What happened to a task, and its subtasks."""
+"""The history of a task, and its subtasks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OLDEST: Cursor[tuple[UUID]] = Cursor("subtasks", tuple[UUID], (FIRST_ID,), after
 
 
 class TextChange(Out):
-    """What a text was before and after a change."""
+    """A text before and after a change."""
 
     field = fields.String(required=True)
     before = fields.String(required=True, allow_none=True)
@@ -46,7 +46,7 @@ class ChangeFile(Out):
 
 
 class TaskChange(Out):
-    """One thing that happened to a task."""
+    """One event in a task's history."""
 
     id = fields.UUID(required=True)
     type = fields.String(required=True)

@@ -1,4 +1,4 @@
-"""Tasks out of a CSV file: which rows are new, which change a task, and which are refused."""
+"""Import tasks from a CSV file: rows make tasks, change them, or are refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import KINDS, MAX_LABELS, PRIORITIES, STATUSES, one_of
 from nexcorp.features.tasks.telling import tell_of_import
 
-# What the export writes; those that an import takes come first, the others it passes over.
+# # The columns of an export: an import reads the first ones, and ignores the others.
 TAKEN = (
     *("id", "externalRef", "kind", "title", "description", "status", "priority", "assignee", "labels"),
     *("dueDate", "parent"),
@@ -32,14 +32,14 @@ COLUMNS = (
     *TAKEN,
     *("number", "projectId", "creator", "createdAt", "updatedAt", "startedAt", "completedAt"),
 )
-# An empty cell of these clears; of others it says nothing.
+# # Columns in which an empty cell clears the field; in others it changes nothing.
 CLEARED = ("description", "assignee", "labels", "dueDate", "parent")
 NO_ASSIGNEE = "There is no such active user."
 DEFAULTS = {"kind": "task", "status": "todo", "priority": "medium", "description": None, "dueDate": None}
 
 
 class TaskRow(Body):
-    """One row; the first task that `id`, else `externalRef` names is changed, else one is made."""
+    """One row: changes the task that `id`, or else `externalRef`, names; without such a task, makes one."""
 
     id = fields.UUID()
     externalRef = Text(least=1, most=200)
@@ -58,12 +58,12 @@ SCHEMA = TaskRow()
 
 
 def read_file(body: bytes) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a file of tasks; raises Invalid where there can be none."""
+    """Return the rows of a CSV file, with their numbers; raise Invalid for an unreadable file."""
     return read_rows(body, COLUMNS, "title")
 
 
 def load_task(number: int, row: dict[str, str]) -> Line:
-    """A row checked by itself."""
+    """Check a row on its own."""
     line = load_line(SCHEMA, number, row, TAKEN, CLEARED)
     if "labels" in line.data:
         line.data["labels"] = read_names(line.data["labels"] or "")
@@ -73,10 +73,10 @@ def load_task(number: int, row: dict[str, str]) -> Line:
 async def import_tasks(
     conn: Any, owner_id: UUID, import_id: UUID, options: dict[str, Any], body: bytes
 ) -> Outcome:
-    """Take in a file, of which each row stands or falls by itself; with `dryRun` nothing is written.
+    """Import a file, each row on its own; with `dryRun` nothing is written.
 
-    `options`: projectId, or None; dryRun; seesAll, whether the owner's key or session was one of task:manage.
-    One event tells of all of it. Raises Invalid for a file, or a project, that cannot be taken at all.
+    `options`: projectId, or None; dryRun; seesAll, whether the owner's key or session has task:manage. Emits
+    one event for all tasks. Raises Invalid for a file or a project that cannot be used at all.
     """
     lines = [load_task(number, row) for number, row in read_file(body)]
     project_id = UUID(options["projectId"]) if options["projectId"] is not None else None
@@ -98,7 +98,7 @@ async def import_tasks(
     outcome.unchanged = len(lines) - len(new) - len(changes) - len(failed)
     if options["dryRun"] or not (new or changes):
         return outcome
-    # New ones first: they may be the parents of those that change.
+    # # New tasks come first: they may be parents of changed ones.
     touched = await make_tasks(conn, owner_id, project_id, new)
     touched += await change_tasks(conn, owner_id, changes)
     given = [(line.data["id"], line.data.get("assigneeId")) for line in new]
@@ -109,7 +109,7 @@ async def import_tasks(
 
 
 async def check_project(conn: Any, owner_id: UUID, project_id: UUID | None, sees_all: bool) -> None:
-    """Raises Invalid unless the owner writes in the project."""
+    """Raise Invalid unless the owner may write in the project."""
     if project_id is None:
         return
     found = await sql.tasks.check_references(
@@ -127,7 +127,7 @@ async def check_project(conn: Any, owner_id: UUID, project_id: UUID | None, sees
 
 
 async def find_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: Sequence[Line]) -> None:
-    """Give rows the ids of the tasks that their externalRef names, and refuse what names one twice."""
+    """Give rows the id of the task that their externalRef names, and refuse rows that name a task again."""
     refs = [line.data["externalRef"] for line in lines if "externalRef" in line.data]
     rows = await sql.tasks.find_refs(conn, project_id=project_id, owner_id=owner_id, refs=refs)
     known = {row["ref"]: row for row in rows}
@@ -146,8 +146,8 @@ async def find_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: 
 
 
 async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> set[UUID]:
-    """Turn names into ids: `assignee` into assigneeId, `labels` into labelIds; returns which people are
-    active."""
+    """Turn names into ids: `assignee` into assigneeId, `labels` into labelIds; return the ids of active
+    people."""
     names = {line.data["assignee"] for line in lines if line.data.get("assignee")}
     ids = set()
     for name in names:
@@ -178,7 +178,7 @@ async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> 
 def check_lines(
     found: dict[UUID, Any], lines: Sequence[Line], project_id: UUID | None, active: set[UUID]
 ) -> None:
-    """Refuse rows of tasks that the owner may not change, and rows with unknown labels or assignees."""
+    """Refuse rows of tasks that the owner cannot see, and rows with unknown labels or assignees."""
     for line in lines:
         named = line.data.pop("labelNames", None)
         task = found.get(line.data["id"]) if "id" in line.data else None
@@ -188,12 +188,12 @@ def check_lines(
             line.refuse("id", "task_not_found", "There is no such task.")
             continue
         assignee_id = line.data.get("assigneeId")
-        # Whoever has it already keeps it, active or not.
+        # # The current assignee stays allowed, active or not.
         if assignee_id not in active and assignee_id not in (None, task and task["_assigneeId"]):
             line.refuse("assignee", "validation_failed", NO_ASSIGNEE)
             continue
         if named is not None and task is not None:
-            # As they are, whatever project they are of.
+            # # Unchanged labels are allowed, whatever project they belong to.
             has = {label["name"].lower(): UUID(label["id"]) for label in decode(task["labels"])}
             if set(named) == set(has):
                 line.data.pop("labelIds")
@@ -208,7 +208,7 @@ def check_lines(
 def find_changes(
     found: dict[UUID, Any], leading: set[UUID], lines: Sequence[Line]
 ) -> list[tuple[Any, dict[str, Any]]]:
-    """Rows that change a task, with what of it; refuses those that move one which others wait for."""
+    """Return (task, changes) for rows that change a task; refuse changes that an import cannot make."""
     changed = []
     for line in lines:
         if line.error is not None or "id" not in line.data:
@@ -216,7 +216,7 @@ def find_changes(
         task = found[line.data["id"]]
         changes = service.find_changes(task, line.data)
         if changes and not task["_mayChange"]:
-            # What somebody may only read comes out of an export, too, and back without a change.
+            # # An export contains tasks that its reader may not change; unchanged rows of them are no error.
             line.refuse("id", "not_your_task", "You may not change this task.")
         elif "status" in changes and task["id"] in leading:
             line.refuse("status", "has_followers", "It blocks a task, or comes again: move it by itself.")
@@ -228,7 +228,7 @@ def find_changes(
 async def change_tasks(
     conn: Any, owner_id: UUID, changes: Sequence[tuple[Any, dict[str, Any]]]
 ) -> list[UUID]:
-    """Make these changes; returns the ids."""
+    """Make these changes; return the ids of the tasks."""
     if not changes:
         return []
     rows = [service.make_row(task, what) for task, what in changes]
@@ -248,7 +248,7 @@ async def change_tasks(
 
 
 async def make_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: Sequence[Line]) -> list[UUID]:
-    """Make tasks of these rows, which are given the ids; returns them, in their order."""
+    """Make tasks from these rows, and set `id` in each row; return the ids, in order."""
     if not lines:
         return []
     first = None
@@ -287,7 +287,7 @@ async def make_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: 
 
 
 async def set_labels(conn: Any, wanted: Sequence[tuple[UUID, list[UUID]]]) -> None:
-    """Have each of these tasks these labels and no others."""
+    """Replace the labels of each of these tasks."""
     pairs = [(task_id, label_id) for task_id, label_ids in wanted for label_id in label_ids]
     await sql.tasks.replace_labels(
         conn,

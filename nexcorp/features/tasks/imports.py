@@ -1,4 +1,4 @@
-"""CSV files of tasks over REST: in by a job, out as a stream."""
+"""CSV files of tasks over REST: a job imports them, a stream exports them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from nexcorp.web.transactions import transaction
 
 
 class TaskImportQuery(ImportQuery):
-    """Where new tasks go, and whether to look only."""
+    """The project of new tasks, and whether this is a dry run."""
 
     projectId = fields.UUID(metadata={"description": "Absent: they are of no project."})
 
@@ -56,7 +56,7 @@ async def get_import(request: web.Request) -> web.Response:
 
 
 def show_cells(task: Any) -> list[Any]:
-    """The cells of a task, in the order of COLUMNS."""
+    """Return the cells of a task, in the order of COLUMNS."""
     people = {
         name: decode(task[name]) if task[name] is not None else None for name in ("creator", "assignee")
     }

@@ -1,8 +1,8 @@
-"""Lists and statistics of tasks that are kept in Redis for minutes, with CACHE=on.
+"""Lists and statistics of tasks, cached in Redis for minutes with CACHE=on.
 
-They are kept for each person, and forgotten with whatever changes a task of theirs or of their projects. What
-is kept is not trusted with what a person may see: before a list is shown, it is asked which of its tasks they
-see now, and in which version.
+Entries are kept for each person, and dropped by every change of a task of theirs or of their projects. A
+cached list is not trusted about what a person may see: before it is shown, the database says which of its
+tasks they see now, and in which version.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from nexcorp.security.app_keys import CONFIG, caller, database, stay_on_primary
 from nexcorp.web.cache import CACHE
 
 SECONDS = 300
-# Pages of long texts are made each time: Redis holds the queue as well, and one person must not fill it.
+# # Larger pages are not cached: Redis holds the queue as well, and one person must not fill it.
 MOST_BYTES = 128 * 1024
 
 Make = Callable[[], Awaitable[Any]]
 
 
 def name_key(request: web.Request) -> str:
-    """The key of an answer within its groups: the caller, their rights, and the question."""
+    """Build the key of an answer within its groups: the caller, their rights, and the query."""
     who = caller(request)
     asked = [request.path, who.may(MANAGE), who.principal.role_version, sorted(request.query.items())]
     return f"{who.id}:{hashlib.blake2b(encode(asked), digest_size=16).hexdigest()}"
 
 
 async def read_kept(request: web.Request, make: Make, *groups: str) -> dict[str, Any]:
-    """The kept answer, else what `make` makes. Without CACHE=on always the latter."""
+    """Return the cached answer, or else that of `make`, which is cached. Without CACHE=on, call `make`."""
     if not request.app[CONFIG].cache:
         made: dict[str, Any] = await make()
         return made
@@ -53,9 +53,8 @@ async def read_kept(request: web.Request, make: Make, *groups: str) -> dict[str,
 
 
 async def read_list(request: web.Request, make: Make) -> dict[str, Any]:
-    """As read_kept() for a list of tasks; it is made anew where one has changed or is out of the caller's
-    sight.
-    """
+    """Return a list of tasks as read_kept() does, but make it anew if one of its tasks changed or is hidden
+    from the caller now."""
     if not request.app[CONFIG].cache:
         made: dict[str, Any] = await make()
         return made

@@ -1,4 +1,4 @@
-"""Labels of projects, and of tasks without one."""
+"""Labels of projects, and labels for tasks without a project."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ BY_NAME: Cursor[tuple[str, UUID]] = Cursor(
 
 
 def name_field(**more: Any) -> Text:
-    """What a label is called."""
+    """Make the field of a label's name."""
     return Text(
         least=1, most=50, metadata={"description": "Unique in its project, whatever the case."}, **more
     )
 
 
 class Color(Text):
-    """A colour, in lower case."""
+    """A colour, converted to lower case."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         return super()._deserialize(value, attr, data, **more).lower()
 
 
 def color_field(**more: Any) -> Color:
-    """Its colour."""
+    """Make the field of a label's colour."""
     form = validate.Regexp(r"^#[0-9a-fA-F]{6}\Z", error="Not a colour such as #3366ff.")
     return Color(most=7, checks=[form], **more)
 
 
 class CreateLabel(Body):
-    """A new label; without `projectId` for tasks of no project."""
+    """A new label; without `projectId`, for tasks without a project."""
 
     name = name_field(required=True)
     color = color_field(required=True)
@@ -62,26 +62,26 @@ class CreateLabel(Body):
 
 
 class UpdateLabel(Body):
-    """Only what is sent changes."""
+    """Fields to change; a field that is absent stays as it is."""
 
     name = name_field()
     color = color_field()
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's."""
+        """Raise ValidationError for a PATCH that changes nothing."""
         if not data:
             raise ValidationError("Send name or color.")
 
 
 class LabelQuery(PageQuery):
-    """Whose labels."""
+    """The project whose labels to list."""
 
     project = IdOrWord(NOBODY, about="A project, or `none`.", required=True)
 
 
 async def find_rights(conn: Any, caller: Caller, project_id: UUID | None) -> bool | None:
-    """Whether the caller may change the labels of a project, or of none; None where they see none of it."""
+    """Return whether the caller may change labels of a project (or of none); None if they cannot see it."""
     found = await sql.labels.get_label_rights(
         conn, user_id=caller.id, sees_all=caller.may(MANAGE), project_id=project_id
     )
@@ -89,7 +89,7 @@ async def find_rights(conn: Any, caller: Caller, project_id: UUID | None) -> boo
 
 
 async def lock_label(conn: Any, caller: Caller, label_id: UUID) -> Any:
-    """A label that the caller may change, locked; raises LabelNotFound, NotYourLabel."""
+    """Lock and return a label that the caller may change; raise LabelNotFound, NotYourLabel."""
     await sql.labels.lock_label(conn, label_id=label_id)
     label = await sql.labels.get_label(conn, label_id=label_id)
     writes = await find_rights(conn, caller, label["projectId"]) if label is not None else None
@@ -101,7 +101,7 @@ async def lock_label(conn: Any, caller: Caller, label_id: UUID) -> Any:
 
 
 async def tell(conn: Any, event: str, caller: Caller, label: Any) -> None:
-    """Emit what became of a label."""
+    """Emit an event about a label, and drop cached lists of its project."""
     forget_kept(conn, [{"projectId": label["projectId"]}])
     await emit(
         conn,
@@ -114,7 +114,7 @@ async def tell(conn: Any, event: str, caller: Caller, label: Any) -> None:
 
 
 async def add_label(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
-    """A new label; returns it. Raises Invalid, NotYourLabel, LabelTaken, TooManyLabels."""
+    """Create a label; return it. Raises Invalid, NotYourLabel, LabelTaken, TooManyLabels."""
     writes = await find_rights(conn, caller, data["projectId"])
     if writes is None:
         raise Invalid(errors={"projectId": ["There is no such project."]})
@@ -133,7 +133,7 @@ async def add_label(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
 
 
 async def change_label(conn: Any, caller: Caller, label_id: UUID, data: dict[str, Any]) -> Any:
-    """Change the name or colour of a label; returns it. Raises LabelNotFound, NotYourLabel, LabelTaken."""
+    """Change the name or colour of a label; return it. Raises LabelNotFound, NotYourLabel, LabelTaken."""
     before = await lock_label(conn, caller, label_id)
     if all(before[name] == value for name, value in data.items()):
         return before
@@ -145,7 +145,7 @@ async def change_label(conn: Any, caller: Caller, label_id: UUID, data: dict[str
 
 
 async def remove_label(conn: Any, caller: Caller, label_id: UUID) -> None:
-    """Remove a label, from tasks as well. Raises LabelNotFound, NotYourLabel."""
+    """Delete a label, also from tasks. Raises LabelNotFound, NotYourLabel."""
     label = await lock_label(conn, caller, label_id)
     await sql.labels.delete_label(conn, label_id=label_id)
     await tell(conn, "label.deleted", caller, label)

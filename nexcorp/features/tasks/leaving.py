@@ -1,4 +1,4 @@
-"""A person leaves: tasks they made stay, tasks they were assigned to are nobody's."""
+"""Unassign people who leave from their tasks; tasks that they created stay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nexcorp.domain.tasks import tell_of_loss
 
 
 async def forget_worker(conn: Any, user_id: UUID) -> None:
-    """Take a person from tasks and what they watch, and their views with them."""
+    """Unassign a person from tasks, and delete what they watch, their imports and their saved views."""
     rows = await sql.tasks.unassign_person(conn, user_id=user_id)
     await tell_of_loss(conn, rows, "assigneeId", actor_id=user_id)
     await sql.task_watchers.forget_watching(conn, user_id=user_id)

@@ -1,4 +1,4 @@
-"""What should be done before what. Links inform and forbid nothing."""
+"""Links between tasks: which task should be done before which. They inform, and forbid nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LinkedTask(Out):
 
 
 class Links(Out):
-    """What blocks a task, and what it blocks. Of those that you may not see there is the number alone."""
+    """The blockers of a task, and the tasks that it blocks; of hidden tasks only the number."""
 
     blockers = fields.List(fields.Nested(LinkedTask), required=True)
     hiddenBlockers = fields.Integer(required=True)
@@ -48,7 +48,7 @@ class Links(Out):
 
 
 async def read_links(conn: Any, caller: Caller, task_id: UUID) -> dict[str, Any]:
-    """The links of a task, as the caller sees them."""
+    """Return the links of a task, as the caller sees them."""
     rows = await sql.task_links.list_links(
         conn, task_id=task_id, viewer_id=caller.id, sees_all=caller.may(MANAGE)
     )
@@ -68,7 +68,7 @@ async def read_links(conn: Any, caller: Caller, task_id: UUID) -> dict[str, Any]
 
 
 async def link(conn: Any, caller: Caller, task_id: UUID, blocker_id: UUID) -> None:
-    """Have one task, which the caller sees, block another one, which the caller may change.
+    """Make one task, which the caller sees, block another one, which the caller may change.
 
     Raises TaskNotFound, NotYourTask, LinkCycle, TooManyLinks.
     """
@@ -89,7 +89,7 @@ async def link(conn: Any, caller: Caller, task_id: UUID, blocker_id: UUID) -> No
 
 
 async def unlink(conn: Any, caller: Caller, task_id: UUID, blocker_id: UUID) -> None:
-    """Remove a link to a task that the caller may change; they need not see the task that blocks it.
+    """Remove a link of a task that the caller may change; they need not see its blocker.
 
     Raises TaskNotFound, NotYourTask.
     """

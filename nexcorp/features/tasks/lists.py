@@ -1,4 +1,4 @@
-"""Lists of tasks: which filters there are, in which order, and how a page is cut."""
+"""Lists of tasks: their filters, orders and pages."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, LAST_TIME, Curs
 from nexcorp.web.replies import reply
 
 FIRST_TIME = datetime.min.replace(tzinfo=UTC)
-# Those that an index finds, the one that leaves least first.
+# # Filters with an index, the most selective first.
 SOURCES = ("parent", "label", "assignee", "creator", "project")
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order: its cursor, and its statement."""
+    """An order: its cursor and its statement."""
 
     cursor: Cursor[Any]
     list: Statement
@@ -67,9 +67,9 @@ SORTS = {
 
 
 async def make_filters(conn: Any, who: Caller, query: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of find_tasks() for the parameters of TaskQuery, but for its order and page.
+    """Return the arguments of find_tasks() for the filters of TaskQuery, without its order and page.
 
-    `due` leaves what is open: the rest is not due any more.
+    `due` selects open tasks only: closed ones are not due any more.
     """
     due_from, due_before = None, None
     statuses = query.get("status", STATUSES)
@@ -102,7 +102,7 @@ async def make_filters(conn: Any, who: Caller, query: Mapping[str, Any]) -> dict
 
 
 def find_source(filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Where tasks are read from: a filter that has an index, else all tasks, or what makes them visible."""
+    """Choose the source of tasks: an indexed filter, or else all tasks or those that the viewer sees."""
     for name in SOURCES:
         if filters[name] not in (None, FIRST_ID):
             return {"source": name, "source_id": filters[name]}
@@ -121,25 +121,25 @@ async def fetch_tasks(
     skip: int = 0,
     place: Sequence[Any] | None = None,
 ) -> list[Any]:
-    """Up to `most` tasks that `who` sees, behind the cursor of a TaskQuery or `place`, and `skip` more."""
+    """Return up to `most` tasks that `who` sees, after the query's cursor or `place`, skipping `skip`."""
     sort = SORTS[query["sort"]]
     filters = await make_filters(conn, who, query)
     key = sort.cursor.read(request, dict(query)) if place is None else place
     if query["sort"] == "due" and filters["due_from"] is not None:
-        # Nothing before that is looked at.
+        # # Start at due_from: earlier tasks do not match.
         key = max(tuple(key), (filters["due_from"], FIRST_ID))
     behind = dict(zip(sort.cursor.arguments, key, strict=True))
     return await sort.list(conn, **filters, **find_source(filters), **behind, most=most, skip=skip)
 
 
 async def count_tasks(conn: Any, who: Caller, query: Mapping[str, Any]) -> int:
-    """How many tasks a TaskQuery leaves in all, counted to one more than MAX_TOTAL."""
+    """Count the tasks of a TaskQuery, up to MAX_TOTAL + 1."""
     filters = await make_filters(conn, who, query)
     return await sql.task_lists.count_tasks(conn, **filters, **find_source(filters), most=MAX_TOTAL + 1)
 
 
 async def list_tasks(request: web.Request, query: dict[str, Any]) -> web.Response:
-    """The handler of GET /tasks."""
+    """Handle GET /tasks."""
     numbered = "page" in query or "pageSize" in query
     request[CONTEXT].heavy = numbered or "q" in query
     make = make_numbered if numbered else make_page
@@ -147,7 +147,7 @@ async def list_tasks(request: web.Request, query: dict[str, Any]) -> web.Respons
 
 
 async def make_page(request: web.Request, query: dict[str, Any]) -> dict[str, Any]:
-    """One page, behind a cursor."""
+    """Read one page by cursor."""
     async with database(request).connection() as conn:
         rows = await fetch_tasks(request, conn, caller(request), query, most=query["limit"] + 1)
     page, cursor = cut_page(request, rows, query["limit"], SORTS[query["sort"]].cursor)
@@ -155,7 +155,7 @@ async def make_page(request: web.Request, query: dict[str, Any]) -> dict[str, An
 
 
 async def make_numbered(request: web.Request, query: dict[str, Any]) -> dict[str, Any]:
-    """`?page=&pageSize=`: one page of a snapshot, and how many tasks there are in it."""
+    """Read one page by number (`?page=&pageSize=`), with the number of all tasks in the same snapshot."""
     most = query.get("pageSize", DEFAULT_LIMIT)
     skip = (query.get("page", 1) - 1) * most
     async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:

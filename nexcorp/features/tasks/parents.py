@@ -1,4 +1,4 @@
-"""Parents that rows of a CSV file name: of tasks there are, and of others in the same file."""
+"""Parents named by rows of a CSV file: existing tasks, or other rows of the same file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexcorp.db import sql
 from nexcorp.domain.tables import Line
 from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle
 
-# As the column of numbers holds it.
+# # The maximum of the column `number`.
 MAX_NUMBER = 2**31 - 1
 
 
@@ -23,10 +23,10 @@ async def resolve_parents(
     found: Mapping[UUID, Any],
     lines: Sequence[Line],
 ) -> None:
-    """Turn `parent` into parentId: an id, None, or the Line of the same file that is to become the parent.
+    """Turn `parent` into parentId: an id, None, or the Line of the same file that becomes the parent.
 
-    `parent` is the id, the externalRef or the number of a task of the same project. `found`: the tasks, which
-    are locked, of rows with an `id`. Refuses rows whose parent the service would refuse as well.
+    `parent` is the id, the externalRef or the number of a task of the same project. `found`: the locked tasks
+    of rows with an `id`. Refuses rows whose parent the service would refuse, too.
     """
     to_come = {
         line.data["externalRef"]: line
@@ -42,7 +42,7 @@ async def resolve_parents(
         if name is None:
             line.data["parentId"] = None
         elif task is not None and name == str(task["parentId"]):
-            # As it is, though it is in the trash, or out of the owner's sight.
+            # # An unchanged parent is accepted, even if it is in the trash or hidden from the owner.
             line.data["parentId"] = task["parentId"]
         else:
             of_project = task["projectId"] if task is not None else project_id
@@ -59,7 +59,7 @@ async def resolve_parents(
 async def find_parents(
     conn: Any, owner_id: UUID, sees_all: bool, asked: Sequence[tuple[Line, UUID | None, str]]
 ) -> None:
-    """Find the parents that rows name, each in its project, and refuse rows whose parent cannot be."""
+    """Find the parents that rows name, each in its project, and refuse rows with an impossible parent."""
     ids: list[UUID | None] = [None] * len(asked)
     numbers: list[int | None] = [None] * len(asked)
     for place, (_, _, name) in enumerate(asked):
@@ -94,7 +94,7 @@ async def find_parents(
 
 
 def check_levels(found: Mapping[UUID, Any], lines: Sequence[Line]) -> None:
-    """Refuse rows whose parent becomes a subtask by the same file, or is a row that is refused."""
+    """Refuse rows whose parent becomes a subtask by the same file, or is a refused row."""
     good = [line for line in lines if line.error is None and line.data.get("parentId") is not None]
     lower = {line.data.get("id", id(line)) for line in good}
     for line in good:

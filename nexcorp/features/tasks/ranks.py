@@ -1,7 +1,8 @@
-"""Places in a column: numbers with gaps between them. Where a gap is shut, its neighbours are spread.
+"""Ranks: the order of a column, as numbers with gaps. Where a gap is used up, its neighbours are spread.
 
-In 10,000 moves to one spot this happens some 800 times, to about 130 tasks each; in moves to random places
-or to an end it does not. Fractions run out after 50 such moves, texts grow by a letter every few of them.
+In 10,000 moves to one spot this happens some 800 times, to about 130 tasks each; in moves to random places or
+to an end it does not. Fractions would run out after 50 such moves, and texts would grow by a letter every few
+moves.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from nexcorp.errors import Invalid
 from nexcorp.security.caller import Caller
 
 GAP = 2**20
-# JavaScript counts exactly up to here; the table takes no more.
+# # JavaScript's exact integers reach 2**53; the table refuses ranks beyond this.
 LIMIT = 2**52
-# How many are spread at first, and the least gap that this is to leave.
+# # The number of tasks that are spread at first, and the smallest gap that spreading may leave.
 SPREAD = 64
 LEAST_GAP = 2**10
 
@@ -25,7 +26,7 @@ Ranked = tuple[UUID, int]
 
 
 def find_middle(above: int | None, below: int | None) -> int | None:
-    """A rank between two neighbours, one of which may be missing at an end; None where there is none."""
+    """Return a rank between two neighbours (None: the end of the column), or None if there is no room."""
     if above is None and below is None:
         return GAP
     if below is None:
@@ -40,7 +41,7 @@ def find_middle(above: int | None, below: int | None) -> int | None:
 
 
 def spread(count: int, above: int | None, below: int | None) -> list[int] | None:
-    """Ranks for so many, between bounds of which either may be missing; None where it is too narrow."""
+    """Return `count` ranks between two bounds (None: the end of the column), or None if there is no room."""
     if above is not None and below is not None:
         gap = (below - above) // (count + 1)
         ranks = [above + gap * place for place in range(1, count + 1)]
@@ -49,7 +50,7 @@ def spread(count: int, above: int | None, below: int | None) -> list[int] | None
     elif below is not None:
         gap, ranks = GAP, [below - GAP * place for place in range(count, 0, -1)]
     else:
-        # The whole column, around the middle of all ranks.
+        # # The whole column moves, to the middle of the range.
         gap = min(GAP, LIMIT // count)
         ranks = [gap * (place - count // 2) for place in range(count)]
     if gap < LEAST_GAP or abs(ranks[0]) > LIMIT or abs(ranks[-1]) > LIMIT:
@@ -60,8 +61,9 @@ def spread(count: int, above: int | None, below: int | None) -> list[int] | None
 async def find_place(
     conn: Any, caller: Caller, task_id: UUID, project_id: UUID, status: str, place: dict[str, UUID]
 ) -> tuple[int, dict[UUID, int]]:
-    """The rank of a task that is to stand `{before}` or `{after}` another one of a locked column, and those
-    of others that are spread for it. Raises Invalid where the other one is not there."""
+    """Return the rank of a task that moves `{before}` or `{after}` another one of a locked column, and the
+    new ranks of others that are spread for it, which are written. Raises Invalid if the other task is not
+    there."""
     rank, ranks = await plan_place(conn, caller, task_id, project_id, status, place)
     if ranks:
         await sql.tasks.set_ranks(conn, ids=list(ranks), ranks=list(ranks.values()))
@@ -71,7 +73,7 @@ async def find_place(
 async def plan_place(
     conn: Any, caller: Caller, task_id: UUID, project_id: UUID, status: str, place: dict[str, UUID]
 ) -> tuple[int, dict[UUID, int]]:
-    """As find_place(), but nothing is written."""
+    """Return the same as find_place(), but write nothing."""
     [(word, other_id)] = place.items()
     column: dict[str, Any] = {"project_id": project_id, "status": status}
     rank = await sql.task_board.get_rank(
@@ -101,15 +103,15 @@ async def plan_place(
 
 
 def first_rank(ranked: Sequence[Ranked]) -> int | None:
-    """The rank of the nearest task; None where there is none."""
+    """Return the rank of the nearest task, or None without one."""
     return ranked[0][1] if ranked else None
 
 
 def spread_around(
     task_id: UUID, above: Sequence[Ranked], below: Sequence[Ranked], half: int
 ) -> dict[UUID, int] | None:
-    """New ranks for a task and its neighbours, the nearest first on either side; the farthest stays where
-    it is as the bound, unless the column ends before it. None where there is no room."""
+    """Return new ranks for a task and its neighbours, given the nearest first on either side. The farthest on
+    a side stays as the bound, unless the column ends there. None if there is no room."""
     bound_above = above[-1][1] if len(above) >= half else None
     bound_below = below[-1][1] if len(below) >= half else None
     moved_above = above[:-1] if bound_above is not None else above

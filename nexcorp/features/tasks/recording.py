@@ -1,4 +1,4 @@
-"""What the histories of tasks say of an import."""
+"""Record imports in the histories of tasks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ async def record_import(
     ids: Sequence[UUID],
     changes: Sequence[tuple[Any, dict[str, Any]]],
 ) -> None:
-    """Have the history of each of the tasks `ids` say what an import made of it: new, or `changes`, of tasks
-    as they were. Nobody is told of that."""
+    """Record in the history of each of the tasks `ids` how an import changed it: created, or one of
+    `changes`, (task before, changes). Nobody is notified."""
     was = {task["id"]: (task, what) for task, what in changes}
     events = []
-    # Whoever gave a task away may see it no more.
+    # # `sees_all`: the owner may have lost sight of tasks by assigning them to others.
     for row in await sql.task_bulk.read_tasks(conn, ids=list(ids), viewer_id=owner_id, sees_all=True):
         task = complete(row)
         if row["id"] in was:
@@ -40,5 +40,5 @@ async def record_import(
 
 
 def complete(row: Any) -> dict[str, Any]:
-    """A row of read_tasks() with the members of a task as it is shown; a file changes no uploads."""
+    """Add the fields of a shown task to a row of read_tasks(); an import changes no uploads."""
     return {**row, "dueDate": row["_dueOn"] or show_time(row["dueAt"]), "uploads": b"[]"}

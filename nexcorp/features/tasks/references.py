@@ -1,4 +1,4 @@
-"""What a task refers to must exist, and be visible to the caller."""
+"""References of tasks: their targets must exist, and be visible to the caller."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from nexcorp.errors import Invalid, NotYourProject, on_constraint
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.security.caller import Caller
 
-# Of a project.
+# # Roles in a project that may write.
 WRITERS = ("owner", "editor")
 REFERENCES = frozenset({"assigneeId", "projectId", "parentId", "leadId", "labelIds"})
 
 
 @contextmanager
 def on_lost_reference() -> Iterator[None]:
-    """Raise Invalid for what a task was to refer to, and was removed in the meantime, and for a project that
-    has a task with its externalRef."""
+    """Turn constraint errors into Invalid: the target of a reference was removed meanwhile, or the project
+    has a task with this externalRef."""
     with ExitStack() as stack:
         for name, constraint in (
             ("parentId", "tasks_parent_id_fkey"),
@@ -35,10 +35,10 @@ def on_lost_reference() -> Iterator[None]:
 
 
 async def check_references(conn: Any, caller: Caller, wanted: dict[str, Any], new: set[str]) -> None:
-    """Check the members named `new` of a task that is to be like `wanted`: what it refers to must be there
-    for the caller, who must be one of those who write in its project.
+    """Check the fields named in `new` of a task with the values `wanted`: the caller must see the targets,
+    and be one of the project's writers.
 
-    Raises Invalid for each that is not, NotYourProject for one that the caller only reads.
+    Raises Invalid with all wrong fields, NotYourProject for a project that the caller can only read.
     """
     found = await sql.tasks.check_references(
         conn,
@@ -72,7 +72,7 @@ async def check_references(conn: Any, caller: Caller, wanted: dict[str, Any], ne
 
 
 async def take_number(conn: Any, project_id: UUID | None) -> int | None:
-    """The next number of a project, None without one; raises Invalid where it has just been deleted."""
+    """Take the next task number of a project, None without one; raise Invalid if it was just deleted."""
     if project_id is None:
         return None
     number: int | None = await sql.tasks.take_number(conn, project_id=project_id)

@@ -1,4 +1,4 @@
-"""Reminders: who is told that a task is due, a day before and then."""
+"""Reminders: people are notified a day before a task is due, and when it is due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nexcorp.delivery.events import Audience, Event, EventType, Notice, NoticeTy
 
 
 def list_reminded(event: Event) -> Audience:
-    """The assignee, else the creator, if it is still to be done by then when they are told."""
+    """Return the assignee, else the creator, if the task is still open and has this date when it is told."""
     return Audience(
         sql.task_reminders.find_reminded,
         task_id=event.entity_id,
@@ -18,12 +18,12 @@ def list_reminded(event: Event) -> Audience:
 
 
 def name_reminder(event: Event) -> str:
-    """Another date reminds again, the same one never does."""
+    """Build the reminder's once-key: another date reminds again, the same date never does."""
     return f"due:{event.entity_id}:{event.payload['dueAt']}:{event.payload['hours']}"
 
 
 def remind(title: str, hours: int, variant: str = "") -> Notice:
-    """What is told so many hours before."""
+    """Make the notice of a reminder, `hours` before the task is due."""
     return Notice(
         "task_due",
         title,

@@ -1,4 +1,4 @@
-"""What a task looks like coming in and going out."""
+"""Schemas of tasks: requests and answers."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 KINDS = ("task", "issue")
 STATUSES = ("todo", "in_progress", "review", "done", "cancelled")
 CLOSED = ("done", "cancelled")
-# Their numbers in the table begin with 1.
+# # The table stores them as numbers from 1.
 PRIORITIES = ("low", "medium", "high", "urgent")
 FREQUENCIES = ("daily", "weekly", "monthly")
 MAX_LABELS = 20
-# By number, pages go no deeper; a total is exact up to here.
+# # The depth limit of numbered pages, and the greatest exact total.
 MAX_TOTAL = 10_000
 
 
 def one_of(known: tuple[str, ...], **more: Any) -> fields.String:
-    """One word of these."""
+    """Make a field that takes one of these words."""
     return fields.String(validate=validate.OneOf(known), **more)
 
 
 def check_once(ids: list[object]) -> None:
-    """Raises ValidationError where something is named twice."""
+    """Raise ValidationError for a label that is named twice."""
     if len(set(ids)) < len(ids):
         raise ValidationError("Names a label twice.")
 
 
 def label_ids(**more: Any) -> Items:
-    """All labels that a task is to have."""
+    """Make the field of all labels of a task."""
     return Items(
         fields.UUID(),
         most=MAX_LABELS,
@@ -46,7 +46,7 @@ def label_ids(**more: Any) -> Items:
 
 
 class Repeat(Body):
-    """How often a task comes again: when it is done, the next one is made."""
+    """The interval of a repeated task; when it is done, the next one is made."""
 
     frequency = one_of(FREQUENCIES, required=True)
     every = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 99))
@@ -93,20 +93,20 @@ class CreateTask(Body):
 
 
 class Place(Body):
-    """Before or behind which task of the column it is to stand."""
+    """The neighbour in the column before or after which the task moves."""
 
     before = fields.UUID()
     after = fields.UUID()
 
     @validates_schema
     def require_one(self, data: dict[str, object], **more: object) -> None:
-        """Two neighbours could contradict each other."""
+        """Raise ValidationError unless there is one neighbour; two could contradict each other."""
         if len(data) != 1:
             raise ValidationError("Send before or after.")
 
 
 class UpdateTask(PatchBody):
-    """Only what is sent changes; null clears what may be empty."""
+    """Fields to change; null clears an optional field."""
 
     title = Text(least=1, most=200)
     description = Text(least=1, most=20_000, allow_none=True)
@@ -135,13 +135,13 @@ class UpdateTask(PatchBody):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's."""
+        """Raise ValidationError for a PATCH that changes nothing."""
         if not data.keys() - {"version"}:
             raise ValidationError("Send what is to change.")
 
 
 class AssignTask(Body):
-    """Who is to do it; null for nobody."""
+    """The new assignee; null for nobody."""
 
     userId = fields.UUID(required=True, allow_none=True)
 
@@ -155,7 +155,7 @@ class TaskLabel(Out):
 
 
 class Label(TaskLabel):
-    """A label as it is listed."""
+    """A label in a list of labels."""
 
     projectId = fields.UUID(required=True, allow_none=True)
     createdAt = fields.AwareDateTime(required=True)
@@ -178,7 +178,7 @@ class RepeatOut(Out):
 
 
 class TaskItem(Out):
-    """A task, but for what depends on where it is shown."""
+    """The fields of a task that are the same everywhere."""
 
     id = fields.UUID(required=True)
     number = fields.Integer(
@@ -243,7 +243,7 @@ class Task(TaskItem):
 
 
 class RoomTask(TaskItem):
-    """A task as everybody in a room sees it."""
+    """A task in the frames of a room."""
 
     description = fields.String(
         allow_none=True, metadata={"description": "Not in user:{id}, whose keys need not read tasks."}
@@ -256,7 +256,7 @@ SORTS = ("created", "updated", "due", "priority")
 
 
 class OneOrMore(Text):
-    """Words of these, comma-separated, each once."""
+    """One or several of the known words, comma-separated; repeats are dropped."""
 
     def __init__(self, known: tuple[str, ...], **more: Any) -> None:
         self.known = known
@@ -272,7 +272,7 @@ class OneOrMore(Text):
 
 
 class TaskFilters(Query):
-    """Which tasks; a saved view keeps these."""
+    """Filters and order of tasks, which a saved view keeps."""
 
     status = OneOrMore(STATUSES)
     priority = OneOrMore(PRIORITIES)
@@ -302,7 +302,7 @@ class TaskFilters(Query):
 
 
 class TaskQuery(TaskFilters, PageQuery):
-    """Which tasks, and how the list is cut: by `cursor` and `limit`, or by `page` and `pageSize`."""
+    """Filters of tasks, and a page: by `cursor` and `limit`, or by `page` and `pageSize`."""
 
     page = fields.Integer(
         validate=validate.Range(1, MAX_TOTAL),
@@ -312,7 +312,7 @@ class TaskQuery(TaskFilters, PageQuery):
 
     @validates_schema(pass_original=True)
     def refuse_mixture(self, data: dict[str, Any], original: dict[str, Any], **more: object) -> None:
-        """Pages by number and by cursor are two ways of reading a list."""
+        """Raise ValidationError for a page both by number and by cursor, and for one that is too deep."""
         if ("page" in data or "pageSize" in data) and {"cursor", "limit"} & original.keys():
             raise ValidationError("Send cursor and limit, or page and pageSize.", "page")
         if data.get("page", 1) * data.get("pageSize", DEFAULT_LIMIT) > MAX_TOTAL:

@@ -1,4 +1,4 @@
-"""Work of the demo company: a project, its labels, and fourteen tasks."""
+"""Tasks of the demo company: a project, its labels, and fourteen tasks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from nexcorp.features.tasks.references import take_number
 from nexcorp.features.tasks.service import number_of, update_task
 from nexcorp.manifest import Demo
 
-# Title, status, priority, kind; who made it and whose it is, by their place; whether it is the project's;
-# days until it is due, or SOON; label.
-# A reminder comes a day before: with the next run of the job.
+# # Title, status, priority, kind, creator and assignee (indexes of people), whether it is in the project,
+# days until it is due or SOON, label.
+# # SOON: the next run of the job reminds of it, a day before it is due.
 SOON = timedelta(days=1, seconds=1)
 TASKS: tuple[tuple[str, str, str, str, int, int | None, bool, int | timedelta | None, str | None], ...] = (
     ("Read the first chapter", "in_progress", "high", "task", ADA, GRACE, True, -3, None),
@@ -39,11 +39,11 @@ TASKS: tuple[tuple[str, str, str, str, int, int | None, bool, int | timedelta | 
     ("Talk about the spring offsite", "review", "medium", "task", ADA, FLORENCE, False, 8, None),
 )
 LABELS = (("bug", "#d73a4a"), ("design", "#5319e7"))
-# Beside its owner.
+# # The project's members besides its owner.
 MEMBERS = ((ADA, "editor"), (BARBARA, "editor"), (EDSGER, "viewer"), (LINUS, "viewer"))
-# Who moves which task on, and where.
+# # Task, the person who moves it, new status.
 MOVES = ((0, GRACE, "done"), (4, GRACE, "review"))
-# What is said about a task, and by whom.
+# # Task, author, text.
 COMMENTS = (
     (2, GRACE, "Numbers and names work. What do we do about strings?"),
     (2, ADA, "Later: the grammar has none yet."),
@@ -53,7 +53,7 @@ COMMENTS = (
 
 
 async def insert_demo_tasks(conn: Any, demo: Demo) -> None:
-    """The documents take the first task, and the project, for examples. Two that are open are overdue."""
+    """Insert the project and its tasks; the API documents use the project and the first task as examples."""
     await sql.projects.import_project(
         conn,
         project_id=PROJECT_ID,
@@ -95,7 +95,7 @@ async def insert_demo_tasks(conn: Any, demo: Demo) -> None:
 async def insert_task(
     conn: Any, demo: Demo, task: tuple[Any, ...], task_id: UUID | None, labels: dict[str, UUID], today: date
 ) -> UUID:
-    """One of TASKS; returns its id."""
+    """Insert one of TASKS; return its id."""
     title, status, priority, kind, creator, assignee, in_project, days, label = task
     project_id = PROJECT_ID if in_project else None
     due: date | None = today + timedelta(days=days) if isinstance(days, int) else None

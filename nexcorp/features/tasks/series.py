@@ -1,4 +1,4 @@
-"""Tasks that come again: when one is done, the next one is made in the same transaction."""
+"""Repeated tasks: when one is done, the same transaction makes the next one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nexcorp.security.caller import Caller
 
 
 def same_repeat(task: Any, repeat: dict[str, Any] | None) -> bool:
-    """Whether a task is repeated like that already."""
+    """Return whether a task is repeated like this already."""
     known = decode(task["repeat"]) if task["repeat"] is not None else None
     if repeat is None or known is None:
         return repeat is known
@@ -23,9 +23,9 @@ def same_repeat(task: Any, repeat: dict[str, Any] | None) -> bool:
 
 
 async def set_repeat(conn: Any, caller: Caller, task_id: UUID, repeat: dict[str, Any] | None) -> None:
-    """Have a locked task be the first of a new series, or (None) of none; its series before ends.
+    """Make a locked task the first of a new series, or end its series (None).
 
-    Raises Invalid without a due date, for one behind the last day, and for a zone that there is not.
+    Raises Invalid without a due date, for one after the last day, and for an unknown time zone.
     """
     if repeat is None:
         await sql.task_series.end_series(conn, task_id=task_id)
@@ -41,7 +41,7 @@ async def set_repeat(conn: Any, caller: Caller, task_id: UUID, repeat: dict[str,
 
 
 async def make_next(conn: Any, caller: Caller, task_id: UUID) -> None:
-    """Make the task that follows one that was just done, if any does; at most one can."""
+    """Make the successor of a task that was just done, if its series goes on; at most one is made."""
     await sql.task_series.lock_series(conn, task_id=task_id)
     plan = await sql.task_series.plan_next(conn, task_id=task_id)
     if plan is None:

@@ -1,4 +1,4 @@
-"""The rules of tasks: who may make, change and delete one, and what it may refer to."""
+"""The rules of tasks: who may create, change and delete one, and its valid references."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nexcorp.features.tasks.telling import TEXTS, ids_of, tell_of_blocking, tell
 from nexcorp.security.caller import Caller
 
 READ = "task:read"
-# Members that are read or written together with the row; labels stand in a table of their own.
+# # Fields that are read and written with the row; labels have their own table.
 COLUMNS = {
     "kind": "kind",
     "title": "title",
@@ -38,7 +38,7 @@ COLUMNS = {
 
 
 async def get_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
-    """A task that the caller may see; raises TaskNotFound."""
+    """Return a task that the caller may see; raise TaskNotFound."""
     task = await sql.tasks.get_task(conn, task_id=task_id, viewer_id=caller.id, sees_all=caller.may(MANAGE))
     if task is None:
         raise TaskNotFound()
@@ -46,8 +46,8 @@ async def get_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
 
 
 async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
-    """The same, locked before it changes; raises PermissionRequired, too."""
-    # The answer shows the task.
+    """Lock and return a task that the caller may see; raise TaskNotFound, PermissionRequired."""
+    # # The answer to a change shows the task.
     caller.require(READ)
     who: dict[str, Any] = {"viewer_id": caller.id, "sees_all": caller.may(MANAGE)}
     task = await sql.tasks.get_locked_task(conn, task_id=task_id, **who)
@@ -59,7 +59,7 @@ async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
 
 
 async def lock_own_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
-    """The same for one that the caller may change; raises NotYourTask, too."""
+    """Lock and return a task that the caller may change; raise as lock_task() does, and NotYourTask."""
     task = await lock_task(conn, caller, task_id)
     if not task["_mayChange"]:
         raise NotYourTask()
@@ -67,20 +67,20 @@ async def lock_own_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
 
 
 def check_remover(task: Any, caller: Caller) -> None:
-    """Raises NotYourTask unless the caller made the task, or manages all."""
+    """Raise NotYourTask unless the caller created the task or holds task:manage."""
     if task["_creatorId"] != caller.id and not caller.may(MANAGE):
         raise NotYourTask(message=f"Only the creator and holders of {MANAGE} may delete a task.")
 
 
 def number_of(priority: str) -> int:
-    """The priority as the table has it."""
+    """Return the table's number of a priority."""
     return PRIORITIES.index(priority) + 1
 
 
 async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
-    """A new task of the caller's, with the members of CreateTask and perhaps `externalRef`; returns it.
+    """Create a task of the caller's from the fields of CreateTask, and optionally `externalRef`; return it.
 
-    Whoever is assigned to it is told. Raises Invalid and Forbidden as check_references() does.
+    Notifies the assignee. Raises Invalid and Forbidden as check_references() does.
     """
     if data["parentId"] is not None:
         await sql.tasks.lock_graph(conn)
@@ -117,7 +117,7 @@ async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
 
 
 def find_changes(task: Any, data: dict[str, Any]) -> dict[str, Any]:
-    """What of `data`, as a PATCH sends it, is different from how the task is."""
+    """Return the fields of `data`, a PATCH, that differ from the task."""
     changes = {
         name: data[name] for name, column in COLUMNS.items() if name in data and data[name] != task[column]
     }
@@ -140,10 +140,10 @@ async def update_task(
     versions: Versions | None,
     by_etag: bool,
 ) -> Any:
-    """Change the members in `data`; returns the task, unchanged where it is like that already.
+    """Change the fields in `data`; return the task, unchanged if it has these values already.
 
-    Creator, assignee and watchers are told. Raises NotFound, Forbidden, Invalid, HasSubtasks, and for old
-    `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
+    Notifies creator, assignee and watchers. Raises NotFound, Forbidden, Invalid, HasSubtasks, LinkCycle, and
+    for old `versions` StaleVersion with the current row, or PreconditionFailed if they came as If-Match.
     """
     place = data.pop("place", None)
     column = await lock_column(conn, caller, task_id, data, place) if place is not None else None
@@ -152,7 +152,7 @@ async def update_task(
     changes = find_changes(task, data)
     if column is not None:
         if column != (data.get("projectId", task["projectId"]), data.get("status", task["status"])):
-            # It has left the column, which is another version, named or not.
+            # # The task has left the column: a conflict, whether or not the caller named a version.
             raise StaleVersion(current=row_to_dict(task))
         changes["place"] = place
     if not changes:
@@ -163,10 +163,11 @@ async def update_task(
 async def lock_column(
     conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any], place: dict[str, UUID]
 ) -> tuple[UUID, str]:
-    """Lock the column in which a task is to stand once `data` is changed; returns its project and status.
+    """Lock the column of a task as `data` will change it; return the column's project and status.
 
-    Before the row, which whoever spreads the column may want, and what this one spreads with the row, in the
-    order in which whoever changes several locks them. Raises TaskNotFound, and Invalid without a column.
+    The column is locked before the task's row, because a transaction that spreads the column may need that
+    row. The task and the rows to spread are locked together, in the usual order. Raises TaskNotFound, and
+    Invalid for a task without a column.
     """
     task = await get_task(conn, caller, task_id)
     project_id = data.get("projectId", task["projectId"])
@@ -174,7 +175,7 @@ async def lock_column(
     if project_id is None:
         raise Invalid(errors={"place": ["A task of no project has no place."]})
     await sql.task_board.lock_column(conn, project_id=project_id, status=status)
-    # What is wrong with the place is said after what is wrong with the caller or the version.
+    # # A wrong place is reported later, after errors of the caller's rights and of the version.
     with suppress(Invalid):
         _, spread = await plan_place(conn, caller, task_id, project_id, status, place)
         if spread:
@@ -183,11 +184,11 @@ async def lock_column(
 
 
 async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, Any]) -> Any:
-    """Make these changes, each of which changes something, of a locked task; returns it."""
+    """Apply these changes, all real differences, to a locked task; return it. Raises as update_task()."""
     place = changes.pop("place", None)
     moves = "projectId" in changes
     if moves:
-        # Both belong to the project that it leaves.
+        # # Parent and labels belong to the project that the task leaves.
         changes.setdefault("parentId", None)
         changes.setdefault("labelIds", [])
     if moves or changes.get("parentId") is not None:
@@ -198,7 +199,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
             conn, one_id=task["id"], other_id=changes["parentId"]
         ):
             raise LinkCycle()
-    # Who watches it and loses sight of it is shown that it goes.
+    # # Watchers who cannot see the task after its move are told that it goes.
     watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"]) if moves else ()
     is_now = {name: task[column] for name, column in COLUMNS.items()}
     wanted = {**is_now, "labelIds": ids_of(task["labels"]), **changes}
@@ -215,7 +216,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
             conn, caller, task["id"], wanted["projectId"], wanted["status"], place
         )
     elif moves or "status" in changes:
-        # The last one of its column.
+        # # The end of its column.
         rank = None
     due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
     if "dueDate" in changes:
@@ -264,7 +265,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
 
 
 def make_row(task: Any, changes: dict[str, Any]) -> dict[str, Any]:
-    """What a task is to be like, named as the columns of update_tasks()."""
+    """Return a changed task as parameters of update_tasks()."""
     wanted = {name: task[column] for name, column in COLUMNS.items()} | changes
     due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
     if "dueDate" in changes:
@@ -285,16 +286,16 @@ def make_row(task: Any, changes: dict[str, Any]) -> dict[str, Any]:
 async def assign_task(
     conn: Any, caller: Caller, task_id: UUID, assignee_id: UUID | None, versions: Versions | None
 ) -> Any:
-    """Give a task to somebody, or to nobody (None); returns it. Raises as update_task() does."""
+    """Assign a task to somebody, or to nobody (None); return it. Raises as update_task() does."""
     return await update_task(conn, caller, task_id, {"assigneeId": assignee_id}, versions, True)
 
 
 async def delete_task(conn: Any, caller: Caller, task_id: UUID, versions: Versions | None) -> None:
-    """Put a task into the trash. Raises NotFound, Forbidden, PreconditionFailed."""
+    """Move a task to the trash. Raises NotFound, Forbidden, PreconditionFailed."""
     task = await lock_task(conn, caller, task_id)
     check_remover(task, caller)
     check_version(task, versions)
-    # As long as they see it.
+    # # Read the watchers while they still see the task.
     watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task_id)
     await sql.tasks.trash_task(conn, task_id=task_id, user_id=caller.id)
     gone = {**task, "version": task["version"] + 1, "_watcherIds": watcher_ids}

@@ -1,4 +1,4 @@
-"""Statistics of tasks over REST: of your own, of a project, of all."""
+"""Statistics of tasks over REST: of the caller's own, of a project, or of all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVERYTHING = UUID(int=0)
 
 
 class StatsQuery(Query):
-    """Of which tasks, and how far back."""
+    """The tasks to count, and the number of weeks."""
 
     scope = fields.String(
         validate=validate.OneOf(("me", "project", "all")),
@@ -44,7 +44,7 @@ class StatsQuery(Query):
 
     @validates_schema
     def require_project(self, data: dict[str, Any], **more: object) -> None:
-        """A project belongs to the scope of its name, and to no other."""
+        """Raise ValidationError unless a project comes with the scope `project`, and only with it."""
         if data.get("scope") == "project" and "project" not in data:
             raise ValidationError("Name the project.", "project")
         if data.get("scope", "project") != "project" and "project" in data:
@@ -52,13 +52,13 @@ class StatsQuery(Query):
 
 
 def counts(names: tuple[str, ...]) -> fields.Nested:
-    """A field: how many tasks there are of each kind."""
+    """Make a field with the number of tasks for each of these names."""
     shape: dict[str, fields.Field[Any]] = {name: fields.Integer(required=True) for name in names}
     return fields.Nested(Out.from_dict(shape, name=f"Counts{names[0].capitalize()}"), required=True)
 
 
 def seconds(about: str) -> fields.Integer:
-    """A field: how long things took."""
+    """Make a field with the average time from start to completion, in seconds."""
     return fields.Integer(
         required=True,
         allow_none=True,
@@ -70,14 +70,14 @@ def seconds(about: str) -> fields.Integer:
 
 
 class Load(Out):
-    """How much a person has to do."""
+    """The number of open tasks of a person."""
 
     user = fields.Nested(Person, required=True)
     open = fields.Integer(required=True)
 
 
 class Week(Out):
-    """What became of tasks in a week. What is reopened is taken off again."""
+    """The numbers of a week. A task that is reopened is not counted as completed any more."""
 
     week = fields.Date(required=True, metadata={"description": "The Monday it begins on, UTC."})
     created = fields.Integer(required=True)
@@ -87,14 +87,14 @@ class Week(Out):
 
 
 class OpenAtEnd(Out):
-    """How many tasks were open at the end of a day, UTC."""
+    """The number of open tasks at the end of a day, UTC."""
 
     day = fields.Date(required=True)
     open = fields.Integer(required=True)
 
 
 class TaskStats(Out):
-    """What tasks come to, without those in the trash."""
+    """Statistics of tasks, without those in the trash."""
 
     total = fields.Integer(required=True)
     open = fields.Integer(
@@ -123,9 +123,9 @@ class TaskStats(Out):
 
 
 async def choose_scope(conn: Any, who: Caller, query: dict[str, Any]) -> tuple[str, UUID]:
-    """The scope of a query, as get_stats takes it: (source, scope).
+    """Return the scope of a query, as get_stats takes it: (source, scope).
 
-    Raises PermissionRequired for all, ProjectNotFound for a project that the caller does not see.
+    Raises PermissionRequired for `all`, ProjectNotFound for a project that the caller does not see.
     """
     if query.get("scope") == "all":
         who.require(MANAGE)

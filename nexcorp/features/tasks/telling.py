@@ -1,4 +1,4 @@
-"""What events say of tasks: of changes, of what blocks them, of columns that were spread, and of imports."""
+"""Events about tasks: changes, blockers, columns that were spread, and imports."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ TEXTS = ("title", "description")
 
 
 def ids_of(things: Any) -> list[UUID]:
-    """The ids of labels or uploads, as a row of a task has them."""
+    """Return the ids of labels or uploads from a task's row."""
     return [UUID(one["id"]) for one in decode(things)]
 
 
 def describe_changes(before: Any, task: Any, changes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """What a change comes to: the events, and what each says beside the task."""
-    # Labels and a parent that there were none of are no change.
+    """Return the events of a change, with the payload of each besides the task."""
+    # # A field in `changes` counts only if its value differs, such as labels that were empty before.
     was, is_now = describe_states(before), describe_states(task)
     was |= {"labelIds": ids_of(before["labels"]), "uploadIds": ids_of(before["uploads"])}
     is_now |= {"labelIds": ids_of(task["labels"]), "uploadIds": ids_of(task["uploads"])}
@@ -59,9 +59,9 @@ def describe_changes(before: Any, task: Any, changes: dict[str, Any]) -> list[tu
 async def tell_of_changes(
     conn: Any, actor_id: UUID, before: Any, changes: dict[str, Any], watcher_ids: Sequence[UUID]
 ) -> Any:
-    """Emit what a change comes to, also to these who watched it; returns the task as the actor sees it now.
+    """Emit the events of a change, also to these former watchers; return the task as the actor sees it now.
 
-    Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
+    An actor who loses sight of the task by the change is shown it for the last time.
     """
     task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=actor_id)
     more = {"watcherIds": list({*watcher_ids, *task["_watcherIds"]})} if watcher_ids else {}
@@ -88,7 +88,7 @@ async def tell_of_blocked(
     is_blocked: bool,
     is_closed: bool = True,
 ) -> None:
-    """Emit that one task is blocked from now on, or not any more; `is_closed`: as its blocker was closed."""
+    """Emit that a task is blocked, or not any more; `is_closed`: because its blocker was closed."""
     task = await sql.tasks.get_changed_task(conn, task_id=task_id, viewer_id=actor_id)
     if not await find_seen(conn, actor_id, [task_id]):
         actor_id = None
@@ -97,8 +97,7 @@ async def tell_of_blocked(
 
 
 async def tell_of_spread(conn: Any, project_id: UUID, status: str, ranks: dict[UUID, int]) -> None:
-    """Emit that tasks of a column were spread, for want of room for another one; whoever moved that one may
-    not see them."""
+    """Emit new ranks of a column's tasks; without an actor, who may not see all of them."""
     await emit(
         conn,
         "task.reordered",
@@ -116,10 +115,10 @@ async def tell_of_import(
     given: Iterable[tuple[UUID, UUID | None]],
     before: Sequence[Any],
 ) -> None:
-    """Make the tasks `ids` findable, which an import made or changed, and have lists of them forgotten.
+    """Index the tasks `ids`, which an import made or changed, and drop cached lists with them.
 
-    Emits one event for all, and one for each person who was `given` tasks: (task, assignee) of each task with
-    a new assignee. `before`: the tasks that changed, as they were.
+    Emits one event for all tasks, and one for each person who was `given` tasks: (task, assignee) of each
+    task with a new assignee. `before`: the changed tasks as they were.
     """
     await sql.search.share_words(conn)
     words = {row["word"] for row in await sql.search.index_tasks(conn, ids=sorted(ids))}
@@ -144,7 +143,7 @@ async def tell_of_import(
             "userIds": sorted(map(str, people)),
             "count": len(ids),
         },
-        # In its place among what happens in the project.
+        # # This places the event in the activity of the project.
         root=next(iter(projects)) if len(projects) == 1 else None,
     )
     theirs: dict[UUID, list[UUID]] = {}

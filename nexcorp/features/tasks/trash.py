@@ -1,4 +1,4 @@
-"""The trash: what was deleted, until it is restored or purged."""
+"""The trash over REST: deleted tasks, until they are restored or purged."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class TrashedTask(Task):
 
 
 class Purged(Out):
-    """How many tasks were removed."""
+    """The number of purged tasks."""
 
     purged = fields.Integer(required=True)
 
 
 async def get_trashed(conn: Any, caller: Caller, task_id: UUID) -> Any:
-    """A task in the trash that the caller could see before, locked; raises TaskNotFound."""
+    """Lock and return a task in the trash that the caller could see before; raise TaskNotFound."""
     await sql.tasks.lock_for_removal(conn, task_id=task_id)
     sees_all = caller.may(MANAGE) or caller.may(PURGE)
     task = await sql.tasks.get_trashed_task(conn, task_id=task_id, viewer_id=caller.id, sees_all=sees_all)
@@ -61,7 +61,7 @@ async def get_trashed(conn: Any, caller: Caller, task_id: UUID) -> Any:
 
 
 async def take_out(conn: Any, caller: Caller, task_id: UUID) -> Any:
-    """Take a task out of the trash, with the number and the place it had; returns it.
+    """Restore a task from the trash, with its former number and place; return it.
 
     Raises PermissionRequired, TaskNotFound, NotYourTask, ProjectDeleted.
     """
@@ -79,7 +79,7 @@ async def take_out(conn: Any, caller: Caller, task_id: UUID) -> Any:
 
 
 async def purge_trashed(conn: Any, caller: Caller, task_id: UUID) -> None:
-    """Remove a task from the trash for good. Raises TaskNotFound, NotInTrash."""
+    """Purge a task from the trash. Raises TaskNotFound, NotInTrash."""
     try:
         task = await get_trashed(conn, caller, task_id)
     except TaskNotFound:
@@ -100,7 +100,7 @@ async def list_trash(request: web.Request, query: dict[str, Any]) -> web.Respons
 async def empty_trash(request: web.Request) -> web.Response:
     me, purged = user_id(request), 0
     while True:
-        # Each part stands by itself: what takes too long for one request goes on with the next one.
+        # # Each part is committed: after a request that times out, the next one continues.
         async with transaction(request) as tx:
             rows = await sql.tasks.list_own_trash(tx.conn, creator_id=me, most=MOST_AT_ONCE)
             ids = [row["id"] for row in rows]

@@ -29,16 +29,16 @@ from nexcorp.web.transactions import transaction
 
 MAX_VIEWS = 100
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("task-views", tuple[UUID], (LAST_ID,), before="id")
-# Members of a view that a change may be of.
+# # Fields of a view that can change.
 MEMBERS = ("name", "query", "projectId", "shared")
 
 
 class SavedFilters(TaskFilters):
-    """Parameters of GET /tasks, but for those of a page: checked, and kept as they were sent."""
+    """Parameters of GET /tasks without those of a page; they are checked, and kept as they were sent."""
 
     @post_load(pass_original=True)
     def keep(self, data: dict[str, Any], original: dict[str, Any], **more: object) -> dict[str, str]:
-        """The filters as they stand in a query string."""
+        """Return the filters as they stand in a query string."""
         return {
             name: str(value).lower() if isinstance(value, bool) else str(value)
             for name, value in original.items()
@@ -46,7 +46,7 @@ class SavedFilters(TaskFilters):
 
 
 def filters(**more: Any) -> fields.Nested:
-    """Which tasks, in which order."""
+    """Make the field of a view's filters and order."""
     about = "Filters and order, as `GET /tasks` takes them."
     return fields.Nested(SavedFilters, metadata={"description": about}, **more)
 
@@ -65,7 +65,7 @@ class CreateView(Body):
 
 
 class UpdateView(PatchBody):
-    """Only what is sent changes."""
+    """Fields to change; a field that is absent stays as it is."""
 
     name = Text(least=1, most=100)
     query = filters()
@@ -74,7 +74,7 @@ class UpdateView(PatchBody):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's."""
+        """Raise ValidationError for a PATCH that changes nothing."""
         if not data.keys() - {"version"}:
             raise ValidationError("Send what is to change.")
 
@@ -100,13 +100,13 @@ class View(Out):
 
 
 class ViewQuery(PageQuery):
-    """Which views."""
+    """Filters of views."""
 
     project = fields.UUID(metadata={"description": "Only those of this project."})
 
 
 async def get_view(conn: Any, who: Caller, view_id: UUID) -> Any:
-    """A view that the caller may see; raises ViewNotFound."""
+    """Return a view that the caller may see; raise ViewNotFound."""
     view = await sql.task_views.get_view(conn, view_id=view_id, viewer_id=who.id, sees_all=who.may(MANAGE))
     if view is None:
         raise ViewNotFound()
@@ -116,7 +116,7 @@ async def get_view(conn: Any, who: Caller, view_id: UUID) -> Any:
 async def lock_own_view(
     conn: Any, who: Caller, view_id: UUID, versions: Versions | None, by_etag: bool
 ) -> Any:
-    """A view of the caller's own, locked; raises ViewNotFound, NotYourView, and as check_version() does."""
+    """Lock and return a view of the caller; raise ViewNotFound, NotYourView, and as check_version() does."""
     await sql.task_views.lock_view(conn, view_id=view_id)
     view = await get_view(conn, who, view_id)
     if not view["mine"]:
@@ -126,7 +126,7 @@ async def lock_own_view(
 
 
 async def check_project(conn: Any, who: Caller, wanted: dict[str, Any]) -> None:
-    """Raises Invalid for a project that the caller does not see, and for sharing without one."""
+    """Raise Invalid for a project that the caller does not see, and for sharing without a project."""
     if wanted["projectId"] is None:
         if wanted["shared"]:
             raise Invalid(errors={"shared": ["Wants a projectId: it is shared with who sees the project."]})
@@ -138,13 +138,13 @@ async def check_project(conn: Any, who: Caller, wanted: dict[str, Any]) -> None:
 
 
 async def tell(conn: Any, who: Caller, what: str, view: Any, **more: Any) -> None:
-    """Emit what became of a view."""
+    """Emit an event about a view."""
     payload = {"projectId": view["projectId"], "shared": view["shared"], "version": view["version"], **more}
     await emit(conn, f"view.{what}", actor_id=who.id, entity=("view", view["id"]), payload=payload)
 
 
 async def create_view(conn: Any, who: Caller, data: dict[str, Any]) -> Any:
-    """A new view of the caller's; returns it. Raises Invalid, TooManyViews."""
+    """Create a view of the caller; return it. Raises Invalid, TooManyViews."""
     await sql.task_views.lock_views(conn, owner_id=who.id)
     if await sql.task_views.count_views(conn, owner_id=who.id) >= MAX_VIEWS:
         raise TooManyViews()
@@ -165,13 +165,13 @@ async def create_view(conn: Any, who: Caller, data: dict[str, Any]) -> Any:
 async def update_view(
     conn: Any, who: Caller, view_id: UUID, data: dict[str, Any], versions: Versions | None, by_etag: bool
 ) -> Any:
-    """Change a view of the caller's own; returns it. Raises as lock_own_view() does, and Invalid."""
+    """Change a view of the caller; return it. Raises as lock_own_view() does, and Invalid."""
     view = await lock_own_view(conn, who, view_id, versions, by_etag)
     wanted = {name: data.get(name, view[name]) for name in MEMBERS}
     changed = [name for name in MEMBERS if wanted[name] != view[name]]
     if not changed:
         return view
-    # Who has left the project says nothing more in it.
+    # # A caller who has left the project cannot share in it, but may change a private view.
     if wanted["shared"] or "projectId" in changed:
         await check_project(conn, who, wanted)
     await sql.task_views.update_view(

@@ -1,4 +1,4 @@
-"""People who want to hear of a task."""
+"""Watchers: people who are notified of a task's changes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
 from nexcorp.web.transactions import transaction
 
-# Every event of the task names them.
+# # Limited, because every event of the task names all of them.
 MAX_WATCHERS = 200
 BY_ID: Cursor[tuple[UUID]] = Cursor("watchers", tuple[UUID], (FIRST_ID,), after="_userId")
 
 
 class Watching(Out):
-    """Whether you watch a task."""
+    """Whether the caller watches a task."""
 
     watching = fields.Boolean(required=True)
 
 
 class Watcher(Out):
-    """Somebody who watches a task."""
+    """A person who watches a task."""
 
     user = fields.Nested(Person, required=True)
     createdAt = fields.AwareDateTime(required=True)

@@ -1,4 +1,4 @@
-"""What can go wrong with uploads."""
+"""Errors of uploads."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ class UploadNotFound(NotFound):
 
 
 class MediaNotFound(NotFound):
-    """The local store has no such file, or its upload is removed."""
+    """The local store does not have this file, or its upload was removed."""
 
     code, message = "media_not_found", "There is no such file."
     meaning = "The file does not exist, or was removed."
 
 
 class NotYourUpload(Forbidden):
-    """The viewer sees the upload on a post, and is not its owner."""
+    """The viewer sees the upload, but is not its owner."""
 
     code, message = "not_your_upload", "Only the owner may remove an upload."
     meaning = "Only its owner may do this."
 
 
 class UploadInUse(Conflict):
-    """The upload is its owner's picture."""
+    """The upload is the profile picture of its owner."""
 
     code, message = "upload_in_use", "This is your profile picture: choose another one, or none, first."
     meaning = "The upload is the picture of its owner's profile."
 
 
 class UploadSent(Conflict):
-    """The upload was sent in a message."""
+    """The upload was sent in a message, and is deleted with that."""
 
     code, message = "upload_sent", "This file was sent in a message: delete the message instead."
     meaning = "The upload was sent in a message, with which it goes."
 
 
 class AlreadyConfirmed(Conflict):
-    """The upload under this `publicId` does not wait for a confirmation any more."""
+    """The upload with this `publicId` was confirmed before, or is gone."""
 
     code, message = "already_confirmed", "This upload was confirmed before, or is gone."
     meaning = "The upload was confirmed before, or is gone."
