@@ -50,9 +50,9 @@ FEATURES = (
     feed.FEATURE,
     explore.FEATURE,
     search.FEATURE,
-    # # Before notifications: the worker that announces messages locks members' rows first, then the counters.
+    # Before notifications: the worker that announces messages locks members' rows first, then the counters.
     messaging.FEATURE,
-    # # When a person leaves, their planned deliveries are deleted before their notifications.
+    # When a person leaves, their planned deliveries are deleted before their notifications.
     sending.FEATURE,
     preferences.FEATURE,
     notifications.FEATURE,
@@ -60,7 +60,7 @@ FEATURES = (
     uploads.FEATURE,
     leads.FEATURE,
     tasks.FEATURE,
-    # # After posts and tasks: code that locks a project as well locks the post or task first.
+    # After posts and tasks: code that locks a project as well locks the post or task first.
     projects.FEATURE,
     files.FEATURE,
     sessions.FEATURE,

@@ -22,7 +22,7 @@ from nexcorp.web.app_keys import SENTENCES
 from nexcorp.web.paging import cut_page
 from nexcorp.web.parsing import parse_uuid
 
-# # Types that later features will add: clients may already use their names.
+# Names that clients can always use, whether or not a feature declares them.
 LATER = (
     *("task_assigned", "task_updated", "task_completed", "task_due"),
     *("comment_added", "member_added"),

@@ -33,7 +33,7 @@ from nexcorp.web.routing import delete, get, patch, post
 from nexcorp.web.transactions import transaction, write
 
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="position")
-# # Positions: the newest place when the first page was read, and the place of the last item.
+# Positions: the newest place when the first page was read, and the place of the last item.
 BY_PLACE: Cursor[tuple[UUID, UUID]] = Cursor(
     "notifications in groups", tuple[UUID, UUID], (LAST_ID, LAST_ID), since="_since", before="_place"
 )

@@ -24,7 +24,7 @@ class Types(Name):
         return [name.strip().lower() for name in super()._deserialize(value, attr, data, **more).split(",")]
 
 
-# # A query names at most one of these lists; without them it reads the plain list.
+# A query names at most one of these lists; without them it reads the plain list.
 APART = ("archived", "snoozed", "grouped", "group")
 
 

@@ -21,7 +21,7 @@ from nexcorp.delivery.effects import WAKE
 from nexcorp.errors import NotificationNotFound
 from nexcorp.features.notifications.errors import GroupNotFound
 
-# # Greater than every id and every time.
+# Greater than every id and every time.
 LAST_ID, LAST_TIME = UUID(int=2**128 - 1), datetime.max.replace(tzinfo=UTC)
 
 
@@ -59,7 +59,7 @@ async def list_notifications(conn: Any, user_id: UUID, query: dict[str, Any], be
         rows = await sql.inbox.list_all(conn, **asked)
     elif filters["types"] is None and filters["unread"]:
         rows = await sql.inbox.list_unread(conn, **asked)
-    # # Without rows, read count and position in a new snapshot, with notifications that came meanwhile.
+    # Without rows, read count and position in a new snapshot, with notifications that came meanwhile.
     return make_inbox(rows or await sql.inbox.list_filtered(conn, **asked, **filters))
 
 
@@ -116,7 +116,7 @@ async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, d
     }
     row = await sql.notifications.update_notification(conn, **change)
     if row is None:
-        # # No transaction is needed: between these statements the notification is archived as well.
+        # No transaction is needed: between these statements the notification is archived as well.
         await sql.notifications.restore_notification(conn, user_id=user_id, notification_id=notification_id)
         row = await sql.notifications.update_notification(conn, **change)
     if row is None:

@@ -22,7 +22,7 @@ from nexcorp.errors import AppError
 from nexcorp.redis_client import CONNECTION_LOST
 
 if TYPE_CHECKING:
-    # # Workers import this module, and must not load the web part.
+    # Workers import this module, and must not load the web part.
     from nexcorp.web.metrics import Requests
 
 log = structlog.get_logger("nexcorp.overview")

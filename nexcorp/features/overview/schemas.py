@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from nexcorp.domain.fields import Out
 from nexcorp.realtime.shapes import TEXT, TIME, WHOLE, FrameDoc, closed
 
-# # Step in seconds, number of points: the last hour by ten seconds, the last day by five minutes.
+# Step in seconds, number of points: the last hour by ten seconds, the last day by five minutes.
 RANGES = {"hour": (10, 360), "day": (300, 288)}
 
 

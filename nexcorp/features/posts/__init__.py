@@ -18,7 +18,7 @@ FEATURE = Feature(
     frames=FRAMES,
     rooms={
         "post": RoomKind("post:read", may_join_post),
-        # # The room's frames are the posts of that person.
+        # The room's frames are the posts of that person.
         "profile": RoomKind("post:read", may_join_profile),
     },
     named={"post": "post:read"},

@@ -14,7 +14,7 @@ PROJECT_MOVES: dict[str, tuple[str, ...]] = {
     "completed": ("in_progress",),
     "cancelled": ("open", "in_progress", "on_hold"),
 }
-# # Statuses of projects that have ended.
+# Statuses of projects that have ended.
 OVER = ("completed", "cancelled")
 MOVES = {"announcement": ANNOUNCEMENT_MOVES, "project": PROJECT_MOVES}
 

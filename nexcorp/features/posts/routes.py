@@ -68,7 +68,7 @@ async def create_post(request: web.Request, body: dict[str, Any], files: Sequenc
         await replay_answered(request)
         me = user_id(request)
         async with keep_files(request.app[STORAGE], database(request), me, files) as kept:
-            # # The files are in the store by now.
+            # The files are in the store by now.
             return await persist(request, lambda: publish(request, body, kept))
     return await publish(request, body, ())
 

@@ -10,7 +10,7 @@ from nexcorp.domain.shapes import POST_STATUSES, POST_TYPES, Person, page_of
 from nexcorp.features.posts.moves import ANNOUNCEMENT_MOVES, PROJECT_MOVES
 from nexcorp.web.paging import PageQuery
 
-# # Announcements with these statuses are in no list but their author's own.
+# Announcements with these statuses are in no list but their author's own.
 UNLISTED = ("draft", "archived")
 
 
@@ -103,7 +103,7 @@ class Move(Out):
     createdAt = fields.AwareDateTime(required=True)
 
 
-# # `from` is a keyword, so a class body cannot declare it.
+# `from` is a keyword, so a class body cannot declare it.
 Move._declared_fields["from"] = fields.String(
     required=True, allow_none=True, metadata={"description": "null: the status it was made with."}
 )

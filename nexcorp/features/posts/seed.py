@@ -18,7 +18,7 @@ from nexcorp.features.posts.service import assign_post, move_post
 from nexcorp.manifest import Demo
 from nexcorp.scale import make_id
 
-# # The API documents use these two as examples.
+# The API documents use these two as examples.
 KNOWN = {"welcome": EXAMPLE_ID, "compiler": PROJECT_ID}
 # Name, hours ago, author, type, status, title, text.
 POSTS: tuple[tuple[str, int, int, str, str | None, str | None, str], ...] = (
@@ -56,7 +56,7 @@ POSTS: tuple[tuple[str, int, int, str, str | None, str | None, str], ...] = (
     ),
     ("coffee", 2, LINUS, "normal", None, None, "The coffee machine on the second floor works again."),
 )  # fmt: skip
-# # Post, file, drawing function, alternative text.
+# Post, file, drawing function, alternative text.
 PICTURES = (
     ("offsite", "lake.png", draw_lake, "A lake at dusk, with a low sun on the water"),
     ("walk", "hills.png", draw_hills, "Four rows of hills in the morning, each paler than the one before it"),

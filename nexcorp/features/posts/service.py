@@ -26,7 +26,7 @@ from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPos
 from nexcorp.features.posts.moves import MOVES, OVER, ways_from
 from nexcorp.security.caller import Caller
 
-# # By type: the name of moving it, and the permission to move everybody's.
+# By type: the name of moving it, and the permission to move everybody's.
 MOVERS = {
     "project": ("move a project", "post:assign"),
     "announcement": ("move an announcement", "post:moderate"),
@@ -136,7 +136,7 @@ async def update_post(
     changes = find_changes(post, data)
     if not changes:
         return post
-    # # Changing a published announcement announces again: this needs the permission, too.
+    # Changing a published announcement announces again: this needs the permission, too.
     if post["type"] == "announcement" and post["status"] == "published":
         check_announcer(caller)
     if changes.get("projectId") is not None:
@@ -254,10 +254,10 @@ async def delete_post(conn: Any, caller: Caller, post_id: UUID, versions: Versio
     post = await get_shown(conn, post_id, caller.id)
     check_author(post, caller, "delete a post", "post:moderate")
     check_version(post, versions)
-    # # Detach the uploads first: deleting the post would only clear their link to it.
+    # Detach the uploads first: deleting the post would only clear their link to it.
     await set_uploads(conn, caller.id, (), post_id=post_id)
     await sql.posts.delete_post(conn, post_id=post_id)
-    # # A deleted draft has an event of its own: others must not learn that it existed.
+    # A deleted draft has an event of its own: others must not learn that it existed.
     event = "post.draft_deleted" if post["status"] == "draft" else "post.deleted"
     payload = {"authorId": post["_authorId"]}
     await emit(conn, event, actor_id=caller.id, entity=("post", post_id), payload=payload)

@@ -32,7 +32,7 @@ from nexcorp.web.transactions import transaction, write
 BY_ENTITY: Cursor[tuple[str, UUID]] = Cursor(
     "mutes", tuple[str, UUID], ("", FIRST_ID), after_type="_entityType", after="_entityId"
 )
-# # Kept because PostgreSQL reads a file for each of its time zones; they do not change while it runs.
+# Kept because PostgreSQL reads a file for each of its time zones; they do not change while it runs.
 ZONES: web.AppKey[list[frozenset[str]]] = web.AppKey("ZONES", list)
 
 

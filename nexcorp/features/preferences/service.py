@@ -16,7 +16,7 @@ from nexcorp.errors import Invalid
 from nexcorp.features.preferences.errors import EntityNotFound, TypeNotFound
 
 Types = Mapping[str, NoticeType]
-# # The defaults of the table notification_settings.
+# The defaults of the table notification_settings.
 DEFAULTS: dict[str, Any] = {
     "timezone": "UTC",
     "quiet_from": None,
@@ -26,7 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "next_digest_at": None,
 }
 COLUMNS = {"inApp": "in_app", "email": "email", "push": "push"}
-# # An event's entity needs an id, but a type of notification has only a name: uuid5 makes an id of it.
+# An event's entity needs an id, but a type of notification has only a name: uuid5 makes an id of it.
 TYPE_IDS = UUID("5f6c5d0a-2f5e-4a53-9a0e-0a9fd9f6f3d1")
 
 
@@ -91,7 +91,7 @@ async def set_preferences(
     """
     if data.get("timezone", "UTC") not in zones:
         raise Invalid(errors={"timezone": ["Not a time zone of the IANA database, as Europe/Berlin."]})
-    # # This lock serialises changes of one person's settings.
+    # This lock serialises changes of one person's settings.
     old: Any = await sql.preferences.lock_settings(conn, user_id=user_id)
     changed = await set_types(conn, types, user_id, data.get("types") or {})
     new = {name: old[name] for name in ("timezone", "quiet_from", "quiet_to", "digest", "digest_at")}

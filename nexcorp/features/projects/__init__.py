@@ -12,7 +12,7 @@ from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="projects",
-    # # The trash comes first: its path /projects/trash also matches /projects/{id}.
+    # The trash comes first: its path /projects/trash also matches /projects/{id}.
     routes=tuple(
         f"nexcorp.features.projects.{module}:ROUTES" for module in ("trash", "routes", "members", "activity")
     ),
@@ -20,7 +20,7 @@ FEATURE = Feature(
     notice_types=NOTICE_TYPES,
     kinds={"project": Kind(sql.projects.render_projects, RoomProject, deleted="project:deleted")},
     frames=FRAMES,
-    # # The room shows the project's tasks as well.
+    # The room shows the project's tasks as well.
     rooms={
         "project": RoomKind(
             READ_TASKS, may_join_project, watch=Watch(MANAGE_TASKS, sql.projects.list_watchers)

@@ -12,7 +12,7 @@ OPEN = welcome("project:read", whose=SEEN)
 READ = allow("project:read", whose=SEEN)
 CREATE = allow("project:create")
 OWNED = "its owners, and holders of project:manage"
-# # Answers to changes contain the project, so project:read is needed as well.
+# Answers to changes contain the project, so project:read is needed as well.
 OWN = allow("project:create", also="project:read", whose=OWNED)
 MEMBERS = allow("project:read", whose="its members, and holders of project:manage")
 OWN_ERRORS = (ProjectNotFound, NotYourProject)

@@ -17,7 +17,7 @@ from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import get
 
-# # Kinds of entity in the activity; TASK_KINDS need task:read. Events of other kinds that name a project,
+# Kinds of entity in the activity; TASK_KINDS need task:read. Events of other kinds that name a project,
 # such as saved views or chats with the assistant, concern their owner only.
 KINDS = ("project", "file", "collab_session", "repository")
 TASK_KINDS = ("task", "label", "comment", "import")

@@ -106,7 +106,7 @@ ROUTES = [
         access=allow("notification:update", whose="a session's own; no API keys"),
         errors=(PushNotConfigured, EndpointRefused, SessionRequired),
         tag=TAG,
-        # # The request can be repeated without an Idempotency-Key.
+        # The request can be repeated without an Idempotency-Key.
         idempotent=False,
         description="The body is what `PushSubscription.toJSON()` gives. It holds as long as the session "
         "that made it: signing out ends it. Send it again at each start; the same endpoint keeps its `id`. A "

@@ -19,5 +19,5 @@ class Assigned(Conflict):
     meaning = "You are assigned to this project."
 
 
-# # `_refusal` of sql.reactions.add_interest -> the error.
+# `_refusal` of sql.reactions.add_interest -> the error.
 REFUSALS: dict[str, type[Conflict]] = {kind.code: kind for kind in (NotAProject, OwnProject, ProjectClosed)}

@@ -103,7 +103,7 @@ async def list_comment_readers(request: web.Request, query: dict[str, Any]) -> w
 
 
 TAG = "Social"
-# # Permission to read something includes saying that it was read.
+# Permission to read something includes saying that it was read.
 READ = allow("post:read")
 READ_TASK = allow("task:read", whose="of tasks that you see")
 READERS = "its author, and holders of post:moderate; on tasks those of task:manage, and with task:read"

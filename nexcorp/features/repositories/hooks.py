@@ -15,7 +15,7 @@ from nexcorp.web.routing import post
 from nexcorp.web.transactions import transaction
 
 MAX_HOOK_BYTES = 1024 * 1024
-# # GitHub sends a form unless it is configured to send JSON.
+# GitHub sends a form unless it is configured to send JSON.
 TYPES = ("application/json", "application/x-www-form-urlencoded")
 
 

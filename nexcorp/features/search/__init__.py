@@ -33,7 +33,7 @@ def changed_text(event: Event) -> Iterable[UUID]:
 FEATURE = Feature(
     name="search",
     routes=("nexcorp.features.search.routes:ROUTES",),
-    # # Every minute: unsettled words that no event announced, and documents that a new release changes.
+    # Every minute: unsettled words that no event announced, and documents that a new release changes.
     jobs=(
         Job("workers.jobs.words:settle_words", cron="* * * * *"),
         Job("workers.jobs.documents:rebuild_documents", cron="* * * * *"),
@@ -59,7 +59,7 @@ FEATURE = Feature(
         "comment": SearchKind(
             sql.search.search_comments,
             sql.search.index_comments,
-            # # Also deleted comments: a batch that read the comment earlier may have rebuilt its document.
+            # Also deleted comments: a batch that read the comment earlier may have rebuilt its document.
             dict.fromkeys(("comment.created", "comment.updated", "comment.deleted"), itself),
             permission="post:read",
             list_words=sql.search.list_words_in_comments,
@@ -91,7 +91,7 @@ FEATURE = Feature(
             list_ids=sql.search.list_projects_before,
             all_with="project:manage",
         ),
-        # # After projects, locked before their files. No words of files are suggested: many are code.
+        # After projects, locked before their files. No words of files are suggested: many are code.
         "file": SearchKind(
             sql.search.search_files,
             index_files,

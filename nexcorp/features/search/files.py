@@ -10,9 +10,9 @@ from uuid import UUID
 
 from nexcorp.db import sql
 
-# # The indexed beginning of a text: PostgreSQL takes 15 ms to index this much, at worst 50.
+# The indexed beginning of a text: PostgreSQL takes 15 ms to index this much, at worst 50.
 MOST_CHARS = 100_000
-# # Files per batch; a compressed content has up to 1 MB.
+# Files per batch; a compressed content has up to 1 MB.
 AT_ONCE = 10
 
 

@@ -24,7 +24,7 @@ from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get
 
-# # A correction may take this long; after that the answer has no results.
+# A correction may take this long; after that the answer has no results.
 CORRECTION_MILLISECONDS = 200
 
 FOUND: Cursor[tuple[float, UUID]] = Cursor(

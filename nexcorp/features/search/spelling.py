@@ -13,7 +13,7 @@ from nexcorp.db import sql
 WORD = re.compile(r"[^\W\d_]{4,40}")
 MAX_WORDS = 4
 MAX_TRIES = 3
-# # For all words together; each try is a search.
+# For all words together; each try is a search.
 TRY_SECONDS = 0.2
 
 
@@ -57,7 +57,7 @@ async def correct(conn: Any, text: str, finds: Callable[[str], Awaitable[bool]])
     best: dict[str, str] = {}
     deadline = time.monotonic() + TRY_SECONDS
     for word, nears in likely.items():
-        # # The sort is stable: equal distances keep the order of the database.
+        # The sort is stable: equal distances keep the order of the database.
         for _, near in sorted(nears, key=lambda pair: pair[0])[:MAX_TRIES]:
             if time.monotonic() > deadline:
                 return None

@@ -25,9 +25,9 @@ from nexcorp.web.parsing import path_id, read_bytes
 from nexcorp.web.routing import Route, get, post
 
 TAG = "Notifications"
-# # Mail providers send `List-Unsubscribe=One-Click`, some of them as multipart/form-data.
+# Mail providers send `List-Unsubscribe=One-Click`, some of them as multipart/form-data.
 MAX_FORM_BYTES = 4096
-# # The console's list of notifications.
+# The console's list of notifications.
 NOTIFICATIONS = "/app/notifications"
 
 FORM = """<form method="post" action="/unsubscribe?token={token}">

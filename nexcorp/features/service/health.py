@@ -102,7 +102,7 @@ async def show_readiness(request: web.Request) -> web.Response:
     state = dict(await request.app[READINESS].get(request))
     if request.app[NODE].draining:
         state["process"] = {"ok": False, "reason": "stopping"}
-    # # While the replica is down, reads go to the primary.
+    # While the replica is down, reads go to the primary.
     ready = all(check["ok"] for name, check in state.items() if name != REPLICA)
     headers = {} if ready else {"Retry-After": "1"}
     return reply(

@@ -159,7 +159,7 @@ async def collect_metrics(request: web.Request) -> bytes:
         DEFAULT_ROWS.set(troubles["defaultRows"])
         INVALID_INDEXES.set(troubles["invalidIndexes"])
     except (AppError, asyncpg.PostgresError):
-        # # The other figures matter most while the database is down.
+        # The other figures matter most while the database is down.
         pass
     registry = REGISTRY
     if setting("PROMETHEUS_MULTIPROC_DIR"):

@@ -34,7 +34,7 @@ HOLD = allow("project:create", whose="owners and editors of the project, and hol
 END = allow("project:read", whose="its host, owners of the project, and holders of project:manage")
 PROJECT_ERRORS = (ProjectNotFound, NotYourProject)
 SESSION_ERRORS = (CollabSessionNotFound, NotYourProject)
-# # The limit of one answer; the client marks these files in its tree.
+# The limit of one answer; the client marks these files in its tree.
 MOST_OPEN_FILES = 500
 NEWEST: Cursor[tuple[UUID]] = Cursor("sessions", tuple[UUID], (LAST_ID,), before="id")
 BY_PERSON: Cursor[tuple[UUID]] = Cursor("participants", tuple[UUID], (FIRST_ID,), after="_userId")

@@ -71,13 +71,13 @@ async def join_session(conn: Any, caller: Caller, session_id: UUID) -> Any:
     """
     if await touch(conn, caller, session_id):
         return await get_session(conn, caller, session_id)
-    # # From here on nobody can be removed from the project, or end the session.
+    # From here on nobody can be removed from the project, or end the session.
     await sql.sessions.hold_project(conn, session_id=session_id)
     await sql.sessions.lock_session(conn, session_id=session_id)
     session = await get_session(conn, caller, session_id)
     if session["endedAt"] is not None:
         raise CollabSessionEnded()
-    # # The caller may have joined meanwhile in another tab.
+    # The caller may have joined meanwhile in another tab.
     if session["joined"]:
         return session
     await sql.sessions.save_participant(conn, session_id=session_id, user_id=caller.id)

@@ -12,7 +12,7 @@ from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="tasks",
-    # # These three come first: paths like /tasks/trash also match /tasks/{id}.
+    # These three come first: paths like /tasks/trash also match /tasks/{id}.
     routes=tuple(
         f"nexcorp.features.tasks.{module}:ROUTES"
         for module in (

@@ -27,7 +27,7 @@ from nexcorp.web.routing import patch
 from nexcorp.web.transactions import transaction
 
 MAX_ITEMS = 100
-# # Fields that are changed for many tasks at once; others can be refused, and are changed one by one.
+# Fields that are changed for many tasks at once; others can be refused, and are changed one by one.
 TOGETHER = {"kind", "title", "description", "status", "priority", "assigneeId", "dueDate"}
 Change = tuple[Any, dict[str, Any]]
 
@@ -101,7 +101,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
     numbering = [item["id"] for item in items if item.get("status") == "done"]
     targets = {item["projectId"] for item in items if item.get("projectId") is not None}
     if targets or numbering:
-        # # A task that is done may be repeated, and its successor takes the next number of its project.
+        # A task that is done may be repeated, and its successor takes the next number of its project.
         await sql.task_bulk.lock_projects(conn, ids=list(targets), task_ids=numbering)
     rows = await sql.task_bulk.get_tasks(conn, ids=ids, viewer_id=who.id, sees_all=who.may(MANAGE))
     found = {row["id"]: row for row in rows}
@@ -117,7 +117,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
             elif changes.keys() <= TOGETHER and not (task_id in leading and "status" in changes):
                 together.append((task, changes))
             else:
-                # # A savepoint: an item that fails is undone alone.
+                # A savepoint: an item that fails is undone alone.
                 async with conn.transaction():
                     results[task_id] = describe(task_id, await service.change_task(conn, who, task, changes))
         except AppError as error:

@@ -9,7 +9,7 @@ from nexcorp.db import sql
 from nexcorp.delivery.events import SILENT, Audience, Entity, Event, EventType, Frame, Notice, NoticeType
 from nexcorp.realtime.shapes import ID, TEXT, WHOLE, FrameDoc, refer, shape
 
-# # Changes that people are notified of; the rooms see all others, too.
+# Changes that people are notified of; the rooms see all others, too.
 TOLD = frozenset(
     {"title", "description", "kind", "status", "priority", "assigneeId", "projectId", "parentId", "dueDate"}
 )
@@ -163,7 +163,7 @@ EVENTS: dict[str, EventType] = {
         assigned_frames,
         public=True,
     ),
-    # # Its parent, lead or assignee was removed.
+    # Its parent, lead or assignee was removed.
     "task.released": EventType(frames=updated_frames, public=True),
     "task.updated": EventType(
         (

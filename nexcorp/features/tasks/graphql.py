@@ -19,7 +19,7 @@ from nexcorp.graphql.shapes import list_of, maybe, read_id, shape_of
 from nexcorp.web.parsing import parse_uuid
 
 TASK = shape_of(Task)
-# # One object for each value of `sees_all`: the loader batches calls with the same object.
+# One object for each value of `sees_all`: the loader batches calls with the same object.
 FIND = {sees_all: partial(sql.task_bulk.get_tasks, sees_all=sees_all) for sees_all in (False, True)}
 
 

@@ -23,7 +23,7 @@ from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import KINDS, MAX_LABELS, PRIORITIES, STATUSES, one_of
 from nexcorp.features.tasks.telling import tell_of_import
 
-# # The columns of an export: an import reads the first ones, and ignores the others.
+# The columns of an export: an import reads the first ones, and ignores the others.
 TAKEN = (
     *("id", "externalRef", "kind", "title", "description", "status", "priority", "assignee", "labels"),
     *("dueDate", "parent"),
@@ -32,7 +32,7 @@ COLUMNS = (
     *TAKEN,
     *("number", "projectId", "creator", "createdAt", "updatedAt", "startedAt", "completedAt"),
 )
-# # Columns in which an empty cell clears the field; in others it changes nothing.
+# Columns in which an empty cell clears the field; in others it changes nothing.
 CLEARED = ("description", "assignee", "labels", "dueDate", "parent")
 NO_ASSIGNEE = "There is no such active user."
 DEFAULTS = {"kind": "task", "status": "todo", "priority": "medium", "description": None, "dueDate": None}
@@ -98,7 +98,7 @@ async def import_tasks(
     outcome.unchanged = len(lines) - len(new) - len(changes) - len(failed)
     if options["dryRun"] or not (new or changes):
         return outcome
-    # # New tasks come first: they may be parents of changed ones.
+    # New tasks come first: they may be parents of changed ones.
     touched = await make_tasks(conn, owner_id, project_id, new)
     touched += await change_tasks(conn, owner_id, changes)
     given = [(line.data["id"], line.data.get("assigneeId")) for line in new]
@@ -188,12 +188,12 @@ def check_lines(
             line.refuse("id", "task_not_found", "There is no such task.")
             continue
         assignee_id = line.data.get("assigneeId")
-        # # The current assignee stays allowed, active or not.
+        # The current assignee stays allowed, active or not.
         if assignee_id not in active and assignee_id not in (None, task and task["_assigneeId"]):
             line.refuse("assignee", "validation_failed", NO_ASSIGNEE)
             continue
         if named is not None and task is not None:
-            # # Unchanged labels are allowed, whatever project they belong to.
+            # Unchanged labels are allowed, whatever project they belong to.
             has = {label["name"].lower(): UUID(label["id"]) for label in decode(task["labels"])}
             if set(named) == set(has):
                 line.data.pop("labelIds")
@@ -216,7 +216,7 @@ def find_changes(
         task = found[line.data["id"]]
         changes = service.find_changes(task, line.data)
         if changes and not task["_mayChange"]:
-            # # An export contains tasks that its reader may not change; unchanged rows of them are no error.
+            # An export contains tasks that its reader may not change; unchanged rows of them are no error.
             line.refuse("id", "not_your_task", "You may not change this task.")
         elif "status" in changes and task["id"] in leading:
             line.refuse("status", "has_followers", "It blocks a task, or comes again: move it by itself.")

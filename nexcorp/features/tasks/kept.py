@@ -22,7 +22,7 @@ from nexcorp.security.app_keys import CONFIG, caller, database, stay_on_primary
 from nexcorp.web.cache import CACHE
 
 SECONDS = 300
-# # Larger pages are not cached: Redis holds the queue as well, and one person must not fill it.
+# Larger pages are not cached: Redis holds the queue as well, and one person must not fill it.
 MOST_BYTES = 128 * 1024
 
 Make = Callable[[], Awaitable[Any]]

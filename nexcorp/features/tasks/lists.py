@@ -22,7 +22,7 @@ from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, LAST_TIME, Curs
 from nexcorp.web.replies import reply
 
 FIRST_TIME = datetime.min.replace(tzinfo=UTC)
-# # Filters with an index, the most selective first.
+# Filters with an index, the most selective first.
 SOURCES = ("parent", "label", "assignee", "creator", "project")
 
 
@@ -126,7 +126,7 @@ async def fetch_tasks(
     filters = await make_filters(conn, who, query)
     key = sort.cursor.read(request, dict(query)) if place is None else place
     if query["sort"] == "due" and filters["due_from"] is not None:
-        # # Start at due_from: earlier tasks do not match.
+        # Start at due_from: earlier tasks do not match.
         key = max(tuple(key), (filters["due_from"], FIRST_ID))
     behind = dict(zip(sort.cursor.arguments, key, strict=True))
     return await sort.list(conn, **filters, **find_source(filters), **behind, most=most, skip=skip)

@@ -11,7 +11,7 @@ from nexcorp.db import sql
 from nexcorp.domain.tables import Line
 from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle
 
-# # The maximum of the column `number`.
+# The maximum of the column `number`.
 MAX_NUMBER = 2**31 - 1
 
 
@@ -42,7 +42,7 @@ async def resolve_parents(
         if name is None:
             line.data["parentId"] = None
         elif task is not None and name == str(task["parentId"]):
-            # # An unchanged parent is accepted, even if it is in the trash or hidden from the owner.
+            # An unchanged parent is accepted, even if it is in the trash or hidden from the owner.
             line.data["parentId"] = task["parentId"]
         else:
             of_project = task["projectId"] if task is not None else project_id

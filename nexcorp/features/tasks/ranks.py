@@ -16,9 +16,9 @@ from nexcorp.errors import Invalid
 from nexcorp.security.caller import Caller
 
 GAP = 2**20
-# # JavaScript's exact integers reach 2**53; the table refuses ranks beyond this.
+# JavaScript's exact integers reach 2**53; the table refuses ranks beyond this.
 LIMIT = 2**52
-# # The number of tasks that are spread at first, and the smallest gap that spreading may leave.
+# The number of tasks that are spread at first, and the smallest gap that spreading may leave.
 SPREAD = 64
 LEAST_GAP = 2**10
 
@@ -50,7 +50,7 @@ def spread(count: int, above: int | None, below: int | None) -> list[int] | None
     elif below is not None:
         gap, ranks = GAP, [below - GAP * place for place in range(count, 0, -1)]
     else:
-        # # The whole column moves, to the middle of the range.
+        # The whole column moves, to the middle of the range.
         gap = min(GAP, LIMIT // count)
         ranks = [gap * (place - count // 2) for place in range(count)]
     if gap < LEAST_GAP or abs(ranks[0]) > LIMIT or abs(ranks[-1]) > LIMIT:

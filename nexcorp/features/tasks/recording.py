@@ -24,7 +24,7 @@ async def record_import(
     `changes`, (task before, changes). Nobody is notified."""
     was = {task["id"]: (task, what) for task, what in changes}
     events = []
-    # # `sees_all`: the owner may have lost sight of tasks by assigning them to others.
+    # `sees_all`: the owner may have lost sight of tasks by assigning them to others.
     for row in await sql.task_bulk.read_tasks(conn, ids=list(ids), viewer_id=owner_id, sees_all=True):
         task = complete(row)
         if row["id"] in was:

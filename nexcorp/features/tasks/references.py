@@ -12,7 +12,7 @@ from nexcorp.errors import Invalid, NotYourProject, on_constraint
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.security.caller import Caller
 
-# # Roles in a project that may write.
+# Roles in a project that may write.
 WRITERS = ("owner", "editor")
 REFERENCES = frozenset({"assigneeId", "projectId", "parentId", "leadId", "labelIds"})
 

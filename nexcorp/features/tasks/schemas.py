@@ -15,11 +15,11 @@ from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 KINDS = ("task", "issue")
 STATUSES = ("todo", "in_progress", "review", "done", "cancelled")
 CLOSED = ("done", "cancelled")
-# # The table stores them as numbers from 1.
+# The table stores them as numbers from 1.
 PRIORITIES = ("low", "medium", "high", "urgent")
 FREQUENCIES = ("daily", "weekly", "monthly")
 MAX_LABELS = 20
-# # The depth limit of numbered pages, and the greatest exact total.
+# The depth limit of numbered pages, and the greatest exact total.
 MAX_TOTAL = 10_000
 
 

@@ -18,9 +18,9 @@ from nexcorp.features.tasks.references import take_number
 from nexcorp.features.tasks.service import number_of, update_task
 from nexcorp.manifest import Demo
 
-# # Title, status, priority, kind, creator and assignee (indexes of people), whether it is in the project,
+# Title, status, priority, kind, creator and assignee (indexes of people), whether it is in the project,
 # days until it is due or SOON, label.
-# # SOON: the next run of the job reminds of it, a day before it is due.
+# SOON: the next run of the job reminds of it, a day before it is due.
 SOON = timedelta(days=1, seconds=1)
 TASKS: tuple[tuple[str, str, str, str, int, int | None, bool, int | timedelta | None, str | None], ...] = (
     ("Read the first chapter", "in_progress", "high", "task", ADA, GRACE, True, -3, None),
@@ -39,11 +39,11 @@ TASKS: tuple[tuple[str, str, str, str, int, int | None, bool, int | timedelta | 
     ("Talk about the spring offsite", "review", "medium", "task", ADA, FLORENCE, False, 8, None),
 )
 LABELS = (("bug", "#d73a4a"), ("design", "#5319e7"))
-# # The project's members besides its owner.
+# The project's members besides its owner.
 MEMBERS = ((ADA, "editor"), (BARBARA, "editor"), (EDSGER, "viewer"), (LINUS, "viewer"))
-# # Task, the person who moves it, new status.
+# Task, the person who moves it, new status.
 MOVES = ((0, GRACE, "done"), (4, GRACE, "review"))
-# # Task, author, text.
+# Task, author, text.
 COMMENTS = (
     (2, GRACE, "Numbers and names work. What do we do about strings?"),
     (2, ADA, "Later: the grammar has none yet."),

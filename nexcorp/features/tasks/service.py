@@ -23,7 +23,7 @@ from nexcorp.features.tasks.telling import TEXTS, ids_of, tell_of_blocking, tell
 from nexcorp.security.caller import Caller
 
 READ = "task:read"
-# # Fields that are read and written with the row; labels have their own table.
+# Fields that are read and written with the row; labels have their own table.
 COLUMNS = {
     "kind": "kind",
     "title": "title",
@@ -47,7 +47,7 @@ async def get_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
 
 async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
     """Lock and return a task that the caller may see; raise TaskNotFound, PermissionRequired."""
-    # # The answer to a change shows the task.
+    # The answer to a change shows the task.
     caller.require(READ)
     who: dict[str, Any] = {"viewer_id": caller.id, "sees_all": caller.may(MANAGE)}
     task = await sql.tasks.get_locked_task(conn, task_id=task_id, **who)
@@ -152,7 +152,7 @@ async def update_task(
     changes = find_changes(task, data)
     if column is not None:
         if column != (data.get("projectId", task["projectId"]), data.get("status", task["status"])):
-            # # The task has left the column: a conflict, whether or not the caller named a version.
+            # The task has left the column: a conflict, whether or not the caller named a version.
             raise StaleVersion(current=row_to_dict(task))
         changes["place"] = place
     if not changes:
@@ -175,7 +175,7 @@ async def lock_column(
     if project_id is None:
         raise Invalid(errors={"place": ["A task of no project has no place."]})
     await sql.task_board.lock_column(conn, project_id=project_id, status=status)
-    # # A wrong place is reported later, after errors of the caller's rights and of the version.
+    # A wrong place is reported later, after errors of the caller's rights and of the version.
     with suppress(Invalid):
         _, spread = await plan_place(conn, caller, task_id, project_id, status, place)
         if spread:
@@ -188,7 +188,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
     place = changes.pop("place", None)
     moves = "projectId" in changes
     if moves:
-        # # Parent and labels belong to the project that the task leaves.
+        # Parent and labels belong to the project that the task leaves.
         changes.setdefault("parentId", None)
         changes.setdefault("labelIds", [])
     if moves or changes.get("parentId") is not None:
@@ -199,7 +199,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
             conn, one_id=task["id"], other_id=changes["parentId"]
         ):
             raise LinkCycle()
-    # # Watchers who cannot see the task after its move are told that it goes.
+    # Watchers who cannot see the task after its move are told that it goes.
     watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"]) if moves else ()
     is_now = {name: task[column] for name, column in COLUMNS.items()}
     wanted = {**is_now, "labelIds": ids_of(task["labels"]), **changes}
@@ -216,7 +216,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
             conn, caller, task["id"], wanted["projectId"], wanted["status"], place
         )
     elif moves or "status" in changes:
-        # # The end of its column.
+        # The end of its column.
         rank = None
     due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
     if "dueDate" in changes:
@@ -295,7 +295,7 @@ async def delete_task(conn: Any, caller: Caller, task_id: UUID, versions: Versio
     task = await lock_task(conn, caller, task_id)
     check_remover(task, caller)
     check_version(task, versions)
-    # # Read the watchers while they still see the task.
+    # Read the watchers while they still see the task.
     watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task_id)
     await sql.tasks.trash_task(conn, task_id=task_id, user_id=caller.id)
     gone = {**task, "version": task["version"] + 1, "_watcherIds": watcher_ids}

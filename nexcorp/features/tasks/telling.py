@@ -22,7 +22,7 @@ def ids_of(things: Any) -> list[UUID]:
 
 def describe_changes(before: Any, task: Any, changes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return the events of a change, with the payload of each besides the task."""
-    # # A field in `changes` counts only if its value differs, such as labels that were empty before.
+    # A field in `changes` counts only if its value differs, such as labels that were empty before.
     was, is_now = describe_states(before), describe_states(task)
     was |= {"labelIds": ids_of(before["labels"]), "uploadIds": ids_of(before["uploads"])}
     is_now |= {"labelIds": ids_of(task["labels"]), "uploadIds": ids_of(task["uploads"])}
@@ -143,7 +143,7 @@ async def tell_of_import(
             "userIds": sorted(map(str, people)),
             "count": len(ids),
         },
-        # # This places the event in the activity of the project.
+        # This places the event in the activity of the project.
         root=next(iter(projects)) if len(projects) == 1 else None,
     )
     theirs: dict[UUID, list[UUID]] = {}

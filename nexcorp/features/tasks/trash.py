@@ -100,7 +100,7 @@ async def list_trash(request: web.Request, query: dict[str, Any]) -> web.Respons
 async def empty_trash(request: web.Request) -> web.Response:
     me, purged = user_id(request), 0
     while True:
-        # # Each part is committed: after a request that times out, the next one continues.
+        # Each part is committed: after a request that times out, the next one continues.
         async with transaction(request) as tx:
             rows = await sql.tasks.list_own_trash(tx.conn, creator_id=me, most=MOST_AT_ONCE)
             ids = [row["id"] for row in rows]

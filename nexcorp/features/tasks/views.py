@@ -29,7 +29,7 @@ from nexcorp.web.transactions import transaction
 
 MAX_VIEWS = 100
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("task-views", tuple[UUID], (LAST_ID,), before="id")
-# # Fields of a view that can change.
+# Fields of a view that can change.
 MEMBERS = ("name", "query", "projectId", "shared")
 
 
@@ -171,7 +171,7 @@ async def update_view(
     changed = [name for name in MEMBERS if wanted[name] != view[name]]
     if not changed:
         return view
-    # # A caller who has left the project cannot share in it, but may change a private view.
+    # A caller who has left the project cannot share in it, but may change a private view.
     if wanted["shared"] or "projectId" in changed:
         await check_project(conn, who, wanted)
     await sql.task_views.update_view(

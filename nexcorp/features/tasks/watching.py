@@ -21,7 +21,7 @@ from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
 from nexcorp.web.transactions import transaction
 
-# # Limited, because every event of the task names all of them.
+# Limited, because every event of the task names all of them.
 MAX_WATCHERS = 200
 BY_ID: Cursor[tuple[UUID]] = Cursor("watchers", tuple[UUID], (FIRST_ID,), after="_userId")
 

@@ -9,7 +9,7 @@ FEATURE = Feature(
     routes=("nexcorp.features.uploads.routes:ROUTES",),
     events={"upload.created": SILENT, "upload.updated": SILENT, "upload.deleted": SILENT},
     jobs=(
-        # # Jobs are enqueued when there is work, and every minute in case that was lost.
+        # Jobs are enqueued when there is work, and every minute in case that was lost.
         Job("workers.jobs.uploads:make_thumbnails", cron="* * * * *", seconds=240),
         Job("workers.jobs.uploads:remove_uploads", cron="* * * * *", seconds=240),
         Job("workers.jobs.uploads:sweep_files", cron="37 * * * *"),

@@ -1,4 +1,4 @@
-"""How a file of the local store is sent: whole, in part, or not at all."""
+"""Responses with files of the local store: whole, in part, or an error."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from nexcorp.web.ranges import read_range
 from nexcorp.web.tags import read_tags
 from nexcorp.web.unread import MIN_BYTES_A_SECOND
 
-# What is sent at once, and how long a client may take for it.
+# The size of a piece, and the time in seconds that a client may take for it.
 PIECE_BYTES = 256 * 1024
 PIECE_SECONDS = PIECE_BYTES / MIN_BYTES_A_SECOND
 
 
 class PacedWriter:
-    """Writes to a client as aiohttp does, and cuts the connection where a piece takes too long: a client that
-    reads nothing would keep it, and the file, open for ever."""
+    """Writes to a client as aiohttp does, and cuts the connection if a piece takes too long: a client that
+    reads nothing would keep the connection and the file open for ever."""
 
     def __init__(self, writer: Any, transport: asyncio.Transport) -> None:
         self._writer, self._transport = writer, transport
@@ -45,7 +45,7 @@ class PacedWriter:
 
 
 class MediaResponse(web.FileResponse):
-    """A file or the part of it that choose_range() found; or why not, which nobody may keep."""
+    """A file, or the part of it that choose_range() chose; errors are sent with `no-store`."""
 
     def __init__(self, path: Path, wanted: str | None, headers: Mapping[str, str]) -> None:
         super().__init__(path, PIECE_BYTES, headers=headers)
@@ -57,7 +57,7 @@ class MediaResponse(web.FileResponse):
             self.headers["Cache-Control"] = "no-store"
 
     async def prepare(self, request: web.BaseRequest) -> Any:
-        # aiohttp reads the headers itself, and refuses what it should pass over.
+        # aiohttp reads these headers itself, and refuses values that should be ignored.
         headers = request.headers.copy()
         for name in ("Range", "If-Range"):
             headers.popall(name, None)
@@ -71,7 +71,7 @@ class MediaResponse(web.FileResponse):
         return await super().prepare(request.clone(headers=headers))
 
     async def _sendfile(self, request: web.BaseRequest, fobj: Any, offset: int, count: int) -> Any:
-        # By the system's sendfile nobody sees how much the client takes.
+        # The system's sendfile would hide how fast the client reads.
         writer = await web.StreamResponse.prepare(self, request)
         if request.transport is None:
             raise ConnectionResetError("Connection lost")
@@ -81,9 +81,9 @@ class MediaResponse(web.FileResponse):
 
 
 def choose_range(request: web.Request, stat: os.stat_result) -> str | None:
-    """The one part of a file to send, as `bytes=first-last`; None for the whole file.
+    """Return the part of a file to send, as `bytes=first-last`, or None for the whole file.
 
-    That is what a part of an older file (If-Range) and HEAD get, and what read_range() says. Raises
+    HEAD, an outdated If-Range, and a Range that read_range() ignores get the whole file. Raises
     RangeNotSatisfiable.
     """
     if request.method != "GET" or not is_current(request, stat):
@@ -93,12 +93,12 @@ def choose_range(request: web.Request, stat: os.stat_result) -> str | None:
 
 
 def is_current(request: web.Request, stat: os.stat_result) -> bool:
-    """Whether If-Range names the file as it is, by its tag or by the exact time of its last change."""
+    """Return whether If-Range names the current file, by its tag or the exact time of its last change."""
     given = request.headers.get("If-Range", "").strip()
     if not given:
         return True
     if given.endswith('"'):
-        # As aiohttp makes it. A weak tag does not promise the same bytes.
+        # The tag as aiohttp builds it. A weak tag does not promise the same bytes.
         return not given.startswith("W/") and f"{stat.st_mtime_ns:x}-{stat.st_size:x}" in read_tags(given)
     try:
         named = parsedate_to_datetime(given)

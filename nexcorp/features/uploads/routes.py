@@ -52,9 +52,9 @@ from nexcorp.web.transactions import persist, replay_answered, transaction
 MEDIA_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "public, max-age=31536000, immutable",
-    # Whatever it is, it runs nothing and loads nothing.
+    # Whatever the file is, it runs nothing and loads nothing.
     "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
-    # Pages of other origins may show it, as they may what is at Cloudinary.
+    # Pages of other origins may show it, like files at Cloudinary.
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 
@@ -64,7 +64,7 @@ async def create_upload(request: web.Request, body: dict[str, Any], files: list[
         raise Invalid(errors={"file": ["Missing."]})
     await replay_answered(request)
     me = user_id(request)
-    # The store first, then the transaction: it must not be open while files travel.
+    # The store first: the transaction must not be open while files are transferred.
     async with keep_files(request.app[STORAGE], database(request), me, files, body.get("alt") or None) as (
         kept,
     ):
@@ -97,13 +97,13 @@ async def delete_upload(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
         shown_on = await service.delete_upload(tx.conn, path_id(request), caller(request))
         if shown_on is not None:
-            # The stored answer of the post or task must not name the file either.
+            # The stored answer of the post or task must not contain the file either.
             await tx.renew(shown_on)
         return no_content()
 
 
 def require_cloud(request: web.Request) -> Any:
-    """Cloudinary; raises NotConfigured."""
+    """Return the Cloudinary store; raise NotConfigured."""
     store = request.app[STORAGE].stores.get("cloudinary")
     if store is None:
         raise NotConfigured(message="CLOUDINARY_URL is not set: send files to POST /uploads.")
@@ -111,7 +111,7 @@ def require_cloud(request: web.Request) -> Any:
 
 
 async def sign_upload(request: web.Request, body: dict[str, Any]) -> web.Response:
-    """The row is made first: what is sent and never confirmed is removed like any other."""
+    """Reserve an upload before signing: an image that is never confirmed is removed like any other."""
     store, image = require_cloud(request), Contents("image/*", "", 1, 1, 1)
     async with transaction(request) as tx:
         key = store.make_key(image)
@@ -122,7 +122,7 @@ async def sign_upload(request: web.Request, body: dict[str, Any]) -> web.Respons
 
 
 async def confirm_upload(request: web.Request, body: dict[str, Any]) -> web.Response:
-    """Cloudinary's signature shows that the image arrived; Cloudinary itself says what it is."""
+    """Confirm an image: Cloudinary's signature proves that it arrived, its API says what it is."""
     store, me, key = require_cloud(request), user_id(request), body["publicId"]
     await replay_answered(request)
     async with database(request).connection() as conn:
@@ -147,14 +147,14 @@ async def confirm_upload(request: web.Request, body: dict[str, Any]) -> web.Resp
             height=contents.height,
             alt=body.get("alt") or None,
         )
-        # Of two at once the second finds it finished.
+        # Of two concurrent requests, the second one raises AlreadyConfirmed here.
         await service.get_waiting(tx.conn, me, key)
         row = await service.finish_upload(tx.conn, me, Kept(waiting["id"], found.placed))
         return await tx.reply(row, 201, location=f"{API_PREFIX}/uploads/{row['id']}")
 
 
 async def get_media(request: web.Request) -> web.StreamResponse:
-    """A file of the local store, with ranges. Its key is all that is needed; a removed file is 404."""
+    """Return a file of the local store, with ranges. Its key is enough for access; a removed file is 404."""
     store = request.app[STORAGE].stores["local"]
     key = request.match_info["key"]
     original = store.original_of(key)
@@ -173,7 +173,7 @@ async def get_media(request: web.Request) -> web.StreamResponse:
     media_type, name = row["type"], row["name"]
     if key != original:
         media_type, name = "image/webp", f"{name}.webp"
-    # Nothing is known of an old text but that it is UTF-8.
+    # Old texts have no charset stored, and are UTF-8.
     charset = "utf-8" if row["charset"] is None else row["charset"]
     if media_type.startswith("text/") and charset:
         media_type += f"; charset={charset}"

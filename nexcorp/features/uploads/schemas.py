@@ -1,4 +1,4 @@
-"""What may come in and go out about uploads."""
+"""Schemas of uploads: requests and answers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Upload(Attachment):
 
 
 def alt_field(**more: Any) -> Text:
-    """What a picture shows; nothing is null."""
+    """Make the field of a picture's description; the empty string counts as null."""
     about = "What a picture shows, for those who cannot see it."
     return Text(most=1500, allow_none=True, metadata={"description": about}, **more)
 
 
 class CreateUpload(Body):
-    """What may be said of a file that comes along."""
+    """The fields that come with a file."""
 
     alt = alt_field()
 
 
 class UpdateUpload(Body):
-    """What is said of an upload from now on."""
+    """The new description of an upload."""
 
     alt = alt_field(required=True)
 
@@ -43,7 +43,7 @@ class SignUpload(Body):
 
 
 class UploadSignature(Out):
-    """What the browser needs: it posts `fields` and the part `file` to `url`."""
+    """A signature for the browser, which posts `fields` and the part `file` to `url`."""
 
     id = fields.UUID(required=True, metadata={"description": "Of the upload, once it is confirmed."})
     url = fields.String(required=True)
@@ -56,7 +56,7 @@ class UploadSignature(Out):
 
 
 class ConfirmUpload(Body):
-    """Three members of Cloudinary's answer to the browser, as `publicId`, `version` and `signature`."""
+    """Three fields of Cloudinary's answer to the browser: `publicId`, `version` and `signature`."""
 
     publicId = Text(least=1, most=255, required=True)
     version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**53))

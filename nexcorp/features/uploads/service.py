@@ -1,4 +1,4 @@
-"""The rules of uploads that stand alone. What posts need as well is in nexcorp/domain/attachments.py."""
+"""The rules of single uploads. Those that posts need as well are in nexcorp/domain/attachments.py."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nexcorp.security.caller import Caller
 
 
 async def get_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
-    """An upload that the caller may see; raises UploadNotFound."""
+    """Return an upload that the caller may see; raise UploadNotFound."""
     row = await sql.uploads.get_upload(
         conn,
         upload_id=upload_id,
@@ -37,14 +37,14 @@ async def get_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
 
 
 async def finish_upload(conn: Any, user_id: UUID, kept: Kept) -> Any:
-    """Show an upload that is in the store; returns its row."""
+    """Publish an upload that is in the store; return its row."""
     (row,) = await finish_uploads(conn, [kept])
     await tell_of_uploads(conn, user_id, [row])
     return row
 
 
 async def lock_own(conn: Any, upload_id: UUID, caller: Caller) -> Any:
-    """Lock an upload of the caller's own, and the post or task that it is on, until the commit.
+    """Lock an upload of the caller, and the post or task that it is on, until the commit; return it.
 
     Raises UploadNotFound or NotYourUpload.
     """
@@ -53,21 +53,21 @@ async def lock_own(conn: Any, upload_id: UUID, caller: Caller) -> Any:
         if row["_ownerId"] != caller.id:
             raise NotYourUpload()
         where = row["_postId"], row["_taskId"]
-        # What it is on first, as everybody else does.
+        # Lock the post or task first, in the same order as other transactions.
         if row["_postId"] is not None:
             await sql.posts.lock_for_removal(conn, post_id=row["_postId"])
         elif row["_taskId"] is not None:
             await sql.tasks.lock_for_removal(conn, task_id=row["_taskId"])
         else:
             return row
-        # Meanwhile it may have been taken off.
+        # Before the lock, the upload may have been detached or moved.
         row = await get_upload(conn, upload_id, caller)
         if (row["_postId"], row["_taskId"]) == where:
             return row
 
 
 async def show_change(conn: Any, upload: Any, user_id: UUID) -> Any:
-    """Show the post or task of an upload that has changed to everybody who sees it; returns it, or None."""
+    """Show the changed post or task of an upload to everybody who sees it; return it, or None without one."""
     if upload["_taskId"] is not None:
         await sql.tasks.touch_task(conn, task_id=upload["_taskId"])
         return await show_task(conn, upload["_taskId"], user_id, actor_id=user_id, changed=["uploads"])
@@ -78,8 +78,8 @@ async def show_change(conn: Any, upload: Any, user_id: UUID) -> Any:
 
 
 async def describe_upload(conn: Any, upload_id: UUID, caller: Caller, alt: str | None) -> tuple[Any, Any]:
-    """Set the description of a picture of the caller's own; returns its row, and the post or task that shows
-    it, or None.
+    """Set the description of a picture of the caller; return its row, and the post or task that shows it, or
+    None.
 
     Raises UploadNotFound or NotYourUpload.
     """
@@ -93,7 +93,7 @@ async def describe_upload(conn: Any, upload_id: UUID, caller: Caller, alt: str |
 
 
 async def delete_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
-    """Remove an upload of the caller's own, also from its post or task, which everybody sees at once.
+    """Remove an upload of the caller, also from its post or task, which is shown changed to everybody.
 
     Returns the post or task as it is now, or None. Raises UploadNotFound, NotYourUpload, UploadInUse or
     UploadSent.
@@ -107,7 +107,7 @@ async def delete_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
         post_id, task_id = row["_postId"], row["_taskId"]
         if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id, task_id=task_id):
             break
-        # Meanwhile it was put on something, or taken off with it.
+        # The upload was attached or detached meanwhile: try again.
     payload = {"postId": post_id, "taskId": task_id}
     await emit(conn, "upload.deleted", actor_id=caller.id, entity=("upload", upload_id), payload=payload)
     return await show_change(conn, row, caller.id)
@@ -116,7 +116,7 @@ async def delete_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
 async def reserve_direct(
     conn: Any, storage: Storage, user_id: UUID, key: str, name: str, announced: int
 ) -> UUID:
-    """A row for an image that somebody is about to send to Cloudinary; returns its id.
+    """Reserve an upload for an image that the user sends to Cloudinary; return its id.
 
     Raises TooManyUploads, QuotaExceeded or TooManyFiles.
     """
@@ -128,7 +128,7 @@ async def reserve_direct(
         store="cloudinary",
         store_key=key,
         name=name,
-        # Until Cloudinary says what it is.
+        # A placeholder until Cloudinary tells the type.
         type="image/*",
         bytes=announced,
         width=None,
@@ -140,9 +140,9 @@ async def reserve_direct(
 
 
 async def get_waiting(conn: Any, user_id: UUID, key: str) -> Any:
-    """The upload that was signed for this person under this key, and is not confirmed yet.
+    """Return the upload that was signed for this user with this key, and is not confirmed yet.
 
-    Raises Invalid where nothing was signed, and AlreadyConfirmed where it was confirmed or removed since.
+    Raises Invalid if none was signed, and AlreadyConfirmed if it was confirmed or removed since.
     """
     row = await sql.uploads.get_reservation(conn, owner_id=user_id, store_key=key)
     if row is None:

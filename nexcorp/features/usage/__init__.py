@@ -1,4 +1,4 @@
-"""How much the service is used, by day, for its admins: counted in PostgreSQL, told to nobody else."""
+"""Usage of the service by day, for its admins: counted in PostgreSQL, and sent nowhere else."""
 
 from nexcorp.manifest import Feature, Job
 

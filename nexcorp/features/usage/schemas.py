@@ -1,4 +1,4 @@
-"""What is told of the usage."""
+"""Schemas of the usage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SPANS = (30, 90)
 
 
 class UsageQuery(Schema):
-    """How many days."""
+    """The number of days."""
 
     days = fields.Integer(
         load_default=SPANS[0],
@@ -22,12 +22,12 @@ class UsageQuery(Schema):
 
 
 def figure(text: str, kind: type[fields.Field[Any]] = fields.Integer) -> fields.Field[Any]:
-    """A figure of a day, null where it is unknown."""
+    """Make the field of a daily figure, null where it is unknown."""
     return kind(required=True, allow_none=True, metadata={"description": text})
 
 
 class UsageDay(Out):
-    """One day, UTC. Figures are null where the day was not counted yet."""
+    """One day, UTC. Figures are null if the day is not counted yet."""
 
     day = fields.Date(required=True)
     activePeople = figure("People who did something, or whose session was refreshed.")
@@ -52,7 +52,7 @@ class UsageDay(Out):
 
 
 class Usage(Out):
-    """How much the service is used, a row a day, oldest first."""
+    """The usage by day, oldest first."""
 
     days = fields.Integer(required=True)
     data = fields.List(fields.Nested(UsageDay), required=True)

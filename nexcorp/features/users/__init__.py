@@ -1,4 +1,4 @@
-"""People: profiles, finding them, roles, leaving, and the export of their data."""
+"""People: profiles, search, roles, leaving, and the export of their data."""
 
 from nexcorp.db import sql
 from nexcorp.features.users.events import EVENTS

@@ -1,4 +1,4 @@
-"""What happens to people and roles. The trail keeps it; nobody is told."""
+"""Events of people and roles: recorded in the trail, without notifications."""
 
 from __future__ import annotations
 

@@ -24,15 +24,15 @@ BUILD_EXPORTS = Job("build_exports")
 FILE_NAME = "nexcorp-export.json"
 PATH = f"{API_PREFIX}/users/me/export"
 GZIP = 31
-# How long a client may take for one part.
+# The time that a client may take for one part.
 PART_SECONDS = 60.0
 PIECE_BYTES = 256 * 1024
-# Of a part, and of as much of it as is unpacked.
+# Reserved for a part, and for the piece of it that is unpacked.
 HELD_BYTES = 2 * PIECE_BYTES
 
 
 class ExportNotReady(NotFound):
-    """The export was never asked for, is being made, or has expired."""
+    """No export was requested, or it is being built, or has expired."""
 
     code, message = "export_not_ready", "There is no export to download; ask for one first."
     meaning = "There is no export to download; ask for one first."
@@ -42,7 +42,7 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.StreamR
     if "ticket" in query:
         return await download_export(request)
     who = user_id(request)
-    # HEAD looks, and asks for nothing.
+    # HEAD reports the state, and requests nothing.
     asks = request.method == "GET"
     async with database(request).transaction() as conn:
         row = await sql.exports.get_export(conn, user_id=who)
@@ -52,10 +52,10 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.StreamR
             payload = {"userId": who}
             await emit(conn, "user.export_requested", actor_id=who, entity=("user", who), payload=payload)
         if over:
-            # A retry beside this one may have asked before.
+            # A concurrent retry may have requested it first.
             row = await sql.exports.get_export(conn, user_id=who)
         if asks and (row is None or not row["ready"]):
-            # Each time, not only the first: a wake may have been lost.
+            # Each time, not only the first: an earlier wake may have been lost.
             conn.after(BUILD_EXPORTS)
     if row is not None and row["ready"]:
         state = {"status": "ready", "downloadUrl": PATH, "expiresAt": row["expiresAt"], "bytes": row["bytes"]}
@@ -64,9 +64,9 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.StreamR
 
 
 async def download_export(request: web.Request) -> web.StreamResponse:
-    """The file, compressed if the client accepts gzip.
+    """Return the file, compressed if the client accepts gzip.
 
-    Raises ExportNotReady, and TooManyRequests where the caller does not read other answers.
+    Raises ExportNotReady, and TooManyRequests if the caller leaves other answers unread.
     """
     who = user_id(request)
     if not request.app[GATE].unread.has_room(who, HELD_BYTES):
@@ -82,9 +82,8 @@ async def download_export(request: web.Request) -> web.StreamResponse:
 
 
 class ExportResponse(web.StreamResponse):
-    """The export that was made at a certain time, part by part. It breaks off where another one takes its
-    place.
-    """
+    """The export that was finished at a certain time, sent part by part; aborted if another export replaces
+    it."""
 
     def __init__(self, user: UUID, made: datetime, length: int, packed: bool) -> None:
         super().__init__(headers=JSON_HEADERS)
@@ -96,14 +95,14 @@ class ExportResponse(web.StreamResponse):
         self._user, self._made, self._length, self._packed = user, made, length, packed
 
     async def prepare(self, request: web.BaseRequest) -> Any:
-        """Send headers and file: as aiohttp does with files, when the handler has returned."""
+        """Send headers and file after the handler has returned, as aiohttp does for files."""
         writer = await super().prepare(request)
         if request.method == "GET" and isinstance(request, web.Request):
             try:
                 with request.app[GATE].unread.hold(self._user, HELD_BYTES):
                     await self._send(request)
             except (AppError, TimeoutError, zlib.error):
-                # The client sees that it is not whole.
+                # The aborted connection tells the client that the file is incomplete.
                 if request.transport is not None:
                     request.transport.abort()
         return writer
@@ -121,7 +120,7 @@ class ExportResponse(web.StreamResponse):
                 if self._packed:
                     await self.write(part)
                 else:
-                    # A part may be a thousand times as long unpacked.
+                    # Unpacked, a part may be a thousand times larger.
                     rest = part
                     while text := unpacker.decompress(rest, PIECE_BYTES):
                         await self.write(text)

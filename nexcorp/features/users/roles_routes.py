@@ -1,4 +1,4 @@
-"""Roles and what they allow, over REST."""
+"""Roles and their permissions over REST."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def set_role_permissions(request: web.Request, body: dict[str, Any]) -> we
 
 TAG = "Identity"
 ADMIN = allow("role:manage")
-# What makes nobody powerful for good can be put back: a sign-in of the last minutes will do.
+# A change that gives no lasting power can be undone: a recent sign-in is enough.
 CHANGE = allow(
     "role:manage",
     fresh=True,

@@ -1,4 +1,4 @@
-"""The rules of roles: their permissions, and those that administrators keep."""
+"""The rules of roles: their permissions, and those that administrators always keep."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nexcorp.security.caller import Caller
 
 # Administrators need these to give permissions back.
 INDISPENSABLE = frozenset({"role:manage", "user:manage"})
-# Events are about something with an id; a role has a name.
+# An event's entity needs an id, but a role has only a name: uuid5 makes an id of it.
 ROLE_IDS = UUID("c1f3a0de-5d0e-4f0b-9d4e-6a2c53d1b7e4")
 
 
 class RoleNotFound(NotFound):
-    """Roles are fixed."""
+    """The role does not exist; roles are fixed."""
 
     code, message = "role_not_found", f"There is no such role. There are {', '.join(ROLES)}."
     meaning = "The role does not exist."
 
 
 class PermissionIndispensable(Conflict):
-    """Administrators would lock themselves out."""
+    """Without these permissions, administrators would lock themselves out."""
 
     code = "permission_indispensable"
     message = f"Administrators keep {' and '.join(sorted(INDISPENSABLE))}."
@@ -35,20 +35,20 @@ class PermissionIndispensable(Conflict):
 
 
 def check_role(role: str) -> str:
-    """Return `role` if it exists; raises RoleNotFound."""
+    """Return `role` if it exists; raise RoleNotFound."""
     if role not in ROLES:
         raise RoleNotFound()
     return role
 
 
 async def get_role(conn: Any, role: str) -> dict[str, Any]:
-    """{role, permissions}."""
+    """Return {role, permissions}."""
     found = await sql.roles.get_role_permissions(conn, role=role)
     return {"role": role, "permissions": list(found or ())}
 
 
 async def list_roles(conn: Any) -> list[dict[str, Any]]:
-    """Every role, with or without permissions: [{role, permissions}]."""
+    """Return every role, with or without permissions: [{role, permissions}]."""
     rows = await sql.roles.list_role_permissions(conn)
     known = {row["role"]: row["permissions"] for row in rows}
     return [{"role": role, "permissions": known.get(role, [])} for role in ROLES]
@@ -57,7 +57,7 @@ async def list_roles(conn: Any) -> list[dict[str, Any]]:
 async def set_permissions(conn: Any, caller: Caller, role: str, wanted: set[str]) -> None:
     """Give a role exactly the permissions `wanted`.
 
-    Raises Invalid for unknown codes, PermissionRequired for one that the caller lacks, RankTooHigh where the
+    Raises Invalid for unknown codes, PermissionRequired for one that the caller lacks, RankTooHigh if the
     role may do more than the caller, and PermissionIndispensable.
     """
     known = {row["code"] for row in await sql.roles.list_permissions(conn)}

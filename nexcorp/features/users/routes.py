@@ -53,28 +53,28 @@ async def list_users(request: web.Request, query: dict[str, Any]) -> web.Respons
 
 
 def show_all(request: web.Request, rows: list[Any]) -> list[dict[str, Any]]:
-    """Rows of people as the caller may see them."""
+    """Return rows of people as the caller may see them."""
     return [service.show_person(row, caller(request)) for row in rows]
 
 
 def search_of(query: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of the search statements."""
+    """Return the arguments of the search statements."""
     q = " ".join(query["q"].split())
     return {"q": q, "prefix": escape_like(q), "roles": roles_of(query)}
 
 
 def roles_of(query: dict[str, Any]) -> list[str]:
-    """The roles to list: one or all."""
+    """Return the roles to list: the requested one, or all."""
     return [query["role"]] if "role" in query else list(ROLES)
 
 
 async def read_numbered_page(
     request: web.Request, query: dict[str, Any], status: str
 ) -> tuple[list[Any], int]:
-    """The rows of `?page=&pageSize=`, and how many there are in all."""
+    """Return the rows of `?page=&pageSize=`, and the number of all matching people."""
     most = query.get("pageSize", DEFAULT_LIMIT)
     cut = {"viewer_id": user_id(request), "most": most, "skip": (query.get("page", 1) - 1) * most}
-    # One snapshot: the total is that of the list the page was cut from.
+    # One snapshot, so that total and page belong to the same list.
     async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
         if "q" in query:
             search = {**search_of(query), "status": status}

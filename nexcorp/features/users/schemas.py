@@ -1,4 +1,4 @@
-"""Bodies, queries and answers of the routes for people and roles."""
+"""Schemas of people and roles: requests and answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTABLE = ("active", "deactivated")
 
 
 class PeopleQuery(PageQuery):
-    """Which people, and how the list is cut: by `cursor` and `limit`, or by `page` and `pageSize`."""
+    """Filters of people, and a page: by `cursor` and `limit`, or by `page` and `pageSize`."""
 
     q = Text(
         shows=False,
@@ -44,13 +44,13 @@ class PeopleQuery(PageQuery):
 
     @validates_schema(pass_original=True)
     def refuse_mixture(self, data: dict[str, Any], original: dict[str, Any], **more: object) -> None:
-        """Pages by number and by cursor are two ways of reading a list."""
+        """Raise ValidationError for a page both by number and by cursor."""
         if ("page" in data or "pageSize" in data) and {"cursor", "limit"} & original.keys():
             raise ValidationError("Send cursor and limit, or page and pageSize.", "page")
 
 
 class UpdateProfile(PatchBody, ProfileFields):
-    """Only what is sent changes; null clears a field."""
+    """Fields to change; null clears a field."""
 
     username = username_field()
     avatarUrl = Text(
@@ -67,23 +67,23 @@ class UpdateProfile(PatchBody, ProfileFields):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH without a field is a mistake."""
+        """Raise ValidationError for a PATCH without a field."""
         if not data.keys() - {"version"}:
             raise ValidationError("Send at least one field.")
 
 
 class RoleBody(ProvenBody):
-    """The role to have."""
+    """The new role."""
 
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
 
 
 class LeaveBody(ProvenBody):
-    """What proves that it is you."""
+    """Proof that the request comes from the user."""
 
 
 class StatusBody(Body):
-    """The status to have."""
+    """The new status."""
 
     status = fields.String(required=True, validate=validate.OneOf(SETTABLE))
 
@@ -135,7 +135,7 @@ class OwnProfile(Profile):
 
 
 class PeoplePage(Out):
-    """A list of people; `total` where it was asked for by page number."""
+    """A list of people; `total` only for numbered pages."""
 
     data = fields.List(fields.Nested(PersonCard), required=True)
     nextCursor = fields.String(required=True, allow_none=True)
@@ -143,7 +143,7 @@ class PeoplePage(Out):
 
 
 class ExportQuery(Query):
-    """A ticket, to download the file."""
+    """A ticket for downloading the file."""
 
     ticket = Text(
         least=1,
@@ -194,6 +194,6 @@ class RoleList(Out):
 
 
 class PermissionsBody(ProvenBody):
-    """The permissions that the role has from now on."""
+    """The new permissions of the role."""
 
     permissions = Items(Text(least=1, most=100, trim=False), most=500, required=True)

@@ -1,4 +1,4 @@
-"""The rules of people: what viewers see of a profile, changes of role and status, leaving."""
+"""The rules of people: what viewers see of a profile, changes of role and status, and leaving."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
 
 
 class RankTooHigh(Forbidden):
-    """Whoever manages people would raise themselves, or depose those above them."""
+    """The role concerned may do more than the caller, who can neither give nor take it."""
 
     code, message = "rank_too_high", "That role may do more than you may."
     meaning = "The role to give, or that of the person, may do more than the caller."
@@ -46,7 +46,7 @@ class LastAdmin(Conflict):
 
 
 def show_person(row: Any, caller: Caller) -> dict[str, Any]:
-    """A row of people without the fields that the caller may not see."""
+    """Return a row of people without the fields that the caller may not see."""
     shown = row_to_dict(row)
     own = shown["id"] == caller.id
     for permission, names in ((CONTACT, CONTACT_FIELDS), (MANAGE, MANAGE_FIELDS)):
@@ -59,7 +59,7 @@ def show_person(row: Any, caller: Caller) -> dict[str, Any]:
 
 
 async def get_profile(conn: Any, user_id: UUID, caller: Caller) -> dict[str, Any]:
-    """One person as the caller sees them; raises UserNotFound."""
+    """Return one person as the caller sees them; raise UserNotFound."""
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=caller.id)
     if row is None:
         raise UserNotFound()
@@ -67,9 +67,9 @@ async def get_profile(conn: Any, user_id: UUID, caller: Caller) -> dict[str, Any
 
 
 async def find_by_username(conn: Any, name: str) -> UUID:
-    """The id of the person with this username, with or without an @; raises UserNotFound."""
+    """Return the id of the person with this username, with or without an @; raise UserNotFound."""
     name = name.removeprefix("@")
-    # What can be no username is not asked for: PostgreSQL takes no NUL, for instance.
+    # An impossible username is not queried: PostgreSQL refuses NUL, for instance.
     found = await sql.users.get_id_by_username(conn, username=name) if may_be_username(name) else None
     if found is None:
         raise UserNotFound()
@@ -78,9 +78,10 @@ async def find_by_username(conn: Any, name: str) -> UUID:
 
 
 async def find_picture(conn: Any, user_id: UUID, url: str) -> str:
-    """The address to keep for a picture: that of the user's own upload by its own words, any other as it is.
+    """Return the address to store for a picture: the stored form for the user's own upload, any other
+    unchanged.
 
-    Raises Invalid for a path that leads to no image of the user's.
+    Raises Invalid for a path that is not an image of the user's.
     """
     media = find_media(url)
     if media is None:
@@ -97,10 +98,10 @@ async def find_picture(conn: Any, user_id: UUID, url: str) -> str:
 async def update_profile(
     conn: Any, user_id: UUID, changes: dict[str, Any], versions: Versions | None, by_etag: bool
 ) -> dict[str, Any]:
-    """Change the fields in `changes` of the user's own profile; returns the profile.
+    """Change the fields in `changes` of the user's own profile; return the profile.
 
-    Raises UsernameTaken, and for old `versions` StaleVersion with the current profile, or
-    PreconditionFailed where they came as If-Match.
+    Raises UsernameTaken, Unauthorized for an inactive user, and for old `versions` StaleVersion with the
+    current profile, or PreconditionFailed if they came as If-Match.
     """
     if changes.get("avatarUrl"):
         changes = {**changes, "avatarUrl": await find_picture(conn, user_id, changes["avatarUrl"])}
@@ -111,7 +112,7 @@ async def update_profile(
         raise Unauthorized()
     if changed is None:
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(row))
-    # The names of the fields without their values: the trail is kept for long.
+    # Only names of fields, no values: the trail is kept for a long time.
     payload = {"userId": user_id, "fields": sorted(changes)}
     conn.after(FORGET_EXPLORE)
     await emit(conn, "user.updated", actor_id=user_id, entity=("user", user_id), payload=payload)
@@ -119,7 +120,7 @@ async def update_profile(
 
 
 async def lock_standing(conn: Any, user_id: UUID) -> Any:
-    """Lock and return a user's role and status until the commit; raises UserNotFound."""
+    """Lock and return a user's role and status until the commit; raise UserNotFound."""
     await sql.roles.take_turn(conn)
     row = await sql.users.lock_standing(conn, user_id=user_id)
     if row is None:
@@ -128,7 +129,7 @@ async def lock_standing(conn: Any, user_id: UUID) -> Any:
 
 
 async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
-    """Raises LastAdmin if this user, who is about to go, is the only active administrator."""
+    """Raise LastAdmin if this user, who loses role or status, is the only active administrator."""
     if standing["role"] != "admin" or standing["status"] != "active":
         return
     if not await sql.users.count_other_admins(conn, user_id=user_id):
@@ -136,7 +137,7 @@ async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
 
 
 async def set_role(conn: Any, caller: Caller, user_id: UUID, role: str) -> None:
-    """Give a user a role; the role they have already changes nothing.
+    """Give a user a role; their current role changes nothing.
 
     Raises UserNotFound, RankTooHigh or LastAdmin.
     """
@@ -155,7 +156,7 @@ async def set_role(conn: Any, caller: Caller, user_id: UUID, role: str) -> None:
 async def set_status(conn: Any, caller: Caller, user_id: UUID, status: str) -> None:
     """Activate or deactivate a user. Deactivating ends their sessions and API keys for good.
 
-    The status they have already changes nothing. Raises UserNotFound, RankTooHigh or LastAdmin.
+    Their current status changes nothing. Raises UserNotFound, RankTooHigh or LastAdmin.
     """
     standing = await lock_standing(conn, user_id)
     if standing["status"] == status:
@@ -177,7 +178,8 @@ async def set_status(conn: Any, caller: Caller, user_id: UUID, status: str) -> N
 
 
 async def take_leave(conn: Any, user_id: UUID) -> None:
-    """Take the personal data out of the user's own row; their posts and comments keep it as their author.
+    """Remove the personal data from the user's own row, which stays as the author of their posts and
+    comments.
 
     Raises Unauthorized if the user has left already, or LastAdmin. Features remove their own data around
     this: see nexcorp.manifest.Product.leave().
@@ -187,8 +189,8 @@ async def take_leave(conn: Any, user_id: UUID) -> None:
     except UserNotFound:
         raise Unauthorized() from None
     await keep_an_admin(conn, user_id, standing)
-    # The first change: requests that wait for this row to sign in or to follow then find it gone. Nodes are
-    # told of the sessions and keys that end, not of the role: that closes sockets as if they might come back.
+    # This change comes first: requests that wait for this row to sign in or to follow then find it gone.
+    # Nodes hear of ended sessions and keys, not of the role: that would let sockets reconnect.
     await sql.users.forget_person(conn, user_id=user_id)
     conn.after(FORGET_EXPLORE)
     await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})

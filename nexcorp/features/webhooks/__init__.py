@@ -1,4 +1,4 @@
-"""Webhooks: other systems are told what happens."""
+"""Webhooks: send events to other systems."""
 
 from nexcorp.db import sql
 from nexcorp.features.webhooks.events import EVENTS, NOTICE_TYPES

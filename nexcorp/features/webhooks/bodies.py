@@ -1,4 +1,4 @@
-"""The bodies of deliveries, rendered of references as the owner of the webhook may see these now."""
+"""Bodies of deliveries, rendered from references as the webhook's owner may see the entities now."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ log = structlog.get_logger("nexcorp.webhooks")
 
 MAX_BODY_BYTES = 64 * 1024
 NOTIFICATION = "notification"
-# Of an event that has left the trail nothing can be said.
+# The kind of an event that was removed from the trail: only its id is known.
 FORGOTTEN = "event"
-# What rendering raises where a row is not as it should be: the others go out all the same.
+# Errors of rendering a malformed row; other rows are sent all the same.
 UNRENDERED = (AttributeError, KeyError, TypeError, ValueError)
-# What a body says of an event beside its entity, as the activity of a project does: states, ids and names of
-# fields.
+# Fields of an event's payload that a body contains, as the activity of a project does: states, ids and
+# names of fields.
 DETAILS = ("changed", "before", "after", "userId")
 
 
 def find_entity(row: Any) -> Entity:
-    """The entity of a row of sql.webhooks_sending.read_lane; the event itself where that is gone."""
+    """Return the entity of a row of sql.webhooks_sending.read_lane, or the event itself if that is gone."""
     if row["notification_id"] is not None:
         return NOTIFICATION, row["notification_id"]
     return row["entity_type"] or FORGOTTEN, row["entity_id"] or row["event_id"]
 
 
 def write(row: Any, data: dict[str, Any]) -> bytes:
-    """The body with these data; beyond MAX_BODY_BYTES with a reference alone."""
+    """Encode a body with this data; beyond MAX_BODY_BYTES, with a reference only."""
     told = {"type": row["type"], "timestamp": format_time(row["happened_at"]), "data": data}
     body = encode(told)
     if len(body) > MAX_BODY_BYTES:
@@ -44,13 +44,13 @@ def write(row: Any, data: dict[str, Any]) -> bytes:
 
 
 class Bodies:
-    """Renders with the kinds of all features."""
+    """Renders bodies with the kinds of all features."""
 
     def __init__(self, product: Product) -> None:
         self.kinds, self.sentences = product.kinds, product.sentences
 
     async def render(self, conn: Any, rows: Sequence[Any]) -> dict[UUID, bytes]:
-        """The bodies of rows of sql.webhooks_sending.read_lane, which are of one webhook, by their id.
+        """Render rows of sql.webhooks_sending.read_lane, all of one webhook; return their bodies by id.
 
         A row that cannot be rendered is missing, and logged.
         """
@@ -70,14 +70,14 @@ class Bodies:
         return shown
 
     async def _show(self, conn: Any, rows: Sequence[Any]) -> dict[UUID, dict[str, Any]]:
-        """What the bodies of `rows` say, by the id of the delivery."""
+        """Return the data of the bodies of `rows`, by the id of the delivery."""
         members = await self._read(conn, rows[0]["owner_id"], {find_entity(row) for row in rows})
         return {row["id"]: compose(row, members) for row in rows}
 
     async def _read(
         self, conn: Any, owner_id: UUID, entities: Iterable[Entity]
     ) -> dict[Entity, dict[str, Any]]:
-        """The members of those entities that a person may see now; of a kind that nothing renders none."""
+        """Return the fields of entities that the user may see now; {} for a kind that nothing renders."""
         known = sorted(entity for entity in entities if entity[0] != FORGOTTEN)
         kinds, ids = zip(*known, strict=True) if known else ((), ())
         seen = await sql.webhooks_sending.list_seen(
@@ -98,7 +98,7 @@ class Bodies:
 
 
 def compose(row: Any, members: Mapping[Entity, dict[str, Any]]) -> dict[str, Any]:
-    """The data of one body."""
+    """Build the data of one body."""
     kind, entity_id = entity = find_entity(row)
     shown = members.get(entity)
     if shown is None:

@@ -1,4 +1,4 @@
-"""What became of webhooks' deliveries, over REST: the log, tests, and sending again."""
+"""Deliveries of webhooks over REST: the log, tests, and sending again."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ DAY = timedelta(days=1)
 
 
 def clamp(moment: datetime) -> datetime:
-    """A time within the range in which deliveries are kept."""
+    """Limit a time to the range in which deliveries are kept."""
     now = datetime.now(UTC)
     return min(max(moment, now - KEPT - DAY), now + DAY)
 
 
 async def list_deliveries(request: web.Request, query: dict[str, Any]) -> web.Response:
     webhook_id = path_id(request)
-    # Of what failed there may be little among very much: that has an index of its own.
+    # Failed deliveries may be few among very many; their statement uses an index of its own.
     statement: Any = sql.webhooks.list_deliveries
     asked = {"webhook_id": webhook_id, "type": query.get("type"), "status": query.get("status")}
     if asked["status"] == "failed":

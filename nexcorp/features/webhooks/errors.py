@@ -1,4 +1,4 @@
-"""What can go wrong with webhooks."""
+"""Errors of webhooks."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ class DeliveryNotFound(NotFound):
 
 
 class TooManyWebhooks(Conflict):
-    """The person has MAX_WEBHOOKS webhooks."""
+    """The user has MAX_WEBHOOKS webhooks already."""
 
     code, message = "too_many_webhooks", f"You have {MAX_WEBHOOKS} webhooks already: delete one first."
     meaning = f"You have {MAX_WEBHOOKS} webhooks already."
 
 
 class WebhookInactive(Conflict):
-    """Nothing is sent to a webhook that is paused or disabled."""
+    """The webhook is paused or disabled, so nothing is sent to it."""
 
     code, message = "webhook_inactive", "The webhook is not active: resume it first."
     meaning = "The webhook is paused or disabled."
 
 
 class RightLost(Forbidden):
-    """The owner may not have what the webhook sends."""
+    """The owner may no longer see what the webhook sends."""
 
     code, message = "webhook_right_lost", "You may not have what this webhook sends."
     meaning = "You are no longer an owner of the webhook's project, or lack `webhook:all`."

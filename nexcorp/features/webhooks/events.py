@@ -1,4 +1,4 @@
-"""What happens to webhooks, and what their owners are told of it."""
+"""Events of webhooks, and the notifications to their owners."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nexcorp.delivery.events import SILENT, Event, EventType, Notice, NoticeType
 
-# Why a webhook sends no longer, and how its owner is told; `owner`, who paused it, is not.
+# Reason for stopping -> title and message to the owner; without `owner`, who paused it themselves.
 STOPPED = {
     "failing": (
         "A webhook is paused: its endpoint failed for five days",
@@ -28,7 +28,7 @@ STOPPED = {
 
 
 def tell_stopped(reason: str) -> Notice:
-    """The notice to the owner of a webhook that stopped for this reason."""
+    """Make the notice to the owner of a webhook that stopped for this reason."""
     title, message = STOPPED[reason]
 
     def list_receivers(event: Event) -> list[UUID | None]:
@@ -46,7 +46,7 @@ EVENTS: dict[str, EventType] = {
     "webhook.disabled": EventType((tell_stopped("gone"),)),
     "webhook.resumed": SILENT,
     "webhook.redelivered": SILENT,
-    # Goes to the one webhook that it was asked of, though it is not public.
+    # Sent only to the webhook that it tests, though the event is not public.
     "webhook.test": SILENT,
 }
 

@@ -1,4 +1,4 @@
-"""Webhooks over REST: what a person has sent, and where."""
+"""Webhooks over REST."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ TAG = "Webhooks"
 OWN = "your own only"
 READ = allow("webhook:read", whose=OWN)
 WRITE = allow("webhook:create", whose=OWN)
-# Whoever sets where it sends to, or has its secret, keeps that beyond the session.
+# A new address or secret gives access beyond the session, so the sign-in must be fresh.
 FRESH = allow("webhook:create", whose=OWN, fresh=True)
 ROUTES = [
     get("/webhooks", list_webhooks, "Your webhooks, the newest first", WebhookPage, access=READ, tag=TAG),
@@ -104,7 +104,7 @@ ROUTES = [
         ),
         access=FRESH,
         tag=TAG,
-        # The answer holds a secret, which must not be kept to be replayed.
+        # The answer contains a secret, which must not be stored for replays.
         idempotent=False,
         description="Requests are signed as [Standard Webhooks](https://www.standardwebhooks.com) has it. "
         "The secret is shown this once.",

@@ -1,4 +1,4 @@
-"""What comes in and goes out of webhooks."""
+"""Schemas of webhooks: requests and answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEPT = timedelta(days=14)
 
 
 def url_field(**more: Any) -> Text:
-    """Where it sends to."""
+    """Make the field of the address that a webhook sends to."""
     return Text(
         least=1,
         most=MAX_URL_CHARS,
@@ -32,7 +32,7 @@ def url_field(**more: Any) -> Text:
 
 
 def types_field(**more: Any) -> Items:
-    """What it wants to hear of."""
+    """Make the field of the types of event that a webhook sends."""
     return Items(
         Name("types for webhooks"),
         most=MAX_TYPES,
@@ -45,7 +45,7 @@ def types_field(**more: Any) -> Items:
 
 
 def description_field(**more: Any) -> Text:
-    """What it is for."""
+    """Make the field of a webhook's description."""
     return Text(least=1, most=200, allow_none=True, **more)
 
 
@@ -67,13 +67,13 @@ class CreateWebhook(ProvenBody):
 
     @validates_schema
     def require_project(self, data: dict[str, Any], **more: Any) -> None:
-        """A project with the scope of that name, and with no other."""
+        """Raise ValidationError unless a project comes with the scope `project`, and only with it."""
         if (data.get("scope") == "project") != (data.get("projectId") is not None):
             raise ValidationError({"projectId": ["Goes with the scope project, and only with it."]})
 
 
 class UpdateWebhook(PatchBody, ProvenBody):
-    """Only what is sent changes."""
+    """Fields to change; a field that is absent stays as it is."""
 
     url = url_field()
     types = types_field()
@@ -85,7 +85,7 @@ class UpdateWebhook(PatchBody, ProvenBody):
 
 
 class RenewSecret(ProvenBody):
-    """How long the secret before stays good."""
+    """Whether the old secret ends at once."""
 
     revokeOld = Flag(
         load_default=False,
@@ -94,7 +94,7 @@ class RenewSecret(ProvenBody):
 
 
 class RedeliverBody(Body):
-    """Which deliveries to send again: those that were made in this span and failed."""
+    """Selects the deliveries to send again: those that were made in this span and failed."""
 
     class Meta:
         include = {  # noqa: RUF012
@@ -151,13 +151,13 @@ class Webhook(Out):
 
 
 class NewWebhook(Webhook):
-    """A webhook just made, or with a new secret."""
+    """A new webhook, or one with a new secret, and that secret."""
 
     secret = fields.String(required=True, metadata={"description": "`whsec_...`, shown this once."})
 
 
 class WebhookDelivery(Out):
-    """One event told to one webhook."""
+    """One event sent to one webhook."""
 
     id = fields.UUID(required=True)
     eventId = fields.UUID(
@@ -187,7 +187,7 @@ class WebhookDelivery(Out):
 
 
 class WebhookAttempt(Out):
-    """One request to the endpoint, and what came back."""
+    """One request to the endpoint, and its response."""
 
     n = fields.Integer(required=True)
     at = fields.AwareDateTime(required=True)
@@ -206,7 +206,7 @@ class WebhookDeliveryLog(WebhookDelivery):
 
 
 class Redelivered(Out):
-    """How many are sent again."""
+    """The number of deliveries that are sent again."""
 
     count = fields.Integer(required=True, metadata={"description": "At most 10,000 at a time: ask again."})
 

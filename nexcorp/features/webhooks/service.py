@@ -1,4 +1,4 @@
-"""The rules of webhooks: whose they are, how many, what they may send, and their secrets."""
+"""The rules of webhooks: their owner, number, allowed events, and secrets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SEND_WEBHOOKS = Job("send_webhooks")
 
 
 def check_target(url: str, allow: Collection[str]) -> None:
-    """Raises UrlRefused, HttpsOnly or AddressRefused for what nothing is sent to; `allow` is
+    """Raise UrlRefused, HttpsOnly or AddressRefused for an address that nothing may be sent to; `allow` is
     Config.outbound_allow."""
     try:
         check_url(url, allow)
@@ -46,7 +46,7 @@ def check_target(url: str, allow: Collection[str]) -> None:
 
 
 def check_types(types: Sequence[str], scope: str, product: Product) -> list[str]:
-    """The types, each once; raises Invalid for those that a webhook of this scope never sends."""
+    """Return the types without repeats; raise Invalid for types that a webhook of this scope never sends."""
     known = {
         name
         for name in product.names["types for webhooks"]
@@ -61,7 +61,7 @@ def check_types(types: Sequence[str], scope: str, product: Product) -> list[str]
 async def record(
     conn: Any, caller: Caller, what: str, webhook_id: UUID, payload: dict[str, Any] | None = None
 ) -> UUID:
-    """Put into the trail what the caller did; returns the event's id."""
+    """Record the caller's action in the audit trail; return the event's id."""
     return await emit(
         conn,
         f"webhook.{what}",
@@ -72,7 +72,7 @@ async def record(
 
 
 async def get_webhook(conn: Any, caller: Caller, webhook_id: UUID) -> Any:
-    """One of the caller's webhooks; raises WebhookNotFound."""
+    """Return one of the caller's webhooks; raise WebhookNotFound."""
     row = await sql.webhooks.get_webhook(conn, owner_id=caller.id, webhook_id=webhook_id)
     if row is None:
         raise WebhookNotFound()
@@ -80,7 +80,7 @@ async def get_webhook(conn: Any, caller: Caller, webhook_id: UUID) -> Any:
 
 
 async def lock_webhook(conn: Any, caller: Caller, webhook_id: UUID) -> Any:
-    """The same, locked before a change, with what sql.webhooks.lock_webhook says; raises WebhookNotFound."""
+    """Lock a webhook of the caller; return the row of sql.webhooks.lock_webhook; raise WebhookNotFound."""
     row = await sql.webhooks.lock_webhook(conn, owner_id=caller.id, webhook_id=webhook_id)
     if row is None:
         raise WebhookNotFound()
@@ -90,10 +90,10 @@ async def lock_webhook(conn: Any, caller: Caller, webhook_id: UUID) -> Any:
 async def create_webhook(
     conn: Any, caller: Caller, secrets: Secrets, product: Product, data: dict[str, Any]
 ) -> dict[str, Any]:
-    """A new webhook with the members of CreateWebhook, whose URL is checked; returns it with `secret`.
+    """Create a webhook from the fields of CreateWebhook, with a checked URL; return it with `secret`.
 
-    Raises EmailUnverified, TooManyWebhooks, Invalid for types, PermissionRequired for the scope all, and
-    ProjectNotFound or NotYourProject for that of a project.
+    Raises EmailUnverified, TooManyWebhooks, Unauthorized, Invalid for types, PermissionRequired for the scope
+    `all`, and ProjectNotFound or NotYourProject for the scope `project`.
     """
     types = check_types(data["types"], data["scope"], product)
     if data["scope"] == "all":
@@ -104,9 +104,9 @@ async def create_webhook(
     if owner is None:
         raise Unauthorized()
     if not owner["verified"]:
-        # As with API keys: it would outlive what the owner of the address does about the account.
+        # As with API keys: it would survive a recovery of the account by the owner of the address.
         raise EmailUnverified()
-    # A statement of its own behind the lock, which sees those of the transaction before.
+    # A separate statement after the lock: it sees webhooks of the transaction that held the lock before.
     if await sql.webhooks.count_webhooks(conn, owner_id=caller.id) >= MAX_WEBHOOKS:
         raise TooManyWebhooks()
     webhook_id, secret = owner["new_id"], make_secret()
@@ -135,8 +135,8 @@ async def update_webhook(
     versions: Versions | None,
     by_etag: bool,
 ) -> Any:
-    """Change the members in `data`, whose URL is checked; returns the webhook, unchanged where it is like
-    that already. Raises WebhookNotFound, Invalid for types, StaleVersion or PreconditionFailed."""
+    """Change the fields in `data`, with a checked URL; return the webhook, unchanged if it has these values
+    already. Raises WebhookNotFound, Invalid for types, StaleVersion or PreconditionFailed."""
     await lock_webhook(conn, caller, webhook_id)
     webhook = await get_webhook(conn, caller, webhook_id)
     check_version(webhook, versions, by_etag=by_etag)
@@ -164,7 +164,7 @@ async def update_webhook(
 
 
 async def delete_webhook(conn: Any, caller: Caller, webhook_id: UUID) -> None:
-    """Delete a webhook with its deliveries, sent or not; raises WebhookNotFound."""
+    """Delete a webhook with its deliveries, sent or not; raise WebhookNotFound."""
     if await sql.webhooks.delete_webhook(conn, owner_id=caller.id, webhook_id=webhook_id) is None:
         raise WebhookNotFound()
     await record(conn, caller, "deleted", webhook_id)
@@ -173,7 +173,7 @@ async def delete_webhook(conn: Any, caller: Caller, webhook_id: UUID) -> None:
 async def renew_secret(
     conn: Any, caller: Caller, secrets: Secrets, webhook_id: UUID, *, revoke_old: bool
 ) -> dict[str, Any]:
-    """A new secret, beside which the one before signs for 24 hours unless it is revoked; returns the webhook
+    """Make a new secret; the old one signs beside it for 24 hours unless it is revoked. Return the webhook
     with `secret`. Raises WebhookNotFound."""
     await lock_webhook(conn, caller, webhook_id)
     secret = make_secret()
@@ -188,7 +188,7 @@ async def renew_secret(
 
 
 async def resume_webhook(conn: Any, caller: Caller, webhook_id: UUID) -> Any:
-    """Send again, what was kept as well; returns the webhook, unchanged where it is active.
+    """Resume sending, also of deliveries that were kept; return the webhook, unchanged if it is active.
 
     Raises WebhookNotFound, RightLost.
     """
@@ -203,7 +203,7 @@ async def resume_webhook(conn: Any, caller: Caller, webhook_id: UUID) -> Any:
 
 
 async def send_test(conn: Any, caller: Caller, webhook_id: UUID) -> Any:
-    """Send a `webhook.test` at once, and once; returns its delivery.
+    """Send a `webhook.test` at once, without retries; return its delivery.
 
     Raises WebhookNotFound, WebhookInactive.
     """
@@ -217,7 +217,7 @@ async def send_test(conn: Any, caller: Caller, webhook_id: UUID) -> Any:
 
 
 async def read_delivery(conn: Any, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> dict[str, Any]:
-    """A delivery with its attempts as `log`; raises WebhookNotFound, DeliveryNotFound."""
+    """Return a delivery with its attempts as `log`; raise WebhookNotFound, DeliveryNotFound."""
     await get_webhook(conn, caller, webhook_id)
     row = await sql.webhooks.get_delivery(conn, webhook_id=webhook_id, delivery_id=delivery_id)
     if row is None:
@@ -226,7 +226,7 @@ async def read_delivery(conn: Any, caller: Caller, webhook_id: UUID, delivery_id
 
 
 async def redeliver(conn: Any, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> Any:
-    """Send a delivery again, whatever became of it; returns it. Raises WebhookNotFound, DeliveryNotFound."""
+    """Send a delivery again, whatever its outcome; return it. Raises WebhookNotFound, DeliveryNotFound."""
     await lock_webhook(conn, caller, webhook_id)
     found = await sql.webhooks.redeliver(conn, webhook_id=webhook_id, delivery_id=delivery_id)
     if found is None:
@@ -239,7 +239,7 @@ async def redeliver(conn: Any, caller: Caller, webhook_id: UUID, delivery_id: UU
 async def redeliver_failed(
     conn: Any, caller: Caller, webhook_id: UUID, since: datetime, until: datetime
 ) -> int:
-    """Send those again that were made in this span and failed, at most MOST_AGAIN; returns how many.
+    """Send deliveries again that were made in this span and failed, at most MOST_AGAIN; return their number.
 
     Raises WebhookNotFound.
     """

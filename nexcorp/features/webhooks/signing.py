@@ -1,4 +1,4 @@
-"""Signatures as Standard Webhooks has them, and the secrets that they are made with."""
+"""Signatures and their secrets, as Standard Webhooks defines them."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ PREFIX = "whsec_"
 
 
 def make_secret() -> bytes:
-    """A new key."""
+    """Make a new key."""
     return os.urandom(SECRET_BYTES)
 
 
 def show_secret(secret: bytes) -> str:
-    """The key as its owner gets it, and as verifying libraries take it."""
+    """Format the key for its owner, as verifying libraries take it."""
     return PREFIX + base64.b64encode(secret).decode()
 
 
 def bind(webhook_id: UUID) -> bytes:
-    """What ties a sealed key to its webhook."""
+    """Return the context that ties a sealed key to its webhook."""
     return f"webhook\0{webhook_id}".encode()
 
 
 def seal_secret(secrets: Secrets, webhook_id: UUID, secret: bytes) -> bytes:
-    """The key as it is stored."""
+    """Encrypt the key for storage."""
     return seal(secrets, secret, bind(webhook_id))
 
 
 def open_secret(secrets: Secrets, webhook_id: UUID, sealed: bytes) -> tuple[bytes, bool]:
-    """The key, and whether it is sealed under the service's current secret; raises nexcorp.security.vault's
-    Unopened."""
+    """Return the key, and whether it is sealed with the service's current secret; raise Unopened of
+    nexcorp.security.vault."""
     return unseal(secrets, sealed, bind(webhook_id))
 
 
 def name_message(event_id: UUID) -> str:
-    """The `webhook-id`, which is that of the event at each attempt."""
+    """Return the `webhook-id` of an event, the same for every attempt."""
     return f"msg_{event_id.hex}"
 
 
 def sign(event_id: UUID, moment: int, body: bytes, keys: Iterable[bytes]) -> dict[str, str]:
-    """The headers of an attempt at `moment`, in seconds since 1970, with a signature by each of `keys`."""
+    """Return the headers of an attempt at `moment` (seconds since 1970), with a signature by each key."""
     message_id = name_message(event_id)
     text = f"{message_id}.{moment}.".encode() + body
     signatures = (base64.b64encode(hmac.digest(key, text, "sha256")).decode() for key in keys)
