@@ -11,23 +11,23 @@ from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, TIME, WHOLE, FrameD
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """Show the notification as it is now, in the room of the user who changed it."""
+    """A frame with the notification as it is now, for the room of the user who changed it."""
     return [Frame(f"user:{event.actor_id}", "notification:updated", event.entity)]
 
 
 def woken_frames(event: Event) -> list[Frame]:
-    """Show the notification that woke, in its receiver's room; the event has no actor."""
+    """A frame with the notification that woke, for its receiver's room; the event has no actor."""
     return [Frame(f"user:{event.payload['receiverId']}", "notification:updated", event.entity)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """Show the id of the deleted notification."""
+    """A frame with the id of the deleted notification."""
     data = {"id": str(event.entity_id)}
     return [Frame(f"user:{event.actor_id}", "notification:deleted", event.entity, data, members=())]
 
 
 def bulk_frames(event: Event) -> list[Frame]:
-    """Describe a change of many notifications; its frame may arrive after frames of newer ones."""
+    """A frame about a change of many notifications; it may arrive after frames of newer ones."""
     data: dict[str, Any] = {"before": None, **event.payload}
     if "at" in data:
         data["at"] = show_time(datetime.fromisoformat(data["at"]))
@@ -35,7 +35,7 @@ def bulk_frames(event: Event) -> list[Frame]:
 
 
 def retired_frames(event: Event) -> list[Frame]:
-    """Say that read notifications up to a position have left the list because of their age."""
+    """A frame saying that read notifications up to a position left the list because of their age."""
     payload = {**event.payload, "archived": True, "onlyRead": True, "archivedThrough": event.payload["upTo"]}
     told = Event(event.id, event.type, None, event.entity_type, event.entity_id, payload, event.created_at)
     return bulk_frames(told)

@@ -140,8 +140,7 @@ Before = UUID | datetime | None
 
 
 async def read_all(conn: Any, user_id: UUID, before: Before) -> int:
-    """Mark all as read, or those before a notification's id, a position or a time; return how many changed.
-    """
+    """Mark all as read, or all before a notification's id, position or time; return how many changed."""
     told = {"isRead": True, "before": show_before(before)}
     return await change_many(conn, user_id, sql.notifications.read_all, "read", told, **split(before))
 

@@ -23,24 +23,24 @@ def name_rooms(event: Event) -> tuple[str, str]:
 
 
 def created_frames(event: Event) -> list[Frame]:
-    """Show a new post in its author's profile; its own room has no members yet."""
+    """A frame with a new post for its author's profile; its own room has no members yet."""
     return [Frame(name_rooms(event)[1], "post:created", event.entity)]
 
 
 def published_frames(event: Event) -> list[Frame]:
-    """Show a published draft: as a new post in its author's profile, as an update in its own room, where its
-    author may have it open."""
+    """Frames with a published draft: a new post for its author's profile, an update for its own room, where
+    its author may have it open."""
     own, profile = name_rooms(event)
     return [Frame(own, "post:updated", event.entity), Frame(profile, "post:created", event.entity)]
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """Show the post in its own room and in its author's profile."""
+    """Frames with the post, for its own room and its author's profile."""
     return [Frame(room, "post:updated", event.entity) for room in name_rooms(event)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """Show the deleted post's id in its own room and in its author's profile."""
+    """Frames with the deleted post's id, for its own room and its author's profile."""
     data = {"id": str(event.entity_id)}
     return [Frame(room, "post:deleted", event.entity, data, members=()) for room in name_rooms(event)]
 

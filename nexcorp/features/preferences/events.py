@@ -9,7 +9,7 @@ UPDATED = "notification-settings:updated"
 
 
 def settings_frames(event: Event) -> list[Frame]:
-    """Name the settings that changed."""
+    """A frame with the names of the settings that changed."""
     data = {"fields": event.payload.get("fields", ["mutes"])}
     return [Frame(f"user:{event.actor_id}", UPDATED, event.entity, data, members=())]
 

@@ -7,18 +7,18 @@ from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """Show the project as it is now, with the names of changed fields."""
+    """A frame with the project as it is now, and the names of changed fields."""
     data = {"changed": event.payload.get("changed", ["members"])}
     return [Frame(f"project:{event.entity_id}", "project:updated", event.entity, data)]
 
 
 def restored_frames(event: Event) -> list[Frame]:
-    """Show a project that was restored from the trash."""
+    """A frame with a project that was restored from the trash."""
     return [Frame(f"project:{event.entity_id}", "project:restored", event.entity)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """Show the id of a project that was moved to the trash, with its tasks and files."""
+    """A frame with the id of a project that was moved to the trash, with its tasks and files."""
     data = {"id": str(event.entity_id)}
     return [Frame(f"project:{event.entity_id}", "project:deleted", event.entity, data, members=())]
 

@@ -6,7 +6,7 @@ from nexcorp.delivery.events import Event, EventType, Frame, Notice, NoticeType
 
 
 def like_frames(event: Event) -> list[Frame]:
-    """Show a like with the new counter, so that an open page needs no refetch."""
+    """A frame about a like, with the new counter, so that an open page needs no refetch."""
     post_id = str(event.entity_id)
     data = {"postId": post_id, "userId": str(event.actor_id), "liked": event.type == "post.liked"}
     members = ("likeCount", "countsVersion")
@@ -14,7 +14,7 @@ def like_frames(event: Event) -> list[Frame]:
 
 
 def interest_frames(event: Event) -> list[Frame]:
-    """Show the new interest counter in a `post:updated` without `version`."""
+    """A frame `post:updated` with the new interest counter only, without `version`."""
     post_id = str(event.entity_id)
     members = ("interestCount", "countsVersion")
     return [Frame(f"post:{post_id}", "post:updated", event.entity, {"id": post_id}, members=members)]

@@ -11,12 +11,12 @@ from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
 
 
 def synced_frames(event: Event) -> list[Frame]:
-    """Show the repository as it is now."""
+    """A frame with the repository as it is now."""
     return [Frame(f"project:{event.payload['projectId']}", "repository:synced", event.entity)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """Show the id of a repository that was unlinked."""
+    """A frame with the id of a repository that was unlinked."""
     data = {"id": str(event.entity_id)}
     return [
         Frame(f"project:{event.payload['projectId']}", "repository:deleted", event.entity, data, members=())

@@ -9,28 +9,28 @@ from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
 
 
 def make_frame(event: Event, name: str, **data: Any) -> list[Frame]:
-    """Show the session as it is now, with `data`, in the room of its project."""
+    """A frame with the session as it is now, and `data`, for the room of its project."""
     data["sessionId"] = str(event.entity_id)
     return [Frame(f"project:{event.payload['projectId']}", name, event.entity, data)]
 
 
 def started_frames(event: Event) -> list[Frame]:
-    """Show a session that starts."""
+    """A frame with a session that starts."""
     return make_frame(event, "session:started")
 
 
 def ended_frames(event: Event) -> list[Frame]:
-    """Show a session that has ended for all its participants."""
+    """A frame with a session that has ended for all its participants."""
     return make_frame(event, "session:ended")
 
 
 def joined_frames(event: Event) -> list[Frame]:
-    """Show that a person joined."""
+    """A frame saying that a person joined."""
     return make_frame(event, "session:joined", userId=event.payload["userId"])
 
 
 def left_frames(event: Event) -> list[Frame]:
-    """Show that a person left, or was not seen for a minute."""
+    """A frame saying that a person left, or was not seen for a minute."""
     return make_frame(event, "session:left", userId=event.payload["userId"])
 
 

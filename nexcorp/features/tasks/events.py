@@ -30,7 +30,7 @@ def name_project(event: Event) -> list[str]:
 
 
 def parent_frames(event: Event) -> list[Frame]:
-    """Show the subtask counts of the task's parent, and of its previous parent."""
+    """Frames with the subtask counts of the task's parent, and of its previous parent."""
     payload = event.payload
     project = payload.get("projectId")
     parents = {
@@ -46,13 +46,13 @@ def parent_frames(event: Event) -> list[Frame]:
 
 
 def gone_frame(room: str, task_id: UUID, reason: str) -> Frame:
-    """Make the frame that removes a task from a room."""
+    """A frame that removes a task from a room."""
     return Frame(room, "task:deleted", ("task", task_id), {"id": str(task_id), "reason": reason}, members=())
 
 
 def shown_frames(event: Event, name: str) -> list[Frame]:
-    """Show the task as it is now in its own room, its project's, and those of the people concerned; remove it
-    from its previous project's room."""
+    """Frames with the task as it is now, for its own room, its project's, and those of the people concerned;
+    its previous project's room gets one that removes it."""
     data: dict[str, Any] = {"changed": event.payload.get("changed", [])}
     rooms = [f"task:{event.entity_id}", *name_project(event), *name_people(event)]
     frames = [Frame(room, name, event.entity, data) for room in rooms]
@@ -63,34 +63,34 @@ def shown_frames(event: Event, name: str) -> list[Frame]:
 
 
 def created_frames(event: Event) -> list[Frame]:
-    """Show a new task, or one that was restored from the trash."""
+    """Frames with a new task, or one that was restored from the trash."""
     return shown_frames(event, "task:created")
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """Show a changed task."""
+    """Frames with a changed task."""
     return shown_frames(event, "task:updated")
 
 
 def assigned_frames(event: Event) -> list[Frame]:
-    """Show a task with another assignee."""
+    """Frames with a task that has another assignee."""
     return shown_frames(event, "task:assigned")
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """Remove a task that was moved to the trash."""
+    """Frames that remove a task that was moved to the trash."""
     rooms = [f"task:{event.entity_id}", *name_project(event), *name_people(event)]
     return [gone_frame(room, event.entity_id, "deleted") for room in rooms] + parent_frames(event)
 
 
 def reordered_frames(event: Event) -> list[Frame]:
-    """Show new ranks of the tasks of a column, whose order is unchanged."""
+    """A frame with new ranks of the tasks of a column, whose order is unchanged."""
     data = {"projectId": str(event.entity_id), **event.payload}
     return [Frame(f"project:{event.entity_id}", "task:reordered", event.entity, data, members=())]
 
 
 def imported_frames(event: Event) -> list[Frame]:
-    """Say that an import made or changed many tasks: clients that show them fetch them again."""
+    """Frames saying that an import made or changed many tasks: clients that show them fetch them again."""
     data = {"importId": str(event.entity_id), "count": event.payload["count"]}
     payload = event.payload
     rooms = [f"project:{one}" for one in payload["projectIds"]]
@@ -99,7 +99,7 @@ def imported_frames(event: Event) -> list[Frame]:
 
 
 def label_frames(event: Event) -> list[Frame]:
-    """Show a label in the room of its project; a label without a project is shown in no room."""
+    """A frame with a label for the room of its project; none for a label without a project."""
     project_id = event.payload.get("projectId")
     if project_id is None:
         return []

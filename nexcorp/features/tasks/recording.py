@@ -20,8 +20,8 @@ async def record_import(
     ids: Sequence[UUID],
     changes: Sequence[tuple[Any, dict[str, Any]]],
 ) -> None:
-    """Record in the history of each of the tasks `ids` how an import changed it: created, or one of
-    `changes`, (task before, changes). Nobody is notified."""
+    """Record in the history of each of the tasks `ids` how an import changed it: it was created, or `changes`
+    lists (task before, changes). Nobody is notified."""
     was = {task["id"]: (task, what) for task, what in changes}
     events = []
     # `sees_all`: the owner may have lost sight of tasks by assigning them to others.

@@ -190,7 +190,7 @@ async def take_leave(conn: Any, user_id: UUID) -> None:
         raise Unauthorized() from None
     await keep_an_admin(conn, user_id, standing)
     # This change comes first: requests that wait for this row to sign in or to follow then find it gone.
-    # Nodes hear of ended sessions and keys, not of the role: that would let sockets reconnect.
+    # Nodes hear of ended sessions and keys, not of the role: that closes sockets as if they could reconnect.
     await sql.users.forget_person(conn, user_id=user_id)
     conn.after(FORGET_EXPLORE)
     await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})
