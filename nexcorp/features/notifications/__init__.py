@@ -1,4 +1,4 @@
-"""Notifications: a person's list of news."""
+"""Notifications: messages from the service to a person, about events that concern them."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
