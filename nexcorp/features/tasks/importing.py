@@ -149,11 +149,11 @@ async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> 
     """Turn names into ids: `assignee` into assigneeId, `labels` into labelIds; return the ids of active
     people."""
     names = {line.data["assignee"] for line in lines if line.data.get("assignee")}
-    ids = set()
+    ids: dict[str, UUID] = {}
     for name in names:
         with suppress(ValueError):
-            ids.add(UUID(name))
-    rows = await sql.tasks.find_named_people(conn, names=sorted(names), ids=sorted(ids))
+            ids[name] = UUID(name)
+    rows = await sql.tasks.find_named_people(conn, names=sorted(names), ids=sorted(set(ids.values())))
     people = {row["name"].lower(): row["id"] for row in rows}
     wanted = {name.lower() for line in lines for name in line.data.get("labels") or ()}
     found = await sql.tasks.find_named_labels(conn, project_id=project_id, names=sorted(wanted))
@@ -161,7 +161,8 @@ async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> 
     for line in lines:
         if "assignee" in line.data:
             name = line.data.pop("assignee")
-            line.data["assigneeId"] = people.get(name.lower()) if name is not None else None
+            # An id may be written in any of the ways that UUID() reads.
+            line.data["assigneeId"] = people.get(str(ids.get(name, name)).lower()) if name is not None else None
             if name is not None and line.data["assigneeId"] is None:
                 line.refuse("assignee", "validation_failed", NO_ASSIGNEE)
         listed = line.data.pop("labels", None)
