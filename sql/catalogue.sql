@@ -141,7 +141,7 @@ WHERE connamespace = 'public'::regnamespace AND contype = 'f'
 ORDER BY conrelid::regclass::text COLLATE "C", conname COLLATE "C";
 
 -- name: list_views() :many
--- The names of views.
+-- The names of the views.
 SELECT viewname::text AS name
 FROM pg_views
 WHERE schemaname = 'public';

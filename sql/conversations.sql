@@ -344,8 +344,8 @@ SELECT user_id AS receiver_id FROM concerned ORDER BY user_id;
 
 -- name: forget_told(conversation_id, n, most) :many
 -- Members who were notified of message `toldN` and have nothing unread now that message `n` is deleted; they will be notified
--- of the next message. In id order, up to `most`. Members more than 100 messages behind are skipped: they do have unread
--- messages.
+-- of the next message. In id order, up to `most`. Members more than 100 messages behind are skipped, since some of these are
+-- hardly all deleted.
 WITH told AS MATERIALIZED (
     SELECT m.conversation_id, m.user_id, m.notified_n
     FROM conversation_members AS m

@@ -24,11 +24,12 @@ ORDER BY p.notification_id, p.channel, p.target;
 
 -- name: claim_deliveries(channel, seconds, most, types, criticals, emails) :many
 -- Claim deliveries of a channel that are due, for `seconds`; if the worker dies, others can claim them afterwards. `types`,
--- `criticals` and `emails` are the notification types as the features declare them. Every condition is checked anew: a delivery
--- that was read, is gone or would reach nobody is skipped, with the reason; one in the receiver's quiet hours is moved to their
--- end; one for the digest waits for it. More than three for one receiver and target go out in one message. Returns one row for
--- each: with `_bundle` and the data to render if `_reason` is NULL, else with the reason why it is not sent now. A
--- transaction-level advisory lock for each receiver keeps two workers from splitting its messages.
+-- `criticals` and `emails` are the notification types as the features declare them.
+-- Every condition is checked anew: a delivery that was read, is gone or would reach nobody is skipped, with the reason; one in
+-- the receiver's quiet hours is moved to their end; one for the digest waits for it. More than three for one receiver and
+-- target go out in one message. Returns one row for each: with `_bundle` and the data to render if `_reason` is NULL, else with
+-- the reason why it is not sent now.
+-- A transaction-level advisory lock for each receiver keeps two workers from splitting the receiver's messages.
 WITH declared AS MATERIALIZED (
     SELECT g.type, g.critical OR coalesce(t.critical, false) AS critical, g.email
     FROM unnest($4::text[], $5::boolean[], $6::text[]) AS g (type, critical, email)

@@ -23,8 +23,8 @@ SELECT emit($1, $2, $3, $4, $5, $6, $7, $8);
 -- Claim the oldest due rows, with their events, in lanes that no other worker holds. A transaction-level advisory lock takes
 -- each lane, so that it is released even if the worker dies: workers share the lanes, and the events of one lane are delivered
 -- in order. SKIP LOCKED: a row locked by an operator delays only itself, and later events of its entity go ahead of it;
--- workers/delivery.py says why that is harmless. LATERAL and LIMIT keep the planner from joining the whole trail, because the
--- queue's statistics swing between empty and full.
+-- workers/delivery.py says why that is harmless.
+-- LATERAL and LIMIT keep the planner from joining the whole trail: the queue's statistics swing between empty and full.
 WITH held AS MATERIALIZED (
     SELECT l.lane
     FROM unnest($1::smallint[]) AS l (lane)
@@ -106,8 +106,9 @@ SET
 WHERE lane = $1 AND id = $2;
 
 -- name: hold_outbox(lane, row_id) :exec
--- Retry a row that needs something locked elsewhere, without counting an attempt: after a third of the time it has waited, at
--- least 1 and at most 30 seconds, without limit. If the row itself is locked, nothing happens, and the statement does not wait.
+-- Retry a row that needs something locked elsewhere, as often as necessary and without counting an attempt: after a third of
+-- the time it has waited, at least 1 and at most 30 seconds. If the row itself is locked, nothing happens, and the statement
+-- does not wait.
 UPDATE outbox AS o
 SET
     last_error = 'waits for a lock',

@@ -300,8 +300,9 @@ WHERE f.creator_id = $1
 ORDER BY f.id;
 
 -- name: forget_person(user_id) :exec
--- Remove a user who leaves from the files that name them. SKIP LOCKED, because the caller has locked the user's projects, and a
--- transaction that changes a file may wait for one of these; files that are locked keep the user's id.
+-- Remove a user who leaves from the files that name them. SKIP LOCKED: the caller has locked the user's projects, and a
+-- transaction that holds a file's lock may wait for one of these. The job leave_again runs it once more for files that were
+-- locked.
 WITH named AS MATERIALIZED (
     SELECT f.id FROM files AS f WHERE f.creator_id = $1 OR f.deleted_by = $1 FOR NO KEY UPDATE SKIP LOCKED
 )

@@ -1,7 +1,7 @@
--- Reads of a user's own notifications; changes are in notifications.sql. Lists return the highest position first, before a
--- given position. Each is one statement, and so one snapshot: every row carries the unread count and the room's sequence number
--- that belong to the list. An empty list is one row with NULL as id; list_all and list_unread, however, return no row then: run
--- list_filtered instead.
+-- Reads of a user's own notifications; changes are in notifications.sql.
+-- Lists return the highest position first, before a given position. Each is one statement, and so one snapshot: every row
+-- carries the unread count and the room's sequence number that belong to the list. An empty list is one row with NULL as id;
+-- list_all and list_unread, however, return no row then: run list_filtered instead.
 
 -- name: get_notification(user_id, notification_id) :one
 -- One notification of the user: listed, snoozed or archived.
@@ -105,9 +105,10 @@ LEFT JOIN LATERAL (
 -- `since` is the highest position when the first page was read, or the highest possible one. A group that has moved since then
 -- keeps its former place, at its newest member up to `since`; newer members are left out, so that the following pages neither
 -- repeat nor miss anything. A group without a listed member up to `since` is left out by this statement: dropped later, it
--- would make its page look like the last one. The item of a group is its newest listed member. `_people` is the number of
--- actors in the group, `_actors` the newest three; NULL if it has one member. With `unread` true only groups that have unread
--- members are returned, with false only those that have none; a NULL filter is ignored.
+-- would make its page look like the last one.
+-- The item of a group is its newest listed member. `_people` is the number of actors in the group, `_actors` the newest three;
+-- both are NULL if it has one member. With `unread` true only groups that have unread members are returned, with false only
+-- those that have none; a NULL filter is ignored.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",

@@ -172,7 +172,7 @@ SELECT FROM leads WHERE id = $1 FOR NO KEY UPDATE;
 SELECT FROM leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: lock_for_removal(ids) :exec
--- Lock leads FOR UPDATE, in id order, which also blocks changes of the rows that reference them.
+-- Lock leads FOR UPDATE, in id order, which also keeps out changes of what belongs to them.
 SELECT FROM leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;
 
 -- name: update_lead(lead_id, actor_id, fields) :exec

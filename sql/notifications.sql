@@ -22,9 +22,9 @@ SELECT unread FROM notification_counters WHERE user_id = $1 FOR UPDATE;
 -- name: update_notification(user_id, notification_id, is_read, seen, archived, snoozed_until, wakes, context) :one
 -- Change the values that are not NULL, with the counter and the group, and emit the event; emits nothing if nothing changes.
 -- `wakes` ends a snooze. The counter is locked first, then the notification, which is read in its state at that time. No row if
--- it is not the user's, or is in notifications_archive (see restore_notification). A read notification is also seen. Snoozing
--- takes it out of its group and out of the archive; archiving ends the snooze; a woken one becomes unread, unless it is marked
--- as read at the same time, and moves to the top.
+-- it is not the user's, or is in notifications_archive (see restore_notification).
+-- A read notification is also seen. Snoozing takes it out of its group and out of the archive; archiving ends the snooze; a
+-- woken one becomes unread, unless it is marked as read at the same time, and moves to the top.
 WITH counter AS MATERIALIZED (
     SELECT user_id, unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
 ),
@@ -183,7 +183,8 @@ FROM (SELECT id FROM gone UNION ALL SELECT id FROM archived) AS f;
 
 -- name: read_all(user_id, before, before_time) :one!
 -- Mark the unread notifications before a position (or the id of a notification) and a time as read; their groups take no more
--- members. As for all statements below that change several rows, the caller has locked the counter (lock_counter) by a separate
+-- members.
+-- As for all statements below that change several rows, the caller has locked the counter (lock_counter) by a separate
 -- statement, so that earlier deliveries are visible here and this statement's timestamp is later than all earlier changes.
 -- Returns the number of rows, the time, the room's last sequence number (frames after it were not there yet), and the highest
 -- position changed: every matching notification up to it is changed.

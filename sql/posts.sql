@@ -382,7 +382,7 @@ SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE assignee_id = $1;
 
 -- name: lock_for_removal(post_id) :exec
--- Lock a post FOR UPDATE, which also blocks changes of the rows that reference it.
+-- Lock a post FOR UPDATE, which also keeps out changes of what belongs to it: these take a key-share lock on the post.
 SELECT FROM posts WHERE id = $1 FOR UPDATE;
 
 -- name: touch_post(post_id) :exec

@@ -1,12 +1,13 @@
 -- Notification preferences: who is notified of what, on which channels and when; and the notifications that were held back.
 
 -- name: decide(receiver_ids, event_ids, once_keys, actor_ids, types, entity_types, entity_ids, criticals, in_apps, emails, pushes, mail, push) :many
--- Decide which candidates for a notification get it, and on which channels. A row for each one who is notified, or whose
--- notification is `held` back. No row for one who is not active, was notified before, or may not see the entity. criticals to
--- pushes are the features' declarations; `mail` and `push`: whether these channels are configured. Events with the same
--- once_key concern the same entity and so are in one lane: no two transactions notify of the same one at the same time. Reads
--- for each receiver are behind OFFSET 0: a cached plan made when a table was small would read the whole table. The entities
--- that an entity belongs to are read once for all of its receivers.
+-- Decide which candidates for a notification get it, and on which channels: a row for each one who is notified, or whose
+-- notification is `held` back. No row for one who is not active, was notified before, or may not see the entity. `criticals` to
+-- `pushes` are the features' declarations; `mail` and `push`: whether these channels are configured.
+-- Events with the same once_key concern the same entity and so are in one lane: no two transactions decide about the same key
+-- at the same time.
+-- Reads for each receiver are behind OFFSET 0: a cached plan made when a table was small would read the whole table. The
+-- entities that an entity belongs to are read once for all of its receivers.
 WITH asked AS MATERIALIZED (
     SELECT
         i.*,

@@ -439,7 +439,7 @@ WHERE l.blocker_id = $1
 ORDER BY l.blocked_id;
 
 -- name: lock_for_removal(task_id) :exec
--- Lock a task FOR UPDATE, which also blocks changes of the rows that reference it.
+-- Lock a task FOR UPDATE, which also keeps out changes of what belongs to it: these take a key-share lock on the task.
 SELECT FROM tasks WHERE id = $1 FOR UPDATE;
 
 -- name: lock_tasks_of(user_id) :exec

@@ -11,8 +11,8 @@ ON CONFLICT ON CONSTRAINT notification_counters_pkey DO UPDATE SET unread = c.un
 
 -- name: join_groups(receiver_ids, keys) :many
 -- The group that each of these notifications joins, in array order: the open group of its key, or a new one. A group takes no
--- more members after a day, or at 100. The caller has locked the counters; `deliver` counts the new members. OFFSET 0 and the
--- array make a cached generic plan from when the table was small use the indexes, too.
+-- more members after a day, or at 100. The caller has locked the counters; `deliver` counts the new members.
+-- OFFSET 0 and the array make a cached generic plan from when the table was small use the indexes, too.
 WITH wanted AS MATERIALIZED (
     SELECT
         i.receiver_id, i.key, i.place,
@@ -69,10 +69,10 @@ ORDER BY p.place;
 -- name: deliver(event_ids, receiver_ids, actor_ids, types, variants, entity_types, entity_ids, params, once_keys, created_ats, whys, plans, group_ids, rooms, frame_event_ids, frame_events, frame_entity_types, frame_entity_ids, datas, members) :many
 -- Write what a batch of events results in: notifications with their frames and groups, and the frames of other rooms
 -- (parameters from `rooms` on). Returns all frames with their numbers. Receivers who were notified of the same before are
--- already left out (`decide` in preferences.sql), and the counters already include these notifications (`count_told`). The
--- statement that increases a room's number locks its row until commit, so that numbers have no gaps and follow the order of
--- commits. Counters are locked before rooms, both in order, so that two workers do not deadlock. Notifications come after the
--- other frames of their room, which concern earlier ones.
+-- already left out (`decide` in preferences.sql), and the counters already include these notifications (`count_told`).
+-- The statement that increases a room's number locks its row until commit, so that numbers have no gaps and follow the order of
+-- commits. Counters are locked before rooms, both in order, so that two workers do not deadlock.
+-- Notifications come after the other frames of their room, which concern earlier ones.
 WITH written AS (
     INSERT INTO notifications (
         id, position, event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key,
