@@ -2,7 +2,7 @@
 
 -- name: insert_token(token_hash, user_id, purpose, email) :exec
 -- Insert a token. It expires after 24 hours; for a password reset after one hour, for an invitation after seven days. Earlier
--- tokens stay valid until one is used, because an earlier mail may arrive last.
+-- tokens stay valid until one is used, because their mails may arrive in any order.
 INSERT INTO account_tokens (token_hash, user_id, purpose, email, expires_at)
 VALUES (
     $1, $2, $3, $4,

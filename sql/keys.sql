@@ -1,8 +1,8 @@
 -- API keys, with which programs act for a user.
 
 -- name: use_key(secret_hash) :one
--- The user, role and scopes of a valid key; records its use at most once a minute. No row if the key is revoked or expired, or
--- its user is not active.
+-- The user, role and scopes of a valid key; records the use at most once a minute, also if the key is no longer valid. No row
+-- if the key is revoked or expired, or its user is not active.
 WITH used AS (
     UPDATE api_keys
     SET last_used_at = now()
