@@ -1,7 +1,7 @@
--- What time does to notifications: snoozed ones wake, read ones are archived, archived ones are deleted.
+-- Housekeeping of notifications: snoozed ones wake, read ones are archived, archived ones are deleted.
 
 -- name: list_sleepers(most) :many
--- Whose notifications are to wake: the receivers of those that have been due the longest.
+-- The receivers of snoozed notifications that are due, from the `most` that have been due the longest.
 SELECT DISTINCT d.receiver_id
 FROM (
     SELECT n.receiver_id FROM notifications AS n WHERE n.snoozed_until <= now() ORDER BY n.snoozed_until LIMIT $1
@@ -9,12 +9,12 @@ FROM (
 ORDER BY d.receiver_id;
 
 -- name: take_counters(user_ids) :exec
--- The counters of several people, in order, before a change of their notifications.
+-- Lock the counters of several users, in id order, before their notifications change.
 SELECT FROM notification_counters WHERE user_id = ANY($1::uuid[]) ORDER BY user_id FOR UPDATE;
 
 -- name: wake_notifications(user_ids, most) :value
--- Up to so many that are due, of people whose counters are taken: unread, on top, by themselves. Emits an event for each;
--- returns how many.
+-- Wake up to `most` snoozed notifications that are due, of users whose counters the caller has locked: they become unread,
+-- ungrouped and first in the list. Emits an event for each; returns the number of rows.
 WITH due AS MATERIALIZED (
     SELECT n.id, n.receiver_id
     FROM notifications AS n
@@ -42,8 +42,8 @@ SELECT
 FROM (SELECT id, receiver_id FROM woken ORDER BY position) AS w;
 
 -- name: list_outdated(after, days, most) :many
--- The people behind `after`, in order; `user_id` is NULL but for those who have notifications that came, or woke, so long ago and
--- are read or archived.
+-- The next users after `after`, in id order: `reached` is the user's id. `user_id` is the same id if the user has a read or
+-- archived notification whose position (when it came or woke) is more than `days` days old, else NULL.
 SELECT
     CASE
         WHEN coalesce(
@@ -70,9 +70,9 @@ FROM (
 ORDER BY c.user_id;
 
 -- name: retire_notifications(user_ids, days, most) :value
--- Move the oldest notifications that came so long ago and are read or archived to notifications_archive, of each of these people, whose
--- counters are taken, up to so many of each kind. Where lists changed it emits an event: all that are read and stand up to
--- `upTo` have left the list. Returns how many moved.
+-- Move read and archived notifications more than `days` days old to notifications_archive: of each of these users, whose
+-- counters the caller has locked, the oldest `most` read and the oldest `most` archived ones. A user whose list changed gets an
+-- event: all read notifications up to position `upTo` have left the list. Returns the number of rows.
 WITH outdated AS MATERIALIZED (
     SELECT o.id
     FROM unnest($1::uuid[]) AS u (id)
@@ -141,7 +141,8 @@ told AS (
 SELECT (SELECT count(*) FROM gone) + 0 * (SELECT count(*) FROM told);
 
 -- name: delete_old_archived(most) :value
--- What retention or its receiver archived more than a year ago; returns how many. Call it until that is less than `most`.
+-- Delete notifications archived more than a year ago, by retention or by their receiver; returns the number of rows. Call it
+-- until it is less than `most`.
 WITH gone AS (
     DELETE FROM notifications_archive
     WHERE ctid = ANY(ARRAY(SELECT ctid FROM notifications_archive WHERE archived_at < now() - interval '1 year' ORDER BY archived_at LIMIT $1))
@@ -151,7 +152,8 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: delete_old_groups(most) :value
--- Groups whose last member is gone; returns how many. Call it until that is less than `most`. Nothing joins one that is days old.
+-- Delete groups that have no members left and opened more than 400 days ago; returns the number of rows. Call it until it is
+-- less than `most`. No notification joins a group that old.
 WITH gone AS (
     DELETE FROM notification_groups
     WHERE id = ANY(ARRAY(

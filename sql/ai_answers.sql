@@ -1,9 +1,9 @@
--- Answers of a language model. A worker claims one by a lease, writes what comes of all of its answers ten times a second, and
--- ends each. What it writes counts only while the attempt is its own.
+-- Answers of a language model. A worker claims an answer with a lease, stores the new text of all of its answers ten times a
+-- second, and ends each. Its writes take effect only while the attempt is its own.
 
 -- name: take_usage(user_id) :one!
--- Count one more question of a person's, whose row of today is locked from here on; returns what they used today, with this
--- question, and how many of their questions are still to be answered.
+-- Count one more question of a user and lock their usage row of today (UTC). Returns the answers of today, including this one,
+-- and the tokens of today.
 WITH counted AS (
     INSERT INTO ai_usage (user_id, day, answers) VALUES ($1, (now() AT TIME ZONE 'UTC')::date, 1)
     ON CONFLICT ON CONSTRAINT ai_usage_pkey DO UPDATE SET answers = ai_usage.answers + 1
@@ -12,24 +12,24 @@ WITH counted AS (
 SELECT answers, tokens FROM counted;
 
 -- name: count_live(owner_id) :value
--- How many questions of a person are still to be answered.
+-- The number of a user's questions that are queued or being answered.
 SELECT count(*) FROM ai_answers WHERE owner_id = $1 AND status IN ('queued', 'running');
 
 -- name: get_live(chat_id) :value
--- The message of a chat that is being answered now.
+-- The message of a chat that is queued or being answered now; NULL if there is no such message.
 SELECT message_id FROM ai_answers WHERE chat_id = $1 AND status IN ('queued', 'running');
 
 -- name: find_chat(message_id, owner_id) :value
--- The chat of an answer; NULL where it is not the owner's.
+-- The chat of an answer; NULL if the answer is not the owner's.
 SELECT chat_id FROM ai_answers WHERE message_id = $1 AND owner_id = $2;
 
 -- name: queue_answer(message_id, chat_id, owner_id) :exec
--- Have a worker write an answer.
+-- Queue an answer for a worker to write.
 INSERT INTO ai_answers (message_id, chat_id, owner_id) VALUES ($1, $2, $3);
 
 -- name: cancel_answer(message_id, owner_id) :one
--- End an answer; one that a worker writes ends in a moment, and one that waits for its next attempt keeps what the last one wrote.
--- No row where it is not the owner's, `changed` false where it had ended or was cancelled before.
+-- Cancel an answer. A running one is ended by its worker within a moment; a queued one ends here and keeps the text of its last
+-- attempt. No row if it is not the owner's; `changed` is false if it had ended or been cancelled before.
 WITH found AS (
     SELECT a.message_id, a.chat_id, a.status, a.cancel_at, a.attempts
     FROM ai_answers AS a
@@ -65,8 +65,8 @@ FROM found AS f
 LEFT JOIN cancelled AS c ON c.message_id = f.message_id;
 
 -- name: read_on(message_id, owner_id, attempt, after) :one
--- An answer as it stands, and what of it comes after a position; all of it where that is of another attempt. No row where it is
--- not the owner's.
+-- An answer's state and its text after position `after`, or all of its text if `attempt` is not the current attempt. No row if
+-- it is not the owner's.
 SELECT a.status, a.reason, a.attempts AS attempt, s.start, substr(t.body, s.start + 1) AS text
 FROM ai_answers AS a
 INNER JOIN ai_messages AS m ON m.id = a.message_id
@@ -79,9 +79,9 @@ CROSS JOIN LATERAL (
 WHERE a.message_id = $1 AND a.owner_id = $2;
 
 -- name: claim_answers(worker_id, lease_seconds, most) :many
--- Answers that are due, or whose worker has not been heard of, those waiting longest first. An attempt that did not come to its
--- end counts as a failure until it does. One that is only to be ended, as its owner has cancelled it, is no new attempt: it keeps
--- its text, `stored` characters.
+-- Claim answers that are due or whose lease has expired, the longest waiting first. The claim counts as a failure until the
+-- attempt ends. An answer that its owner has cancelled is claimed only to be ended: the attempt number stays, and its text,
+-- `stored` characters, is kept.
 WITH due AS (
     SELECT a.message_id
     FROM ai_answers AS a
@@ -104,8 +104,9 @@ RETURNING
     CASE WHEN a.cancel_at IS NULL THEN 0 ELSE char_length(answer_so_far(a)) END AS stored;
 
 -- name: flush_answers(worker_id, lease_seconds, ids, attempts, places, texts) :many
--- Store what has come of answers, and renew their leases; '' only renews. What was stored without the worker hearing of it is stored
--- again, with what came since. Returns those that are still this worker's, with whether their owners have cancelled them.
+-- Store new text of answers and renew their leases; '' only renews. If the worker did not learn that a write succeeded, it
+-- sends that text again with the text that came since. Returns the answers still claimed by this worker, and whether their
+-- owners have cancelled them.
 WITH mine AS (
     UPDATE ai_answers AS a
     SET
@@ -123,12 +124,12 @@ stored AS (
 SELECT message_id, cancelled FROM mine;
 
 -- name: list_cancelled(worker_id) :many
--- Answers that a worker writes, and whose owners have cancelled them.
+-- Answers that a worker is writing and whose owners have cancelled them.
 SELECT message_id FROM ai_answers WHERE worker_id = $1 AND status = 'running' AND cancel_at IS NOT NULL;
 
 -- name: end_answer(worker_id, message_id, attempt, place, rest, status, reason, context, prompt_tokens, completion_tokens) :one
--- An answer has ended: what was stored of it up to a place, and the rest, is its text. No row where it is not this worker's any
--- more.
+-- End an answer; its text is the chunks stored before `place`, followed by `rest`. No row if the answer is no longer this
+-- worker's.
 WITH ended AS (
     UPDATE ai_answers
     SET
@@ -175,7 +176,8 @@ folded AS (
 SELECT chat_id, owner_id FROM ended;
 
 -- name: charge_running(chat_id, owner_id, tokens) :exec
--- Of a chat that is to be deleted an answer that is being written counts as so many tokens: nobody will say how many they were.
+-- Charge `tokens` for the running answer of a chat that is about to be deleted, since its worker cannot report the actual
+-- number.
 WITH running AS (
     SELECT message_id FROM ai_answers WHERE chat_id = $1 AND owner_id = $2 AND status = 'running' FOR UPDATE
 )
@@ -184,7 +186,8 @@ SELECT $2, (now() AT TIME ZONE 'UTC')::date, $3 FROM running
 ON CONFLICT ON CONSTRAINT ai_usage_pkey DO UPDATE SET completion_tokens = ai_usage.completion_tokens + excluded.completion_tokens;
 
 -- name: put_off_answer(worker_id, message_id, attempt, seconds, reason, is_failure) :value
--- An attempt came to nothing: another one follows in some seconds. One that is no failure was handed back. What it wrote goes.
+-- Queue an answer again, to be claimed in `seconds`: the attempt failed or, if `is_failure` is false, was handed back. The next
+-- claim starts with an empty text. NULL if the answer is no longer this worker's.
 WITH put_off AS (
     UPDATE ai_answers
     SET
@@ -199,11 +202,11 @@ WITH put_off AS (
 SELECT message_id FROM put_off;
 
 -- name: drop_chunks(message_id, attempt) :exec
--- What attempts before this one wrote.
+-- Delete the text that earlier attempts wrote.
 DELETE FROM ai_chunks WHERE message_id = $1 AND attempt < $2;
 
 -- name: read_question(message_id, most) :many
--- What an answer is an answer to: the question, and above it what was said before, from there up.
+-- The question that an answer replies to, then the messages above it in its branch, from the question upwards; at most `most`.
 WITH RECURSIVE path AS (
     SELECT q.id, q.parent_id, q.role, q.body, q.context, 1 AS place
     FROM ai_messages AS q
@@ -217,7 +220,7 @@ WITH RECURSIVE path AS (
 SELECT role, body, context FROM path ORDER BY place;
 
 -- name: get_asked(message_id) :one
--- Which model is asked, and of which project, if its owner still may read that.
+-- The model to ask and the chat's project; the project is NULL if the chat's owner may no longer read it.
 SELECT
     c.model,
     CASE
@@ -229,5 +232,5 @@ INNER JOIN ai_chats AS c ON c.id = m.chat_id
 WHERE m.id = $1;
 
 -- name: forget_usage() :exec
--- What people used is kept for 400 days.
+-- Delete usage older than 400 days.
 DELETE FROM ai_usage WHERE day < (now() AT TIME ZONE 'UTC')::date - 400;

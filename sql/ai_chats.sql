@@ -1,15 +1,16 @@
--- Chats with a language model, and the messages in them. All of it is its owner's alone: each statement that is given an owner
--- finds nothing of others. Whoever writes to a chat locks it first, in a statement of its own.
+-- Chats with a language model, and their messages. A chat is visible to its owner only: a statement that takes an owner finds
+-- no other user's rows. Before writing to a chat, lock it by a separate statement.
 
 -- name: create_chat(owner_id, manages, project_id, title, model) :value
--- A new chat; returns its id, or NULL where its owner may not read the project.
+-- Insert a chat; returns its id, or NULL if its owner may not read the project.
 INSERT INTO ai_chats (owner_id, project_id, title, model)
 SELECT $1, $3, $4, $5
 WHERE $3::uuid IS NULL OR project_role($3, $1, $2) IS NOT NULL
 RETURNING id;
 
 -- name: get_chat(chat_id, owner_id, reads, manages) :one
--- One chat. Its project is shown to who reads projects, and where its owner reads it as one who manages all, to who does that.
+-- One chat. `project` is NULL unless the viewer reads projects (`reads`); if the owner can read it only as a manager of all
+-- projects, the viewer must be one, too (`manages`).
 SELECT
     i.id, i.title, CASE WHEN $3 AND ($4 OR NOT i."_managed") THEN i.project END AS project, i.model, i."leafId", i."isAnswering",
     i.version, i."createdAt", i."updatedAt", i."_ownerId", i."_projectId"
@@ -17,7 +18,8 @@ FROM ai_chat_items AS i
 WHERE i.id = $1 AND i."_ownerId" = $2;
 
 -- name: list_chats(owner_id, project_id, reads, manages, before_time, before, most) :many
--- The chats that were last written to; `project_id` NULL: of all projects and of no project. Projects as in get_chat().
+-- An owner's chats, the last written first; `project_id` NULL: chats of any project and of no project. `project` as in
+-- get_chat().
 SELECT
     i.id, i.title, CASE WHEN $3 AND ($4 OR NOT i."_managed") THEN i.project END AS project, i.model, i."leafId", i."isAnswering",
     i.version, i."createdAt", i."updatedAt", i."_ownerId", i."_projectId"
@@ -29,18 +31,18 @@ ORDER BY i."updatedAt" DESC, i.id DESC
 LIMIT $7;
 
 -- name: render_chats(ids) :many
--- Chats as rooms see them: those of their owners.
+-- Chats as their owners' rooms show them.
 SELECT i.*, ARRAY['user:' || i."_ownerId"] AS "_rooms" FROM ai_chat_items AS i WHERE i.id = ANY($1::uuid[]);
 
 -- name: lock_chat(chat_id, owner_id) :one
--- Before it is changed or written to; no row where it is not the owner's. `managed`: see reads_as_manager().
+-- Lock a chat before it is changed or written to; no row if it is not the owner's. `managed`: see reads_as_manager().
 SELECT leaf_id, project_id, model, reads_as_manager(project_id, owner_id) AS managed
 FROM ai_chats
 WHERE id = $1 AND owner_id = $2
 FOR NO KEY UPDATE;
 
 -- name: update_chat(chat_id, manages, set_title, title, set_model, model, set_project, project_id) :value
--- Change a chat, which is locked. Returns its id, or NULL where its owner may not read the project.
+-- Change a chat that the caller has locked. Returns its id, or NULL if its owner may not read the project.
 UPDATE ai_chats
 SET
     title = CASE WHEN $3 THEN $4 ELSE title END,
@@ -52,7 +54,7 @@ WHERE id = $1 AND (NOT $7 OR $8::uuid IS NULL OR project_role($8, owner_id, $2) 
 RETURNING id;
 
 -- name: delete_chat(chat_id, owner_id) :value
--- Remove a chat for good, with what is stored of answers to requests that wrote to it; returns its id, or NULL.
+-- Delete a chat for good, and blank the stored responses of requests that wrote to it; returns its id, or NULL.
 WITH said AS (
     SELECT m.id FROM ai_messages AS m WHERE m.chat_id = $1
 ),
@@ -66,16 +68,16 @@ forgotten AS (
 SELECT id FROM gone;
 
 -- name: find_message(chat_id, message_id) :one
--- A message of a chat; no row where it is not one of that.
+-- One message; no row if it is not in this chat.
 SELECT id, parent_id, role, context FROM ai_messages WHERE chat_id = $1 AND id = $2;
 
 -- name: add_question(chat_id, parent_id, body, context) :value
--- What its owner asks in a chat, which is locked; returns the message's id.
+-- Insert the owner's question into a chat that the caller has locked; returns the message's id.
 INSERT INTO ai_messages (chat_id, parent_id, role, body, context) VALUES ($1, $2, 'user', $3, $4) RETURNING id;
 
 -- name: add_reply(chat_id, parent_id) :value
--- A place for the answer to a question in a chat, which is locked: its newest message from now on. A chat without a title gets
--- it from its first question. Returns the message's id.
+-- Insert an empty message for the answer to a question into a chat that the caller has locked; it becomes the chat's newest
+-- message. A chat without a title takes its title from this question. Returns the message's id.
 WITH added AS (
     INSERT INTO ai_messages (chat_id, parent_id, role) VALUES ($1, $2, 'assistant') RETURNING id
 )
@@ -99,8 +101,8 @@ INNER JOIN ai_message_items AS i ON i.id = w.id
 ORDER BY w.place;
 
 -- name: list_path(chat_id, leaf_id, before, most) :many
--- The branch of a chat that ends in a message, from there up: the last id there can be as `before` begins with that, a message
--- with the one above it.
+-- The branch of a chat that ends in `leaf_id`, from there upwards. `before`: the id below the first row, or the highest
+-- possible id to begin with the leaf.
 WITH RECURSIVE path AS (
     SELECT m.id, m.parent_id, 1 AS place
     FROM ai_messages AS m
@@ -121,14 +123,14 @@ INNER JOIN ai_message_items AS i ON i.id = p.id
 ORDER BY p.place;
 
 -- name: export_chats(user_id) :many
--- A person's chats.
+-- A user's chats, for their export.
 SELECT c.id, c.title, c.project_id AS "projectId", c.model, c.created_at AS "createdAt"
 FROM ai_chats AS c
 WHERE c.owner_id = $1
 ORDER BY c.id;
 
 -- name: export_messages(user_id) :many
--- What a person asked, and what they were answered.
+-- A user's questions and the answers to them, for their export.
 SELECT
     m.id, m.chat_id AS "chatId", m.parent_id AS "parentId", m.role, m.body, m.created_at AS "createdAt"
 FROM ai_messages AS m
@@ -137,5 +139,5 @@ WHERE c.owner_id = $1
 ORDER BY m.id;
 
 -- name: delete_chats_of(user_id) :exec
--- All chats of a person who leaves.
+-- Delete all chats of a user who leaves.
 DELETE FROM ai_chats WHERE owner_id = $1;

@@ -1,7 +1,7 @@
--- What answers of a language model are made from: files of a project, which their asker may read at that moment.
+-- The material for answers of a language model: files of a project, as far as the asking user may read it at that moment.
 
 -- name: list_files(project_id, viewer_id, file_ids) :many
--- The text files of a project among these, with their newest contents; no row where the viewer may not read them.
+-- The project's text files among `file_ids`, with their newest contents; no row if the viewer may not read the project.
 SELECT f.id, f.path, f.bytes, f.content_version AS version, v.sha256
 FROM files AS f
 INNER JOIN file_versions AS v ON v.file_id = f.id AND v.n = f.content_version
@@ -13,7 +13,8 @@ WHERE f.project_id = $1
 ORDER BY f.path;
 
 -- name: list_stale(project_id, most) :many
--- Text files of a project whose passages are not those of their newest content and path; the smallest first, as they are soon done.
+-- Text files of a project whose passages are missing or were made from another version or path; the smallest first, because
+-- they are done soonest.
 SELECT f.id, f.path, f.content_version AS version, v.sha256
 FROM files AS f
 INNER JOIN file_versions AS v ON v.file_id = f.id AND v.n = f.content_version
@@ -26,7 +27,7 @@ ORDER BY f.bytes, f.id
 LIMIT $2;
 
 -- name: save_passages(file_id, version, path, bodies) :exec
--- The passages of a file, at least one, in place of those that it had.
+-- Replace the passages of a file; there is at least one.
 WITH old AS (
     DELETE FROM file_passages WHERE file_id = $1 AND n >= cardinality($4::text[])
 )
@@ -40,8 +41,9 @@ ON CONFLICT ON CONSTRAINT file_passages_pkey DO UPDATE
 SET version = excluded.version, path = excluded.path, body = excluded.body, words = excluded.words;
 
 -- name: find_passages(project_id, viewer_id, question, but, most_chars) :many
--- Passages of a project that fit a question best, as many as fit into so many characters, in the order in which they stand; not of
--- the files `but`, which are there as a whole. The best forty are looked at. No row where the viewer may not read the project.
+-- The passages of a project that match a question best, as many as fit into `most_chars`, ordered by path and position; without
+-- the files `but`, which the caller includes whole. Only the best 40 are considered. No row if the viewer may not read the
+-- project.
 WITH asked AS MATERIALIZED (
     SELECT string_agg(quote_literal(w.lexeme), ' | ')::tsquery AS query
     FROM (SELECT t.lexeme FROM unnest(to_tsvector('english', $3)) AS t LIMIT 24) AS w

@@ -1,8 +1,9 @@
--- The audit trail, read. Each list takes a span of time and a place to go on from: the place by (created_at, id) is a bound
--- of the index, and created_at by itself tells the planner, which does not see into pairs, which months to leave out.
+-- Reads the audit trail. Each list takes a span of time and a position to continue from. The row comparison (created_at, id)
+-- bounds the index scan; the separate condition on created_at lets the planner prune partitions, which it cannot do from a row
+-- comparison.
 
 -- name: list_newest(since, before, before_id, most) :many
--- All that happened.
+-- All events, the newest first.
 SELECT i.*
 FROM event_items AS i
 WHERE i."createdAt" >= $1
@@ -12,7 +13,7 @@ ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $4;
 
 -- name: list_by_actor(actor_id, since, before, before_id, most) :many
--- What a person did.
+-- The events caused by one user, the newest first.
 SELECT i.*
 FROM event_items AS i
 WHERE i."_actorId" = $1
@@ -23,7 +24,7 @@ ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $5;
 
 -- name: list_by_entity(entity_type, entity_id, since, before, before_id, most) :many
--- What happened to one thing.
+-- The events of one entity, the newest first.
 SELECT i.*
 FROM event_items AS i
 WHERE i."entityType" = $1
@@ -35,7 +36,7 @@ ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $6;
 
 -- name: list_by_type(type, since, before, before_id, most) :many
--- One type of event.
+-- The events of one type, the newest first.
 SELECT i.*
 FROM event_items AS i
 WHERE i.type = $1
@@ -46,8 +47,8 @@ ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $5;
 
 -- name: list_by_types(types, since, before, before_id, most) :many
--- Several types of event: the newest of each type first, then the newest of those. Together they have no order in an index.
--- Only what is shown is read from the view.
+-- The events of several types, the newest first. No index has them in one order, so the newest of each type are read, and the
+-- newest of those are returned. Only the returned rows are read from the view.
 SELECT i.*
 FROM (
     SELECT e.id, e.created_at
@@ -71,7 +72,7 @@ CROSS JOIN LATERAL (
 ORDER BY found.created_at DESC, found.id DESC;
 
 -- name: list_actor_filtered(actor_id, entity_type, types, since, before, before_id, most) :many
--- Some of what a person did; NULL filters nothing. Reads no more than that person's events.
+-- The events caused by one user, filtered; a NULL filter is ignored. Reads only this user's events.
 SELECT i.*
 FROM event_items AS i
 WHERE i."_actorId" = $1
@@ -84,7 +85,7 @@ ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $7;
 
 -- name: list_entity_filtered(entity_type, entity_id, actor_id, types, since, before, before_id, most) :many
--- Some of what happened to one thing; NULL filters nothing. Reads no more than that thing's events.
+-- The events of one entity, filtered; a NULL filter is ignored. Reads only this entity's events.
 SELECT i.*
 FROM event_items AS i
 WHERE i."entityType" = $1
@@ -98,7 +99,8 @@ ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $8;
 
 -- name: list_filtered(entity_type, types, since, before, before_id, most) :many
--- What happened to one type of thing. Reads the trail from its end until the page is full.
+-- The events of one type of entity; `types` NULL: of every type of event. Scans the trail from its newest row until the page is
+-- full.
 SELECT i.*
 FROM event_items AS i
 WHERE i."entityType" = $1
@@ -110,7 +112,8 @@ ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $6;
 
 -- name: name_entities(types, ids, viewer_id) :many
--- What each of these things is called now, or how it begins, as far as the viewer may see it; no row for what is gone.
+-- The current name, or the beginning of the text, of each entity that the viewer may see; no row for one that is gone or hidden
+-- from them.
 SELECT e.type, e.id, e.name
 FROM (
     SELECT w.type, w.id, (SELECT d.excerpt FROM describe_entity(w.type, w.id, $3) AS d) AS name
@@ -119,11 +122,11 @@ FROM (
 WHERE e.name IS NOT NULL;
 
 -- name: drop_partitions(keep_days) :value
--- Months of the audit trail that lie wholly so many days back go; returns how many.
+-- Drop the monthly partitions of the audit trail that ended more than `keep_days` days ago; returns their number.
 SELECT drop_event_partitions($1);
 
 -- name: export_events(user_id) :many
--- What a person did.
+-- The events caused by a user, for their export.
 SELECT
     e.id, e.type, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload, e.metadata - 'traceparent' AS metadata,
     e.created_at AS "createdAt"

@@ -1,9 +1,9 @@
--- Accounts, sessions and tickets: who people are, and on which devices. The only file that writes these tables' identity
--- columns. Which sessions are live is said by is_live().
+-- Accounts, sessions and tickets. Only this file writes the identity columns of these tables. is_live() defines which sessions
+-- are live.
 
 -- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one!
--- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of
--- the names is taken.
+-- Insert an account; `profile` holds its optional fields. Violates users_email_key or users_username_key if the address or the
+-- username is taken.
 INSERT INTO users (
     email, username, password_hash, first_name, last_name, role,
     job_title, department, location, bio, phone, avatar_url
@@ -17,7 +17,7 @@ RETURNING
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt";
 
 -- name: insert_user_if_free(email, username, password_hash, first_name, last_name, role, profile) :one
--- As insert_user, but no row where the username is taken or reserved: the caller then tries another one.
+-- Like insert_user(), but returns no row if the username is taken or reserved, so that the caller can try another one.
 INSERT INTO users (
     email, username, password_hash, first_name, last_name, role,
     job_title, department, location, bio, phone, avatar_url
@@ -32,26 +32,26 @@ RETURNING
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt";
 
 -- name: get_account(user_id) :one
--- One account as its owner sees it, with what every page of a client shows of it.
+-- One account as its owner sees it, with its number of unread notifications.
 SELECT i.*, coalesce(c.unread, 0) AS "_unread"
 FROM account_items AS i
 LEFT JOIN notification_counters AS c ON c.user_id = i.id
 WHERE i.id = $1;
 
 -- name: get_credentials(email) :one
--- What a sign-in is checked against.
+-- The data that a sign-in is checked against, by address.
 SELECT id, email, password_hash, status
 FROM users
 WHERE email = $1;
 
 -- name: get_own_credentials(user_id) :one
--- What a signed-in person's password is checked against.
+-- The data that the password of a signed-in user is checked against.
 SELECT id, email, password_hash, status
 FROM users
 WHERE id = $1 AND status = 'active';
 
 -- name: count_wrong_passwords(user_id, session_id) :value
--- How often this session has named a wrong password in the last 15 minutes.
+-- The number of wrong passwords that this session has sent in the last 15 minutes.
 SELECT count(*)
 FROM events
 WHERE
@@ -62,15 +62,15 @@ WHERE
     AND metadata ->> 'sessionId' = $2::uuid::text;
 
 -- name: change_password(user_id, verified_hash, password_hash) :one
--- A new password in place of the one that was checked; no row where that is no longer theirs.
+-- Replace the password that the caller has verified; no row if it has been changed meanwhile.
 UPDATE users
 SET password_hash = $3, updated_at = now()
 WHERE id = $1 AND password_hash = $2 AND status = 'active'
 RETURNING id, email, email_verified_at IS NOT NULL AS verified;
 
 -- name: reset_password(user_id, password_hash) :value
--- A new password for whoever reads the account's mail, which shows that the address is theirs. True where that was
--- not known before.
+-- Set a new password. The user has received the account's mail, so the address becomes verified. True if it was not verified
+-- before.
 WITH before AS (
     SELECT id, email_verified_at
     FROM users
@@ -84,20 +84,20 @@ WHERE u.id = before.id
 RETURNING before.email_verified_at IS NULL;
 
 -- name: verify_email(user_id) :exec
--- The address is known to be its owner's.
+-- Mark the address of an account as verified.
 UPDATE users SET email_verified_at = coalesce(email_verified_at, now()), updated_at = now() WHERE id = $1;
 
 -- name: is_verified(user_id) :value
--- Whether the address of an account is known to be its owner's.
+-- Whether the address of an account is verified.
 SELECT email_verified_at IS NOT NULL FROM users WHERE id = $1;
 
 -- name: change_email(user_id, email) :exec
--- Another address, verified. Breaks users_email_key where it is taken.
+-- Set another address, already verified. Violates users_email_key if it is taken.
 UPDATE users SET email = $2, email_verified_at = now(), updated_at = now() WHERE id = $1;
 
 -- name: lock_address(user_id) :one
--- The address of an active account, whether it is verified, and whether it refused mail since; all stay so until the
--- transaction ends.
+-- The address of an active account, whether it is verified, and whether mail to it bounced. The row lock keeps these unchanged
+-- until the transaction ends.
 SELECT id, email, email_verified_at IS NOT NULL AS verified, email_bounced_at IS NOT NULL AS bounced
 FROM users
 WHERE id = $1 AND status = 'active'
@@ -108,8 +108,8 @@ FOR NO KEY UPDATE;
 SELECT EXISTS (SELECT 1 FROM users WHERE email = $1);
 
 -- name: lock_account(user_id, password_hash) :one
--- The account that is signing in, if it still has the password that was checked before the transaction.
--- The lock makes its sign-ins take turns, so that the limit of sessions holds.
+-- Lock the account that is signing in; no row if its password is no longer the one verified before the transaction. The lock
+-- serialises sign-ins, so that the limit on sessions holds.
 SELECT
     id, email, username, first_name AS "firstName", last_name AS "lastName", avatar_url AS "avatarUrl", role, status,
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion"
@@ -118,7 +118,7 @@ WHERE id = $1 AND password_hash = $2 AND status = 'active'
 FOR NO KEY UPDATE;
 
 -- name: lock_account_by_id(user_id) :one
--- The account that an identity opens, or that gets or loses one: its sign-ins and links take turns.
+-- Lock the account that an identity opens, or that gets or loses an identity; this serialises its sign-ins and links.
 SELECT
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
     created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion",
@@ -128,7 +128,7 @@ WHERE id = $1
 FOR NO KEY UPDATE;
 
 -- name: lock_account_by_email(email) :one
--- As lock_account_by_id, found by the address that a provider names.
+-- Like lock_account_by_id(), by the address that the provider names.
 SELECT
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
     created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion",
@@ -138,19 +138,20 @@ WHERE email = $1
 FOR NO KEY UPDATE;
 
 -- name: trust_email(user_id) :exec
--- A provider, or who set the account up on the command line, vouches for its address.
+-- Mark the address as verified because a provider, or an operator on the command line, vouches for it.
 UPDATE users SET email_verified_at = now() WHERE id = $1 AND email_verified_at IS NULL;
 
 -- name: reclaim_account(user_id) :exec
--- The owner of an address takes over the account that somebody made with it without proving it was theirs.
+-- Give an account to the owner of its address: somebody else had registered it without verifying the address. Removes the
+-- password.
 UPDATE users SET password_hash = NULL, email_verified_at = now() WHERE id = $1;
 
 -- name: upgrade_password_hash(user_id, password_hash) :exec
--- The same password under the current algorithm: nothing that its owner would call a change.
+-- Store the same password hashed with the current algorithm; the user changed nothing.
 UPDATE users SET password_hash = $2 WHERE id = $1;
 
 -- name: insert_session(user_id, platform, device, ip, user_agent) :one!
--- A sign-in, and the seconds until its refresh token is too old.
+-- Insert a session at sign-in; returns the seconds until its refresh token expires, too.
 INSERT INTO sessions (user_id, platform, device, ip, user_agent)
 VALUES ($1, $2, $3, $4, $5)
 RETURNING
@@ -158,7 +159,7 @@ RETURNING
     extract(epoch FROM session_end(sessions) - now())::integer AS refresh_seconds;
 
 -- name: revoke_surplus_sessions(user_id, kept) :many
--- All live sessions of an account but the `kept` used last.
+-- Revoke the live sessions of an account except the `kept` most recently used ones.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = 'limit'
 WHERE id IN (
@@ -171,9 +172,9 @@ WHERE id IN (
 RETURNING id;
 
 -- name: rotate_session(session_id, counter, platforms) :one
--- Use up the current refresh token of a live session. Of two at once the second waits for the first, finds
--- another counter and gets no row. A token ahead of the counter was given out, and then the database was set back, by
--- a backup or a failover that lost the last moment: it is the current one.
+-- Use up the current refresh token of a live session. If two requests try at the same time, the second waits for the first,
+-- finds another counter and gets no row. A token ahead of the counter was issued before the database lost its last writes, by a
+-- restored backup or a failover: it counts as the current one.
 UPDATE sessions AS s
 SET refresh_counter = $2 + 1, refreshed_at = now()
 FROM account_items AS i
@@ -188,8 +189,7 @@ RETURNING
     extract(epoch FROM session_end(s) - now())::integer AS "_refreshSeconds";
 
 -- name: lock_session(session_id, platforms) :one
--- A live session whose refresh token did not rotate.
--- The lock keeps it from rotating until the caller has decided.
+-- Lock a live session whose refresh token was not rotated, so that it does not rotate until the caller has decided.
 SELECT
     i.*, s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
     extract(epoch FROM session_end(s) - now())::integer AS "_refreshSeconds"
@@ -202,29 +202,29 @@ WHERE s.id = $1
 FOR UPDATE OF s;
 
 -- name: revoke_session(user_id, session_id, reason) :one
--- End one session of an account; no row where it has ended, or is not theirs.
+-- Revoke one session of an account; no row if it is already revoked, or is not the user's.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
 RETURNING id, platform, device;
 
 -- name: end_session(session_id, platforms) :value
--- End a session whose refresh token was shown; its user, or no row where it has ended already.
+-- Revoke the session whose refresh token was presented. Returns its user, or NULL if it was already revoked.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = 'logout'
 WHERE id = $1 AND platform = ANY($2::text[]) AND revoked_at IS NULL
 RETURNING user_id;
 
 -- name: revoke_other_sessions(user_id, session_id, reason) :many
--- End all sessions of an account but one; NULL ends all. Those too old to refresh end as well, as their access
--- tokens may still be good; `live` tells them apart.
+-- Revoke all sessions of an account except one; `session_id` NULL revokes all. Includes those too old to refresh, because their
+-- access tokens may still be valid; `live` is false for these.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL
 RETURNING id, session_end(sessions) > now() AS live;
 
 -- name: list_sessions(user_id, session_id) :many
--- The live sessions of an account, the one used last first; `session_id` is the one that asks.
+-- The live sessions of an account, the most recently used first; `session_id` is the caller's own.
 SELECT
     id, platform, device, ip, user_agent AS "userAgent",
     created_at AS "createdAt", refreshed_at AS "lastUsedAt",
@@ -235,26 +235,27 @@ WHERE user_id = $1 AND is_live(sessions)
 ORDER BY refreshed_at DESC, id DESC;
 
 -- name: prove_session(session_id) :value
--- The owner of a live session proved who they are; its user, or no row where it has ended.
+-- Note that the owner of a session has just proved their identity. Returns the user, or NULL if the session is revoked.
 UPDATE sessions SET proved_at = now()
 WHERE id = $1 AND revoked_at IS NULL
 RETURNING user_id;
 
 -- name: is_proved(session_id, sign_in_counts) :value
--- Whether the owner of a session proved who they are within ten minutes; with `sign_in_counts` by signing in, too.
+-- Whether the owner of a session proved their identity in the last ten minutes; with `sign_in_counts`, signing in counts as
+-- proof. NULL if the session is revoked.
 SELECT coalesce(proved_at > now() - interval '10 minutes', false)
     OR ($2 AND created_at > now() - interval '10 minutes')
 FROM sessions
 WHERE id = $1 AND revoked_at IS NULL;
 
 -- name: list_revoked_sessions() :many
--- Sessions that ended while an access token of theirs may still be good: those last 15 minutes.
+-- Sessions revoked so recently that an access token of theirs may still be valid: these tokens last 15 minutes.
 SELECT id
 FROM sessions
 WHERE revoked_at > now() - interval '16 minutes';
 
 -- name: get_session_principal(session_id) :one
--- Who a live session stands for.
+-- The user, role and platform of a live session.
 SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform, u.email_verified_at IS NOT NULL AS verified
 FROM sessions AS s
 INNER JOIN users AS u ON u.id = s.user_id
@@ -263,7 +264,7 @@ WHERE s.id = $1
     AND u.status = 'active';
 
 -- name: insert_ticket(token_hash, session_id, purpose) :one
--- A ticket for a live session, good for 60 seconds; no row where the session has ended.
+-- Insert a ticket for a session, valid for 60 seconds; no row if the session is revoked.
 INSERT INTO tickets (token_hash, session_id, purpose)
 SELECT $1, s.id, $3
 FROM sessions AS s
@@ -271,8 +272,8 @@ WHERE s.id = $2 AND s.revoked_at IS NULL
 RETURNING extract(epoch FROM expires_at - now())::integer AS "expiresIn";
 
 -- name: consume_ticket(token_hash, purpose) :one
--- Who a ticket stands for, once: of two at the same time the second finds no row. `token_hash` is SHA-256 of
--- the ticket's ASCII text.
+-- Delete a ticket and return its user, role and session. If two transactions try at the same time, the second finds no row.
+-- `token_hash` is the SHA-256 of the ticket's ASCII text.
 DELETE FROM tickets AS t
 USING sessions AS s, users AS u
 WHERE t.token_hash = $1
@@ -286,7 +287,7 @@ WHERE t.token_hash = $1
 RETURNING s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform, u.email_verified_at IS NOT NULL AS verified;
 
 -- name: get_ticket(token_hash, purpose) :one
--- Who a ticket stands for; it can still be used. As consume_ticket().
+-- The user, role and session of a ticket, which stays usable. Conditions as in consume_ticket().
 SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform, u.email_verified_at IS NOT NULL AS verified
 FROM tickets AS t
 INNER JOIN sessions AS s ON s.id = t.session_id
@@ -299,27 +300,27 @@ WHERE t.token_hash = $1
     AND u.status = 'active';
 
 -- name: delete_old_tickets() :exec
--- Tickets nobody used in time.
+-- Delete the tickets that have expired unused.
 DELETE FROM tickets WHERE expires_at < now();
 
 -- name: delete_old_sessions() :exec
--- Sessions that ended a month ago; the audit trail remembers them.
+-- Delete sessions that were revoked or expired more than 30 days ago; the audit trail keeps their events.
 DELETE FROM sessions
 WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days';
 
 -- name: delete_sessions(user_id) :many
--- Every session of a person who has left, with its tickets.
+-- Delete every session of a user who has left, and with it its tickets.
 DELETE FROM sessions WHERE user_id = $1
 RETURNING id;
 
 -- name: forget_credentials(user_id) :exec
--- What opened the account of a person who has left.
+-- Erase the address and password of a user who has left.
 UPDATE users
 SET email = NULL, password_hash = NULL, email_verified_at = NULL
 WHERE id = $1 AND status = 'deleted';
 
 -- name: export_sessions(user_id) :many
--- A person's devices.
+-- A user's sessions, for their export.
 SELECT
     s.id, s.platform, s.device, s.ip, s.user_agent AS "userAgent", s.created_at AS "createdAt",
     s.refreshed_at AS "lastUsedAt", s.revoked_at AS "endedAt"

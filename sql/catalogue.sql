@@ -1,5 +1,5 @@
--- The schema as PostgreSQL's catalogues tell it, a row a thing and its comment, for docs/schema.sql. Each list has an order
--- of its own, whatever the database sorts by.
+-- The schema, read from PostgreSQL's system catalogs for docs/schema.sql: one row for each object with its comment. COLLATE "C"
+-- makes the order independent of the database's collation.
 
 -- name: list_extensions() :many
 -- Extensions.
@@ -9,7 +9,7 @@ WHERE extname <> 'plpgsql'
 ORDER BY extname COLLATE "C";
 
 -- name: list_dictionaries() :many
--- Text search dictionaries, but for those of extensions.
+-- Text search dictionaries, without those of extensions.
 SELECT
     d.dictname AS name,
     format(
@@ -45,8 +45,8 @@ GROUP BY c.oid, c.cfgname
 ORDER BY c.cfgname COLLATE "C";
 
 -- name: list_functions(needed) :many
--- Functions: those that a default, a constraint or an index needs, with what these call by its schema, or all others.
--- uuidv7() is of PostgreSQL itself from 18 on.
+-- Functions. `needed` true: those that a default, a constraint or an index depends on, and those they call with the schema
+-- `public.`; false: all others. uuidv7() is left out, because PostgreSQL 18 has it built in.
 SELECT
     trim(trailing FROM replace(pg_get_functiondef(p.oid), 'FUNCTION public.', 'FUNCTION '), E'\n') || ';'
     || format(E'\nCOMMENT ON FUNCTION %s IS %L;', p.oid::regprocedure, obj_description(p.oid, 'pg_proc')) AS text
@@ -77,8 +77,8 @@ WHERE p.pronamespace = 'public'::regnamespace
 ORDER BY p.oid::regprocedure::text COLLATE "C";
 
 -- name: list_tables(foreign) :many
--- Tables with their columns, constraints and indexes, but for those whose name matches `foreign`. A partition has what
--- its parent has.
+-- Tables with their columns, constraints and indexes, without those whose name matches `foreign`. A partition inherits these
+-- from its parent.
 SELECT
     CASE
         WHEN r.relispartition THEN format(
@@ -134,20 +134,20 @@ WHERE r.relnamespace = 'public'::regnamespace AND r.relkind IN ('r', 'p') AND r.
 ORDER BY r.relname COLLATE "C";
 
 -- name: list_foreign_keys() :many
--- Foreign keys: behind all tables, as they name each other.
+-- Foreign keys; they come after all tables, because tables reference each other.
 SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s;', conrelid::regclass, conname, pg_get_constraintdef(oid, true)) AS text
 FROM pg_constraint
 WHERE connamespace = 'public'::regnamespace AND contype = 'f'
 ORDER BY conrelid::regclass::text COLLATE "C", conname COLLATE "C";
 
 -- name: list_views() :many
--- The names of views.
+-- The names of the views.
 SELECT viewname::text AS name
 FROM pg_views
 WHERE schemaname = 'public';
 
 -- name: list_triggers(foreign) :many
--- Triggers, but for those of tables whose name matches `foreign`. One that a partition has from its parent is made with it.
+-- Triggers, without those of tables whose name matches `foreign`, and without those that a partition inherits from its parent.
 SELECT
     pg_get_triggerdef(t.oid, true) || ';'
     || coalesce(
@@ -159,7 +159,7 @@ WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND r.relnamespace = 'public'::reg
 ORDER BY r.relname COLLATE "C", t.tgname COLLATE "C";
 
 -- name: list_effects(foreign) :many
--- What a change of a table's rows also does: its triggers, but for those of tables whose name matches `foreign`.
+-- The triggers of tables, as the table of effects in sql/README.md shows them; without tables whose name matches `foreign`.
 SELECT
     r.relname::text AS "table",
     concat_ws(

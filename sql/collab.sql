@@ -1,9 +1,9 @@
--- Text files as they are edited together: their log, who may go on editing, and who has which open.
+-- Text files edited by several users at once: their log of updates, the rights to edit, and who has which file open.
 
 -- name: append_updates(file_ids, updates, author_ids, roots, node) :many
--- Number and store updates, those of each file in the order of the arrays. Returns what each file had come to before; no row
--- where the file is gone. Files are locked in one order, so that two who write never wait for each other. A root names the
--- shared type that the update alone has, NULL where that is `content`: that of the first update of a file is the file's.
+-- Number and store updates, those of each file in the order of the arrays. `before` is the last number each file had; no row if
+-- the file is gone. Files are locked in id order, so that concurrent writers do not deadlock. `roots` names the shared type of
+-- an update, NULL for `content`; the root of a file's first update is the file's.
 WITH incoming AS (
     SELECT
         i.file_id, i.update, i.author_id, i.root,
@@ -39,8 +39,8 @@ stored AS (
 SELECT file_id, before FROM moved;
 
 -- name: open_document(file_id) :one
--- A document: its newest snapshot, the updates behind that, and how far both come. One statement: of two the second might
--- see what was settled between them.
+-- A document: its newest snapshot, the updates after it, and the last number of both. This must be one statement: the second of
+-- two could see a snapshot made in between.
 SELECT
     d.last_seq, d.root, coalesce(s.seq, 0) AS settled_seq, s.state,
     ARRAY(
@@ -54,12 +54,12 @@ LEFT JOIN file_snapshots AS s ON s.file_id = d.file_id
 WHERE d.file_id = $1;
 
 -- name: read_positions(file_ids) :many
--- How far these documents have come; no row where the file is gone.
+-- The last update number of these documents; no row if the file is gone.
 SELECT file_id, last_seq FROM file_docs WHERE file_id = ANY($1::uuid[]);
 
 -- name: read_updates(file_id, after, most) :many
--- Updates behind a position, in order, each with how far the document has come; one row without an update where it has
--- none of them any more.
+-- Updates after a position, in order, each with the document's last number; one row without an update if there are no updates
+-- after it.
 SELECT d.last_seq, u.seq, u.node, u.update
 FROM file_docs AS d
 LEFT JOIN LATERAL (
@@ -73,9 +73,9 @@ WHERE d.file_id = $1
 ORDER BY u.seq;
 
 -- name: read_rights(file_ids, user_ids, session_ids) :many
--- What people may do with files, in the order of the arrays: whether the session lives, the kind and the project of the file
--- (NULL where either is gone), the role in the project (NULL where they may not know of it), and whether they may change
--- projects of which they are editors.
+-- The rights of users on files, in the order of the arrays: whether the session is live, the file's kind and project (NULL if
+-- file or project is deleted), the user's role in the project (NULL if they may not see it), and whether they may write in
+-- projects that they can edit.
 SELECT
     o.place, s.id IS NOT NULL AS alive, f.kind, f.project_id,
     CASE WHEN held.reads THEN project_role(f.project_id, u.id, held.manages) END AS role,
@@ -104,7 +104,8 @@ LEFT JOIN LATERAL (
 ORDER BY o.place;
 
 -- name: write_editors(node, file_ids, user_ids) :exec
--- Who has which file open on a process, each pair once. What other processes said a minute ago is taken away: they are gone.
+-- Store which users have which files open on this node, each pair once; deletes this node's other rows, and rows that other
+-- nodes have not renewed for a minute, because those nodes are gone.
 WITH here AS (
     SELECT * FROM unnest($2::uuid[], $3::uuid[]) AS h (file_id, user_id)
 ),

@@ -1,9 +1,10 @@
--- Comments, and the counter and score of post_stats with them.
+-- Comments, with comment_count and score in post_stats.
 
 -- name: create_comment(post_id, author_id, parent_id, body, usernames, context) :one
--- A new comment, counted on its post, and its event. A reply to a reply hangs on the first one's parent, so that threads
--- stay one level deep. No row where the post, or the parent on that post, does not exist. Of the people named, those who
--- may see the post are told. A placeholder takes replies, but nobody is told of them as its author.
+-- Insert a comment on a post, count it, and emit its event. A reply to a reply gets the same parent as that reply, so that
+-- threads stay one level deep. No row if the post is not visible to the author, or the parent is not a comment on it. The
+-- event's mentionedIds are the named users; on a draft only its author. A placeholder can be replied to, but has no author to
+-- notify.
 WITH post AS MATERIALIZED (
     SELECT p.id, p.author_id, p.status IS NOT DISTINCT FROM 'draft' AS draft
     FROM posts AS p
@@ -53,8 +54,8 @@ INNER JOIN post ON post.id = c.post_id
 INNER JOIN users AS u ON u.id = c.author_id;
 
 -- name: create_task_comment(task_id, author_id, sees_all, parent_id, body, usernames, context) :one
--- The same on a task. Of the people named, those who may see the task are told, as are its creator, its assignee and who
--- watches it.
+-- Like create_comment(), on a task. mentionedIds are the named users who may see the task; its creator, assignee and watchers
+-- are notified, too.
 WITH task AS MATERIALIZED (
     SELECT t.id, t.creator_id, t.assignee_id, t.project_id
     FROM tasks AS t
@@ -100,7 +101,7 @@ CROSS JOIN task
 INNER JOIN users AS u ON u.id = c.author_id;
 
 -- name: get_comment(comment_id, viewer_id, sees_all) :one
--- One comment with its author, or its placeholder; no row where the viewer may not see its post or task.
+-- One comment with its author, or its placeholder; no row if the viewer may not see its post or task.
 SELECT
     i.*, c.author_id AS "_authorId",
     (SELECT p.status IS NOT DISTINCT FROM 'draft' FROM posts AS p WHERE p.id = c.post_id) AS "_onDraft"
@@ -109,15 +110,15 @@ INNER JOIN comment_items AS i ON i.id = c.id
 WHERE c.id = $1;
 
 -- name: find_comments(viewer_id, ids) :many
--- Some comments with their authors, or their placeholders; no row where the viewer may not see the post or task.
+-- Several comments with their authors, or their placeholders; no row where the viewer may not see the post or task.
 SELECT i.*
 FROM visible_comments($1, holds_permission($1, 'task:manage')) AS c
 INNER JOIN comment_items AS i ON i.id = c.id
 WHERE c.id = ANY($2::uuid[]);
 
 -- name: render_comments(ids) :many
--- Comments and placeholders as everybody in the room of their post or task sees them now. Nobody sees those on a draft there,
--- or on a task in the trash.
+-- Comments and placeholders as the room of their post or task shows them to everyone. No row for those on a draft or on a task
+-- in the trash.
 SELECT i.*, s.comment_count AS "commentCount", s.revision AS "countsVersion",
     ARRAY['post:' || i."postId"] AS "_rooms"
 FROM comment_items AS i
@@ -131,7 +132,7 @@ INNER JOIN task_items AS t ON t.id = i."taskId"
 WHERE i.id = ANY($1::uuid[]) AND t."_deletedAt" IS NULL;
 
 -- name: list_comments(post_id, viewer_id, after, most) :many
--- The oldest comments of a post behind an id, for those who may see it: people read a conversation from its beginning.
+-- The comments of a post after an id, oldest first; no rows if the viewer may not see the post.
 SELECT i.*
 FROM comment_items AS i
 WHERE i."postId" = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND i.id > $3
@@ -139,7 +140,7 @@ ORDER BY i.id
 LIMIT $4;
 
 -- name: list_newest_comments(post_id, viewer_id, before, most) :many
--- As list_comments(), from the newest one back.
+-- Like list_comments(), newest first, before an id.
 SELECT i.*
 FROM comment_items AS i
 WHERE i."postId" = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND i.id < $3
@@ -147,7 +148,7 @@ ORDER BY i.id DESC
 LIMIT $4;
 
 -- name: list_task_comments(task_id, viewer_id, sees_all, after, most) :many
--- The oldest comments of a task behind an id, for those who may see it.
+-- The comments of a task after an id, oldest first; no rows if the viewer may not see the task.
 SELECT i.*
 FROM comment_items AS i
 WHERE i."taskId" = $1 AND (SELECT true FROM visible_tasks($2, $3) AS t WHERE t.id = $1) AND i.id > $4
@@ -155,7 +156,7 @@ ORDER BY i.id
 LIMIT $5;
 
 -- name: list_newest_task_comments(task_id, viewer_id, sees_all, before, most) :many
--- As list_task_comments(), from the newest one back.
+-- Like list_task_comments(), newest first, before an id.
 SELECT i.*
 FROM comment_items AS i
 WHERE i."taskId" = $1 AND (SELECT true FROM visible_tasks($2, $3) AS t WHERE t.id = $1) AND i.id < $4
@@ -163,17 +164,17 @@ ORDER BY i.id DESC
 LIMIT $5;
 
 -- name: lock_comment(comment_id) :exec
--- Before a change, which depends on how the comment stands.
+-- Lock a comment before a change that depends on its current state.
 SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: update_comment(comment_id, body) :exec
--- Change the text of a comment, which is locked.
+-- Change the text of a comment that the caller has locked.
 UPDATE comments
 SET body = $2, version = version + 1, updated_at = now()
 WHERE id = $1;
 
 -- name: list_mentioned(task_id, usernames) :many
--- Who is meant by the @usernames of a comment on a task, and may see the task.
+-- The active users with these usernames who may see the task.
 SELECT u.id
 FROM users AS u
 WHERE u.username = ANY($2::citext[])
@@ -181,11 +182,11 @@ WHERE u.username = ANY($2::citext[])
     AND (SELECT true FROM tasks_seen_by(u.id) AS t WHERE t.id = $1);
 
 -- name: get_concerned(task_id) :one!
--- Whom the comments of a task concern, and where they are counted.
+-- The creator, assignee and project of a task, for the events of its comments.
 SELECT creator_id AS "creatorId", assignee_id AS "assigneeId", project_id AS "projectId" FROM tasks WHERE id = $1;
 
 -- name: lock_task_of_comment(comment_id) :value
--- As lock_post_of_comment() for one on a task.
+-- Like lock_post_of_comment(), for a comment on a task.
 SELECT t.id
 FROM tasks AS t
 INNER JOIN comments AS c ON c.task_id = t.id
@@ -193,8 +194,8 @@ WHERE c.id = $1
 FOR UPDATE OF t;
 
 -- name: lock_post_of_comment(comment_id) :value
--- Before a delete, in a statement of its own: replies are counted under this lock too, so what the
--- delete then sees is all there will be.
+-- Lock the post of a comment before the comment is deleted, by a separate statement: inserting a reply takes a lock on this
+-- row, too, so the DELETE then sees all replies.
 SELECT p.id
 FROM posts AS p
 INNER JOIN comments AS c ON c.post_id = p.id
@@ -202,9 +203,9 @@ WHERE c.id = $1
 FOR UPDATE OF p;
 
 -- name: delete_comment(comment_id, user_id, any_author, versions) :one
--- Its author, the post's author, or with `any_author` whoever sees it, removes a comment. One that has replies stays as a
--- placeholder without text and author, which goes with the last of them. It is counted off, and stored answers that show
--- it go along. The post is locked. NULL versions match any.
+-- Delete a comment, for its author, the post's author, or with `any_author` any user who sees it. A comment with replies
+-- becomes a placeholder without text and author, which is deleted with its last reply. Updates the post's counters and blanks
+-- stored responses that show the comment. The caller has locked the post. `versions` NULL matches any version.
 WITH target AS MATERIALIZED (
     SELECT
         c.id, c.post_id, c.parent_id, c.author_id, c.created_at, p.status IS NOT DISTINCT FROM 'draft' AS draft,
@@ -236,7 +237,7 @@ removed AS (
     RETURNING c.id
 ),
 blanked AS (
-    -- The keys stay, so that a retry makes nothing anew.
+    -- Keep the keys, so that a retry does not create the comment again.
     UPDATE idempotency_keys AS k SET body = NULL, location = NULL
     FROM target
     WHERE k.entity_id = target.id
@@ -260,7 +261,8 @@ FROM target
 INNER JOIN counted ON counted.post_id = target.post_id;
 
 -- name: delete_task_comment(comment_id, user_id, sees_all, versions) :one
--- As delete_comment() for one on a task, which is locked: for its author, the task's creator, and with `sees_all` everybody.
+-- Like delete_comment(), for a comment on a task that the caller has locked: for its author, the task's creator, and with
+-- `sees_all` any user.
 WITH target AS MATERIALIZED (
     SELECT
         c.id, c.task_id, c.parent_id, c.author_id, t.project_id, t.creator_id, t.assignee_id,
@@ -302,7 +304,7 @@ SELECT
 FROM target;
 
 -- name: export_comments(user_id) :many
--- What a person said to posts and tasks.
+-- A user's comments on posts and tasks, for their export.
 SELECT
     c.id, c.post_id AS "postId", c.task_id AS "taskId", c.parent_id AS "parentId", c.body, c.created_at AS "createdAt",
     c.updated_at AS "updatedAt"

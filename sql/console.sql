@@ -1,7 +1,7 @@
--- The console: what its page asks beside the API.
+-- Statements for the page of the console that the API does not offer.
 
 -- name: list_demo_people(usernames) :many
--- Those of these names who are there and may sign in, in the order of the names.
+-- The users with these usernames who exist and may sign in, in the order of `usernames`.
 SELECT u.username, u.email, u.first_name AS "firstName", u.role
 FROM users AS u
 WHERE u.username = any($1::text[]::citext[]) AND u.status = 'active' AND u.email IS NOT NULL

@@ -1,11 +1,10 @@
--- Conversations and their members: the one file that writes them, but for what a message moves there (sql/messages.sql: the
--- newest number, the place in lists, its author's marks). Whoever changes who is in one locks the conversation first, in a
--- statement of its own; a message is written under the same lock, so that nobody writes who has just been taken out.
+-- Conversations and their members. Only this file writes them, except the columns that a message moves (last_n, position, its
+-- author's marks: sql/messages.sql). Before members change, lock the conversation by a separate statement; messages are
+-- inserted under the same lock, so that a removed member cannot write any more.
 
 -- name: open_direct(user_id, other_id) :one
--- The direct conversation of two people, or of one with themselves: a new one, or the one that they have. `_made`: whether it
--- is new, with its first members. The other must be active. No row where one of them has blocked the other, but that there is
--- one already.
+-- Find or create the direct conversation of two users, or of a user with themselves. `_made` is true if it is new, with its
+-- members. The other user must be active. No row if one has blocked the other and there is no conversation yet.
 WITH pair AS (
     SELECT least($1::uuid, $2::uuid) AS low_id, greatest($1::uuid, $2::uuid) AS high_id
 ),
@@ -32,14 +31,14 @@ INNER JOIN pair AS p ON p.low_id = c.low_id AND p.high_id = c.high_id
 WHERE c.kind = 'direct' AND NOT EXISTS (SELECT FROM made);
 
 -- name: list_unwelcome(user_id, user_ids) :many
--- Those of some people who cannot be brought together with a person: there is no active one of the id, or one of the two has
--- blocked the other.
+-- The users among `user_ids` who cannot be in a conversation with `user_id`: `isMissing` if there is no active user with this
+-- id, otherwise one has blocked the other.
 SELECT w.id, NOT coalesce((SELECT u.status = 'active' FROM users AS u WHERE u.id = w.id), false) AS "isMissing"
 FROM unnest($2::uuid[]) AS w (id)
 WHERE NOT coalesce((SELECT u.status = 'active' FROM users AS u WHERE u.id = w.id), false) OR are_apart($1, w.id);
 
 -- name: create_group(title, owner_id, user_ids) :value
--- A group of its owner and others, each once; returns its id.
+-- Insert a group with its owner and other members; duplicate ids count once. Returns the group's id.
 WITH people AS (
     SELECT $2::uuid AS user_id, 'owner' AS role
     UNION
@@ -56,15 +55,16 @@ CROSS JOIN people AS p
 RETURNING conversation_id;
 
 -- name: lock_conversation(conversation_id) :exec
--- Before a message or a change of members. Behind it a statement sees what others did.
+-- Lock a conversation before a message is written or members change; a later statement sees what concurrent transactions
+-- committed.
 SELECT FROM conversations WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: get_conversation(conversation_id, viewer_id) :one
--- One conversation, for its members.
+-- One conversation as a member sees it; no row if the viewer is not a member.
 SELECT s.* FROM see_conversation($1, $2) AS s;
 
 -- name: list_conversations(viewer_id, before, most) :many
--- A person's conversations, the one with the newest message first.
+-- A user's conversations, the one with the newest message first.
 SELECT s.*
 FROM (
     SELECT m.conversation_id, c.position
@@ -78,20 +78,20 @@ CROSS JOIN LATERAL (SELECT * FROM see_conversation(found.conversation_id, $1) OF
 ORDER BY found.position DESC;
 
 -- name: count_unread(viewer_id) :one!
--- What a person has not read: messages, and in how many conversations; without those that they have muted.
+-- A user's unread messages, and the number of conversations that have some; without muted conversations.
 SELECT coalesce(sum(r.unread), 0)::bigint AS messages, count(*) AS conversations
 FROM conversation_members AS m
 CROSS JOIN LATERAL (SELECT * FROM conversations AS o WHERE o.id = m.conversation_id OFFSET 0) AS c
 CROSS JOIN LATERAL unread_of(c.id, c.last_n, c.min_n, m.read_n) AS r
--- What can have none is not looked into.
+-- Compare numbers first, so that a conversation without unread messages is not scanned.
 WHERE m.user_id = $1 AND c.last_n > m.read_n AND (m.muted_until IS NULL OR m.muted_until <= now()) AND r.unread > 0;
 
 -- name: update_conversation(conversation_id, title) :exec
--- Change the title of a group, which is locked.
+-- Change the title of a group that the caller has locked.
 UPDATE conversations SET title = $2, version = version + 1, updated_at = now() WHERE id = $1;
 
 -- name: render_conversations(ids) :many
--- Conversations as their rooms see them now.
+-- Conversations as their rooms show them now.
 SELECT
     c.id, c.kind, c.title, c.member_count AS "memberCount", c.last_n AS "lastN", c.min_n AS "minN", c.version,
     c.created_at AS "createdAt", c.updated_at AS "updatedAt", ARRAY['conversation:' || c.id] AS "_rooms"
@@ -99,28 +99,29 @@ FROM conversations AS c
 WHERE c.id = ANY($1::uuid[]) AND c.member_count > 0;
 
 -- name: is_member(conversation_id, user_id) :value
--- Whether a person is in a conversation.
+-- Whether a user is a member of a conversation.
 SELECT coalesce((SELECT true FROM conversation_members AS m WHERE m.conversation_id = $1 AND m.user_id = $2), false);
 
 -- name: list_watchers(ids, user_ids, sees_all) :many
--- Where, in these arrays, a person is in a conversation; or it has ended, which they are shown. Nobody sees all.
+-- The positions, in these arrays, at which the user is a member of the conversation. `sees_all` is ignored: no role sees every
+-- conversation.
 SELECT g.place::integer
 FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (conversation_id, user_id, sees_all, place)
 WHERE (SELECT true FROM conversation_members AS m WHERE m.conversation_id = g.conversation_id AND m.user_id = g.user_id);
 
 -- name: list_memberships(user_ids) :many
--- In which conversations these people are.
+-- The conversations of these users.
 SELECT m.user_id, m.conversation_id FROM conversation_members AS m WHERE m.user_id = ANY($1::uuid[]);
 
 -- name: find_writable(conversation_id, user_id) :one
--- How many are in a conversation of a person, and why they may not write there now.
+-- The number of members of a user's conversation, and the reason why the user may not write in it now (NULL if they may).
 SELECT c.member_count AS "memberCount", refuse_writing(c, $2) AS refusal
 FROM conversation_members AS m
 INNER JOIN conversations AS c ON c.id = m.conversation_id
 WHERE m.conversation_id = $1 AND m.user_id = $2;
 
 -- name: list_members(conversation_id, after, most) :many
--- The members of a conversation behind an id.
+-- The members of a conversation after an id.
 SELECT person(u) AS user, m.role, m.joined_at AS "joinedAt", m.user_id AS "_userId"
 FROM conversation_members AS m
 INNER JOIN users AS u ON u.id = m.user_id
@@ -129,14 +130,14 @@ ORDER BY m.user_id
 LIMIT $3;
 
 -- name: get_member(conversation_id, user_id) :one
--- A person who is in a conversation, or could be: then `role` is NULL.
+-- A user who is a member of a conversation, or an active one who could become one; `role` is NULL then.
 SELECT person(u) AS user, m.role, m.joined_at AS "joinedAt"
 FROM users AS u
 LEFT JOIN conversation_members AS m ON m.conversation_id = $1 AND m.user_id = u.id
 WHERE u.id = $2 AND (u.status = 'active' OR m.role IS NOT NULL);
 
 -- name: add_member(conversation_id, user_id, role) :exec
--- A person is in a conversation, which is locked, from its next message on.
+-- Add a member to a conversation that the caller has locked; the messages before count as read.
 WITH grown AS (
     UPDATE conversations SET member_count = member_count + 1 WHERE id = $1 RETURNING id, last_n
 )
@@ -144,12 +145,12 @@ INSERT INTO conversation_members (conversation_id, user_id, role, read_n, delive
 SELECT id, $2, $3, last_n, last_n FROM grown;
 
 -- name: set_role(conversation_id, user_id, role) :exec
--- Another role for a member of a conversation, which is locked.
+-- Change the role of a member of a conversation that the caller has locked.
 UPDATE conversation_members SET role = $3 WHERE conversation_id = $1 AND user_id = $2;
 
 -- name: remove_member(conversation_id, user_id) :one!
--- Take a member out of a conversation, which is locked. Where no owner remains, the eldest active member becomes one: `heirId`.
--- `toldN`: the message that they were notified of and have not read.
+-- Remove a member from a conversation that the caller has locked. If no owner remains, the active member who joined first
+-- becomes owner: `heirId`. `toldN`: the unread message that the removed member was notified of.
 WITH gone AS (
     DELETE FROM conversation_members WHERE conversation_id = $1 AND user_id = $2
     RETURNING role, CASE WHEN notified_n > read_n THEN notified_n END AS told_n
@@ -186,11 +187,12 @@ SELECT
     (SELECT told_n FROM gone) AS "toldN";
 
 -- name: has_other_owner(conversation_id, user_id) :value
--- Whether a conversation, which is locked, has an owner beside this person.
+-- Whether a conversation that the caller has locked has an owner other than this user.
 SELECT EXISTS (SELECT FROM conversation_members AS m WHERE m.conversation_id = $1 AND m.user_id <> $2 AND m.role = 'owner');
 
 -- name: end_conversation(conversation_id) :exec
--- Nobody is in a conversation, which is locked, any more, nor is it that of two people; it is purged later.
+-- Remove all members of a conversation that the caller has locked, and its pair of users if it is direct; a worker purges it
+-- later.
 WITH gone AS (
     DELETE FROM conversation_members WHERE conversation_id = $1
 ),
@@ -200,11 +202,11 @@ blanked AS (
 UPDATE conversations SET member_count = 0, low_id = NULL, high_id = NULL WHERE id = $1;
 
 -- name: drop_conversation(conversation_id) :exec
--- Remove a conversation whose messages have gone before.
+-- Delete a conversation whose messages are already deleted.
 DELETE FROM conversations WHERE id = $1;
 
 -- name: lock_conversations_of(user_id) :exec
--- The conversations of a person who leaves, locked in one order whoever leaves.
+-- Lock the conversations of a user who leaves, in id order.
 SELECT
 FROM conversations
 WHERE id IN (SELECT m.conversation_id FROM conversation_members AS m WHERE m.user_id = $1)
@@ -212,8 +214,8 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: forget_member(user_id) :many
--- A person who leaves is in none of their conversations, which are locked. Where no owner remains, the eldest active member
--- becomes one: `heirId`.
+-- Remove a user who leaves from all of their conversations, which the caller has locked. If no owner remains in one, the active
+-- member who joined first becomes owner: `heirId`.
 WITH gone AS (
     DELETE FROM conversation_members WHERE user_id = $1 RETURNING conversation_id, role
 ),
@@ -250,8 +252,8 @@ LEFT JOIN heirs AS h ON h.conversation_id = g.conversation_id
 ORDER BY g.conversation_id;
 
 -- name: mark_read(conversation_id, user_id, n, read) :one
--- How far a person has come in a conversation: messages up to `n`, as far as there are, have been read, or else a device has
--- had them. It only goes on. `moved`: whether it did; `toldN`: the message of whose notification there is no need any more.
+-- Mark messages up to `n` (at most the newest) as read, or if `read` is false as delivered to a device. Marks never move back.
+-- `_moved`: whether the mark moved; `_toldN`: the message whose notification is now obsolete.
 WITH place AS (
     SELECT c.id, least($3, c.last_n) AS n, c.member_count
     FROM conversations AS c
@@ -261,7 +263,7 @@ marked AS (
     UPDATE conversation_members AS m
     SET read_n = CASE WHEN $4::boolean THEN greatest(m.read_n, p.n) ELSE m.read_n END, delivered_n = greatest(m.delivered_n, p.n)
     FROM place AS p
-    -- As it was, locked: RETURNING knows the old row only from PostgreSQL 18 on.
+    -- The old row, locked: RETURNING can return old values only from PostgreSQL 18 on.
     CROSS JOIN LATERAL (
         SELECT o.read_n
         FROM conversation_members AS o
@@ -283,7 +285,8 @@ INNER JOIN conversation_members AS m ON m.conversation_id = p.id AND m.user_id =
 LEFT JOIN marked AS k ON true;
 
 -- name: count_receipts(conversation_id, n, author_id) :one!
--- How many of those who are active, but for the author of a message, have it, and have read it.
+-- The number of active members other than a message's author, how many of them the message was delivered to, and how many have
+-- read it.
 SELECT
     count(*) AS people,
     count(*) FILTER (WHERE m.delivered_n >= $2) AS delivered,
@@ -293,7 +296,7 @@ INNER JOIN users AS u ON u.id = m.user_id AND u.status = 'active'
 WHERE m.conversation_id = $1 AND m.user_id IS DISTINCT FROM $3;
 
 -- name: list_receipts(conversation_id, n, author_id, after, most) :many
--- Which of them have it, and have read it.
+-- The active members other than a message's author, and whether each has received and read it; after an id.
 SELECT person(u) AS user, m.delivered_n >= $2 AS delivered, m.read_n >= $2 AS read, m.user_id AS "_userId"
 FROM conversation_members AS m
 INNER JOIN users AS u ON u.id = m.user_id AND u.status = 'active'
@@ -302,7 +305,7 @@ ORDER BY m.user_id
 LIMIT $5;
 
 -- name: save_settings(conversation_id, user_id, level, muted_until) :one
--- Of what a member is notified, and until when of nothing.
+-- Save of which messages a member is notified (NULL: unchanged), and until when of no message at all.
 UPDATE conversation_members AS m
 SET level = coalesce($3, m.level), muted_until = $4
 FROM conversations AS c
@@ -310,9 +313,9 @@ WHERE m.conversation_id = $1 AND m.user_id = $2 AND c.id = $1
 RETURNING level_of(c, m) AS level, m.muted_until AS "mutedUntil";
 
 -- name: list_to_notify(after, most, conversation_id, n, author_id, mentioned_ids) :many
--- Members who are notified of a message that has waited for them, in the order of their ids, and are noted as such: once for
--- each time that they are away. Not those who have read it, have blocked its author, or are told of less. None of what has
--- been deleted since.
+-- Members to notify of a message, after an id in id order; records this, so that a member is notified once until they read
+-- again. Skips those who have read the message, muted the conversation, chose a lower level, or have blocked the author. No
+-- rows if the message has been deleted.
 WITH concerned AS MATERIALIZED (
     SELECT m.conversation_id, m.user_id
     FROM conversation_members AS m
@@ -334,14 +337,15 @@ noted AS (
     UPDATE conversation_members AS m
     SET notified_n = $4
     FROM concerned AS f
-    -- By both columns of what was found: with $3 all members would be read for each.
+    -- Join on both columns: with $3 instead, all members would be read for each row.
     WHERE m.conversation_id = f.conversation_id AND m.user_id = f.user_id
 )
 SELECT user_id AS receiver_id FROM concerned ORDER BY user_id;
 
 -- name: forget_told(conversation_id, n, most) :many
--- Members who were notified of a message, `toldN`, and have nothing to read now that message `n` is deleted: they are told of the
--- next one. In the order of their ids, up to `most`. Whoever is far behind is not looked at: there is something to read.
+-- Members who were notified of message `toldN` and have nothing unread now that message `n` is deleted; they will be notified
+-- of the next message. In id order, up to `most`. Members more than 100 messages behind are skipped, since some of these are
+-- hardly all deleted.
 WITH told AS MATERIALIZED (
     SELECT m.conversation_id, m.user_id, m.notified_n
     FROM conversation_members AS m
@@ -361,7 +365,7 @@ noted AS (
 SELECT user_id, notified_n AS "toldN" FROM told ORDER BY user_id;
 
 -- name: export_conversations(user_id) :many
--- The conversations of a person, in their export.
+-- A user's conversations, for their export.
 SELECT
     c.id, c.kind, m.role, m.read_n AS "readN", level_of(c, m) AS level, m.muted_until AS "mutedUntil",
     m.joined_at AS "joinedAt"
@@ -371,7 +375,7 @@ WHERE m.user_id = $1
 ORDER BY c.id;
 
 -- name: block(user_id, blocked_id, context) :one
--- Block a person: the user hears nothing from them from now on. No row where there is no such person.
+-- Block a user. No row if that user does not exist.
 WITH person AS (
     SELECT u.id FROM users AS u WHERE u.id = $2 AND u.status <> 'deleted'
 ),
@@ -387,7 +391,7 @@ FROM person AS p
 LEFT JOIN added AS a ON true;
 
 -- name: unblock(user_id, blocked_id, context) :one
--- Take a block back.
+-- Remove a block.
 WITH person AS (
     SELECT u.id FROM users AS u WHERE u.id = $2
 ),
@@ -401,15 +405,15 @@ FROM person AS p
 LEFT JOIN gone AS g ON true;
 
 -- name: get_block(user_id, blocked_id) :one
--- Whether a person has blocked another one.
+-- Whether a user has blocked another one; no row if the other one does not exist.
 SELECT coalesce((SELECT true FROM blocks AS b WHERE b.user_id = $1 AND b.blocked_id = $2), false) AS blocked
 FROM users AS u
 WHERE u.id = $2 AND u.status <> 'deleted';
 
 -- name: delete_blocks(user_id) :exec
--- Remove the blocks by and of a person who leaves.
+-- Delete the blocks by and of a user who leaves.
 DELETE FROM blocks WHERE user_id = $1 OR blocked_id = $1;
 
 -- name: export_blocks(user_id) :many
--- Whom a person has blocked.
+-- The users whom a user has blocked, for their export.
 SELECT blocked_id AS "userId", created_at AS "createdAt" FROM blocks WHERE user_id = $1 ORDER BY created_at;

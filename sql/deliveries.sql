@@ -1,8 +1,9 @@
--- What is sent of notifications outside of the service. It is planned with the notification, claimed, handed over, and recorded,
--- each step committed before the next one.
+-- Notifications sent outside of the service, by mail and push. A delivery is planned with its notification, claimed, sent, and
+-- recorded; each step is committed before the next one.
 
 -- name: plan_deliveries(notification_ids, receiver_ids, frame_seqs, email_due_ats, email_waits, push_due_ats, push_waits) :exec
--- Plan a mail, and a push to each of the receiver's browsers; due NULL: not on that channel. `waits`: what they wait for.
+-- Plan a mail, and a push to each of the receiver's browsers; a due time of NULL means not on that channel. The `waits` are the
+-- reasons for waiting.
 INSERT INTO deliveries (notification_id, channel, target, receiver_id, frame_seq, due_at, reason)
 SELECT p.notification_id, p.channel, p.target, p.receiver_id, p.frame_seq, p.due_at, p.reason
 FROM (
@@ -22,12 +23,13 @@ FROM (
 ORDER BY p.notification_id, p.channel, p.target;
 
 -- name: claim_deliveries(channel, seconds, most, types, criticals, emails) :many
--- What is due on a channel, taken for some seconds: a worker that dies leaves it for others from then on. `types`: what the
--- features declare of their notifications.
--- Everything is looked at anew: what was read, is gone or would reach nobody is skipped, with the reason; what the receiver's
--- hours hold moves to their end, or waits for the digest. More than three for one receiver go out in one message. A row for
--- each: `_bundle` and what to render where `_reason` is NULL, else why it is not sent now.
--- Workers take turns at a receiver, whose messages would otherwise be split between them.
+-- Claim deliveries of a channel that are due, for `seconds`; if the worker dies, others can claim them afterwards. `types`,
+-- `criticals` and `emails` are the notification types as the features declare them.
+-- Every condition is checked anew: a delivery that was read, is gone or would reach nobody is skipped, with the reason; one in
+-- the receiver's quiet hours is moved to their end; one for the digest waits for it. More than three for one receiver and
+-- target go out in one message. Returns one row for each: with `_bundle` and the data to render if `_reason` is NULL, else with
+-- the reason why it is not sent now.
+-- A transaction-level advisory lock for each receiver keeps two workers from splitting the receiver's messages.
 WITH declared AS MATERIALIZED (
     SELECT g.type, g.critical OR coalesce(t.critical, false) AS critical, g.email
     FROM unnest($4::text[], $5::boolean[], $6::text[]) AS g (type, critical, email)
@@ -52,7 +54,8 @@ taken AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT w.*
         FROM deliveries AS w
-        -- The channel is hidden from the planner: it would walk along all that is due on it, for each receiver.
+        -- The concatenation hides the channel from the planner, which would otherwise scan all due rows of the channel for each
+        -- receiver.
         WHERE w.receiver_id = r.receiver_id AND w.channel || '' = $1 AND w.due_at <= now() AND w.state = 'waiting'
             AND (w.claimed_until IS NULL OR w.claimed_until <= now())
         ORDER BY w.due_at
@@ -148,7 +151,8 @@ changed AS (
         attempts = d.attempts + b.is_sent::integer,
         bundle = b.message
     FROM bundled AS b
-    -- The array is for a plan that is kept from when there were few: by it, not all of the channel is read for each.
+    -- The array is for a cached generic plan made when the table was small: without it, that plan reads the whole channel for
+    -- each row.
     WHERE d.notification_id = ANY(ARRAY(SELECT t.notification_id FROM taken AS t))
         AND d.notification_id = b.notification_id AND d.channel = $1 AND d.target = b.target
 ),
@@ -167,9 +171,10 @@ FROM bundled AS b
 ORDER BY b.receiver_id, b.target, b.notification_id DESC;
 
 -- name: record_outcomes(channel, ids, targets, outcomes, reasons, codes, waits, most_attempts) :many
--- What became of messages: `sent`, `refused`, `gone`, or `failed`, which is tried again after so many seconds, or else after
--- 10, 30, 90 ..., at most 6 hours, and given up after so many attempts. `reasons`: why, where that says more than the outcome.
--- Returns the states. What is claimed no longer was recorded by another worker.
+-- Record the outcomes of messages: `sent`, `refused`, `gone` or `failed`. A failed one is tried again after `waits` seconds, or
+-- if NULL after 10, 30, 90 ... seconds, at most 6 hours; after `most_attempts` it is given up. `reasons`: why, if this says
+-- more than the outcome. Returns the new states; no row for one that is no longer claimed, because another worker has recorded
+-- it.
 WITH said AS MATERIALIZED (
     SELECT *
     FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[])
@@ -206,7 +211,7 @@ WHERE d.notification_id = ANY($2) AND d.notification_id = g.id AND d.channel = $
 RETURNING d.notification_id, d.target, d.state;
 
 -- name: give_back(channel, ids, targets, seconds) :exec
--- What was claimed and not begun after all is due again in some seconds, as if it had not been claimed.
+-- Release claimed deliveries that were not sent after all: they are due again in `seconds`, and the attempt does not count.
 WITH said AS MATERIALIZED (
     SELECT * FROM unnest($2::uuid[], $3::text[]) AS g (id, target)
 ),
@@ -226,7 +231,8 @@ WHERE d.notification_id = ANY($2) AND d.notification_id = g.id AND d.channel = $
     AND d.claimed_until IS NOT NULL;
 
 -- name: note_bounce(user_id, address) :exec
--- A mail server refused the address for good: nothing more is sent to it. Not where the account has another one by now.
+-- Note that a mail server refused this address for good, and skip all mails waiting for it. Does nothing if the account has
+-- another address by now.
 WITH bounced AS (
     UPDATE users SET email_bounced_at = now() WHERE id = $1 AND email = $2::citext
     RETURNING id
@@ -238,8 +244,8 @@ WHERE d.receiver_id = b.id AND d.channel = 'email' AND d.state = 'waiting'
     AND (d.claimed_until IS NULL OR d.claimed_until <= now());
 
 -- name: make_digests(most, types, criticals) :value
--- Make the digests that are due: what waits for a receiver's mail goes out in one, once a period. In quiet hours they move to
--- their end. Returns how many people that were; call it until that is 0.
+-- Make the digests that are due: bundle the mails that wait for each receiver, once for each period. In quiet hours the digest
+-- moves to their end. Returns the number of users considered; call it until it is 0.
 WITH declared AS MATERIALIZED (
     SELECT g.type, g.critical OR coalesce(t.critical, false) AS critical
     FROM unnest($2::text[], $3::boolean[]) AS g (type, critical)
@@ -262,8 +268,8 @@ waiting AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT d.notification_id, d.target
         FROM (
-            -- The channel is hidden from the planner, and the order stands outside of the fence: it would walk along the whole
-            -- channel, for each receiver.
+            -- The concatenation hides the channel from the planner, and ORDER BY is outside of OFFSET 0: otherwise the planner
+            -- would scan the whole channel for each receiver.
             SELECT o.notification_id, o.target
             FROM deliveries AS o
             WHERE o.receiver_id = u.user_id AND o.channel || '' = 'email' AND o.state = 'waiting' AND o.bundle IS NULL
@@ -304,7 +310,8 @@ moved AS (
 SELECT count(*)::integer FROM due;
 
 -- name: delete_deliveries(user_id) :exec
--- All that is planned for a person who leaves, or was sent of what they were told. Before their notifications.
+-- Delete the planned and the finished deliveries and the digests of a user who leaves. Run it before their notifications are
+-- deleted.
 WITH planned AS (
     DELETE FROM deliveries WHERE receiver_id = $1 AND state = 'waiting'
 ),
@@ -320,7 +327,8 @@ USING (
 WHERE d.notification_id = n.id AND d.state <> 'waiting';
 
 -- name: delete_old_deliveries(most) :value
--- What was sent, with its attempts, after 40 days; returns how many. Call it until that is less than `most`.
+-- Delete deliveries, with their attempts, that were created more than 40 days ago; returns the number of rows. Call it until it
+-- is less than `most`.
 WITH gone AS (
     DELETE FROM deliveries
     WHERE ctid = ANY(ARRAY(SELECT ctid FROM deliveries WHERE created_at < now() - interval '40 days' ORDER BY created_at LIMIT $1))
@@ -330,7 +338,7 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: delete_old_digests(most) :value
--- Digests that were made, after 30 days; returns how many. Call it until that is less than `most`.
+-- Delete digests made more than 30 days ago; returns the number of rows. Call it until it is less than `most`.
 WITH gone AS (
     DELETE FROM digests
     WHERE ctid = ANY(ARRAY(SELECT ctid FROM digests WHERE created_at < now() - interval '30 days' ORDER BY created_at LIMIT $1))

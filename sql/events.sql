@@ -1,34 +1,34 @@
--- The audit trail and the outbox: what happened, and what of it has still to be delivered.
+-- The audit trail and the outbox, the queue of events still to be delivered.
 
 -- name: emit(event_type, actor_id, entity_type, entity_id, payload, context, root) :value
--- One event, in the trail and in the queue, or in neither; see the function (sql/schema/events.sql).
+-- Emit one event, into the trail and the queue; see emit() in sql/schema/events.sql.
 SELECT emit($1, $2, $3, $4, $5, $6, $7);
 
 -- name: emit_all(event_types, actor_id, entity_type, entity_ids, payloads, context, roots) :value
--- As emit, of several entities of a kind, in this order; returns how many.
+-- Like emit, for several entities of one type, in array order; returns the number of events.
 SELECT count(emit(e.type, $2, $3, e.id, e.payload, $6, e.root))
 FROM unnest($1::text[], $4::uuid[], $5::jsonb[], $7::uuid[]) AS e (type, id, payload, root);
 
 -- name: record_all(event_types, actor_id, entity_type, entity_ids, payloads, context) :exec
--- Several events in the trail alone, in this order: others hear of them by one event for all.
+-- Insert several events into the trail only, in array order; subscribers are notified by a single event for all of them.
 INSERT INTO events (type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
 SELECT e.type, $2, $3, e.id, e.payload, $6::jsonb - 'requestId', $6 ->> 'requestId'
 FROM unnest($1::text[], $4::uuid[], $5::jsonb[]) AS e (type, id, payload);
 
 -- name: emit_once(event_type, actor_id, entity_type, entity_id, payload, context, root, dedup_key) :value
--- The same, but queued only where nothing with this key waits already.
+-- Like emit, but queued only if no event with this key is in the queue.
 SELECT emit($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: claim_outbox(lanes, most_lanes, most) :many
--- The oldest rows that are due in lanes that no other worker is at, with their events. Each lane is taken by a lock that
--- falls with the transaction, whatever becomes of the worker: two workers share the lanes, and within one events are
--- delivered in their order. SKIP LOCKED: an operator who holds a row holds up that row alone, and the next ones of its
--- entity go on; workers/delivery.py says why that is harmless.
+-- Claim the oldest due rows, with their events, in lanes that no other worker holds. A transaction-level advisory lock takes
+-- each lane, so that it is released even if the worker dies: workers share the lanes, and the events of one lane are delivered
+-- in order. SKIP LOCKED: a row locked by an operator delays only itself, and later events of its entity go ahead of it;
+-- workers/delivery.py says why that is harmless.
 -- LATERAL and LIMIT keep the planner from joining the whole trail: the queue's statistics swing between empty and full.
 WITH held AS MATERIALIZED (
     SELECT l.lane
     FROM unnest($1::smallint[]) AS l (lane)
-    -- The first row along the index. For EXISTS the planner would read the whole queue of a lane that has nothing in it.
+    -- A scalar subquery reads one row of the index. For EXISTS the planner would read the whole queue if the lane is empty.
     WHERE CASE
         WHEN (SELECT true FROM outbox AS o WHERE o.lane = l.lane AND o.next_at <= now() ORDER BY o.id LIMIT 1)
             THEN pg_try_advisory_xact_lock(x'6e6578'::integer, l.lane::integer)
@@ -62,8 +62,8 @@ LEFT JOIN LATERAL (
 ORDER BY d.id;
 
 -- name: claim_outbox_row(lane, row_id) :many
--- One row with its event, if no other worker is at its lane and nobody else has it: for finding the one that spoils a
--- batch.
+-- One row with its event, if no other worker holds its lane and the row is not locked. Used to find the row that makes a batch
+-- fail.
 SELECT
     o.lane, o.id AS outbox_id, o.attempts, o.receivers_after,
     e.id, e.type, e.actor_id, e.entity_type, e.entity_id, e.payload, e.created_at,
@@ -82,22 +82,22 @@ LEFT JOIN LATERAL (
 ) AS e ON true;
 
 -- name: delete_outbox(lanes, row_ids) :exec
--- Delivered: the frames and notifications commit together with this. An id is in one lane alone. Not joined with the pairs
--- of lane and id: planned while the queue is empty, that join reads all of it for each of them when it is long.
+-- Delete delivered rows, in the transaction that writes their frames and notifications. An id occurs in one lane only. Not
+-- joined with pairs of (lane, id): a plan made while the queue was empty would read the whole queue for each pair.
 DELETE FROM outbox WHERE lane = ANY($1::smallint[]) AND id = ANY($2::bigint[]);
 
 -- name: advance_receivers(lane, row_id, receivers_after) :exec
--- A part of a large audience is written; the row goes on from here.
+-- Note that part of a large audience has been handled; the row continues after this receiver.
 UPDATE outbox SET receivers_after = $3 WHERE lane = $1 AND id = $2;
 
 -- name: put_off_receivers(lane, row_id, seconds, first_id) :exec
--- Frames are written; receivers are told so many seconds after the event, from the first one on.
+-- Note that the frames are written; the receivers after this id are notified `seconds` after the event.
 UPDATE outbox
 SET receivers_after = $4, next_at = event_at + make_interval(secs => $3)
 WHERE lane = $1 AND id = $2;
 
 -- name: postpone_outbox(lane, row_id, last_error) :exec
--- Failed: again after 1, 2, 4 ... seconds, at most five minutes.
+-- Retry a failed row after 1, 2, 4 ... seconds, at most five minutes.
 UPDATE outbox
 SET
     attempts = attempts + 1,
@@ -106,8 +106,9 @@ SET
 WHERE lane = $1 AND id = $2;
 
 -- name: hold_outbox(lane, row_id) :exec
--- What it needs is held by somebody: again after a third of the time that it has waited, one second to thirty, for as long
--- as that takes. An operator who has locked the row itself holds it anyway, and is not waited for.
+-- Retry a row that needs something locked elsewhere, as often as necessary and without counting an attempt: after a third of
+-- the time it has waited, at least 1 and at most 30 seconds. If the row itself is locked, nothing happens, and the statement
+-- does not wait.
 UPDATE outbox AS o
 SET
     last_error = 'waits for a lock',
@@ -116,7 +117,7 @@ FROM (SELECT h.lane, h.id FROM outbox AS h WHERE h.lane = $1 AND h.id = $2 FOR U
 WHERE o.lane = held.lane AND o.id = held.id;
 
 -- name: bury_outbox(lane, row_id, last_error) :exec
--- Failed for the last time: out of the queue, into an operator's sight.
+-- Move a row that has failed for the last time to outbox_dead, where an operator sees it.
 WITH buried AS (
     DELETE FROM outbox
     WHERE lane = $1 AND id = $2
@@ -129,12 +130,12 @@ SELECT id, lane, event_id, event_at, dedup_key, receivers_after, attempts + 1, $
 FROM buried;
 
 -- name: get_outbox_depth() :one!
--- How much is waiting, for how long the oldest in seconds, and how much is dead.
+-- The number of waiting rows, the age of the oldest in seconds, and the number of dead rows.
 SELECT depth, age, dead FROM outbox_state;
 
 -- name: count_troubles() :one!
--- What an operator has to see to: rows of the trail in no month's partition (counted up to 10,000), and indexes that were
--- left half made.
+-- Problems that an operator must fix: rows of the trail outside of any month's partition (counted up to 10,000), and invalid
+-- indexes, left by an interrupted build.
 SELECT
     (SELECT count(*) FROM (SELECT FROM events_default LIMIT 10000) AS d) AS "defaultRows",
     (
@@ -145,7 +146,8 @@ SELECT
     ) AS "invalidIndexes";
 
 -- name: list_failing(most) :many
--- What could not be delivered: dead first, the oldest first; then what failed or waits and is tried again by itself.
+-- Events that could not be delivered: dead ones first, by id; then those in the queue that failed or wait for a lock and are
+-- retried automatically.
 SELECT f.id, f.dead, e.type, f.attempts, f.last_error AS "lastError", f.created_at AS "createdAt", f.next_at AS "nextAt"
 FROM (
     SELECT id, event_id, event_at, attempts, last_error, created_at, true AS dead, NULL::timestamptz AS next_at
@@ -160,8 +162,8 @@ ORDER BY f.dead DESC, f.id
 LIMIT $1;
 
 -- name: revive_dead(ids) :many
--- Dead rows back into the queue, all where `ids` is NULL, as if they had just come; returns which. What is queued again by
--- its dedup_key already stays as it is queued.
+-- Move dead rows back into the queue, all of them if `ids` is NULL, with no failed attempts; returns their ids. A row whose
+-- dedup_key is in the queue already is dropped.
 WITH revived AS (
     DELETE FROM outbox_dead
     WHERE $1::bigint[] IS NULL OR id = ANY($1)
@@ -177,23 +179,23 @@ queued AS (
 SELECT id FROM revived ORDER BY id;
 
 -- name: list_missing_months(months_ahead) :many
--- Months of the audit trail that have no partition yet, see the function.
+-- The months of the audit trail that still need a partition; see the function.
 SELECT month FROM list_missing_months($1);
 
 -- name: ensure_partition(month) :value
--- Give a month of the audit trail its partition; returns whether it is new.
+-- Create the partition of a month of the audit trail; returns whether it is new.
 SELECT ensure_event_partition($1);
 
 -- name: beat(worker_id) :exec
--- Note that a worker runs.
+-- Record that a worker is alive.
 INSERT INTO worker_heartbeats (worker_id)
 VALUES ($1)
 ON CONFLICT ON CONSTRAINT worker_heartbeats_pkey DO UPDATE SET seen_at = now();
 
 -- name: end_stalled(idle_seconds) :value
--- End the connections of workers that have lanes but have not said or read a word for so long in the middle of a
--- statement; returns how many. idle_in_transaction_session_timeout does not see these: a driver that has a statement
--- prepared and is halted before it runs it is "active", as is one that is halted while it is sent rows.
+-- Terminate the connections of workers that hold lanes but have waited for their client for more than `idle_seconds` in the
+-- middle of a statement; returns their number. idle_in_transaction_session_timeout does not cover these: a connection is
+-- "active" if its client stopped between Parse and Execute, or while rows are sent to it.
 SELECT count(pg_terminate_backend(a.pid))
 FROM pg_stat_activity AS a
 WHERE a.datname = current_database()
@@ -208,19 +210,19 @@ WHERE a.datname = current_database()
     );
 
 -- name: end_beat(worker_id) :exec
--- A worker says that it stops: the others take its lanes. Its heartbeat is left to age, so that nodes stay ready while the
--- only worker is deployed.
+-- Record that a worker is stopping, so that others take its lanes. The heartbeat is left to expire, so that web nodes stay
+-- ready while the only worker is replaced.
 UPDATE worker_heartbeats SET worker_id = 'stopped:' || worker_id WHERE worker_id = $1;
 
 -- name: delete_old_beats() :exec
--- Workers that went without a word.
+-- Delete the heartbeats of workers last seen more than an hour ago.
 DELETE FROM worker_heartbeats WHERE seen_at < now() - interval '1 hour';
 
 -- name: count_live_workers() :value
--- Workers seen in the last 15 seconds, stopped since or not.
+-- The number of workers seen in the last 15 seconds, including those that have stopped since.
 SELECT count(*) FROM worker_heartbeats WHERE seen_at > now() - interval '15 seconds';
 
 -- name: count_running_workers() :value
--- Those of them that have not said that they stop.
+-- The number of workers seen in the last 15 seconds that have not stopped.
 SELECT count(*) FROM worker_heartbeats
 WHERE seen_at > now() - interval '15 seconds' AND NOT starts_with(worker_id, 'stopped:');

@@ -1,11 +1,11 @@
--- The feed: posts by the viewer and the people the viewer follows, newest first.
--- Read, not kept for each reader: a follow, an unfollow and a new post are seen at once and write nothing more.
--- The newest 4,000 posts of everybody are looked through first; whoever follows active people has a page
--- out of it. UNION ALL under LIMIT goes on only where that was not enough: with the newest posts of each
--- followed person, older than the window. Both parts come in order, so neither sorts more than it shows.
+-- The feed: posts by the viewer and the people the viewer follows, newest first. It is computed when it is read, so that a
+-- follow, an unfollow and a new post take effect at once and need no other write. First the newest 4,000 posts of all authors
+-- are scanned, which fills a page for viewers who follow active people. UNION ALL under LIMIT continues only if that was not
+-- enough: with the newest posts of each followed author, older than that window. Both parts are ordered, so neither sorts more
+-- rows than it returns.
 
 -- name: list_feed(viewer_id, before, most) :many
--- A page of the feed, behind a position.
+-- One page of the feed, after a position.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM (
     (
@@ -48,15 +48,16 @@ CROSS JOIN LATERAL (
     SELECT *
     FROM post_items
     WHERE post_items."_position" = found.position
-    -- A fence: without it the planner, who does not know the LIMIT, may join all posts.
+    -- OFFSET 0 keeps the planner, which does not know the value of LIMIT, from joining all posts.
     OFFSET 0
 ) AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 ORDER BY found.position DESC;
 
 -- name: list_concerned(user_ids, source_ids) :many
--- Which of these people see what these authors publish: the author, and who follows the author. A node asks for the people
--- who are connected to it. It reads the followers of an author who has few, and of others looks for each of the people.
+-- Pairs of these users and these authors in which the user sees the author's posts: the author, and followers of the author. A
+-- node asks for its connected users. The followers are read for an author who has few of them; otherwise each user is looked
+-- up.
 WITH authors AS MATERIALIZED (
     SELECT a.id, coalesce(s.follower_count, 0) <= cardinality($1::uuid[]) AS few
     FROM unnest($2::uuid[]) AS a (id)
@@ -77,7 +78,7 @@ CROSS JOIN unnest($1) AS u (id)
 WHERE NOT a.few AND (SELECT true FROM follows AS f WHERE f.follower_id = u.id AND f.followed_id = a.id);
 
 -- name: list_recent(seconds) :many
--- What was published in the last so many seconds, the newest first.
+-- The posts published in the last `seconds`, newest first, at most 500.
 SELECT p.author_id AS source_id, 'post' AS entity_type, p.id AS entity_id
 FROM posts AS p
 WHERE p.position > first_id(now() - make_interval(secs => $1))

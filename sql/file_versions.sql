@@ -1,13 +1,14 @@
--- Versions of files, and their contents. A content is stored once, in file_chunks, whatever number of versions has it.
--- Locks are taken in one order: the file, its log (file_docs), contents, its project.
+-- Versions of files, and their contents. Each content is stored once, in file_chunks, however many versions share it. Lock
+-- order: the file, its log (file_docs), contents, its project.
 
 -- name: lock_file(file_id) :value
--- Nobody else changes a file, or cuts a version of it, until the transaction ends. The number of its newest version.
+-- Lock a file, so that no other transaction changes it or cuts a version of it. Returns the number of its newest version.
 SELECT content_version FROM files WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: cut_version(file_id, cause, restored_from, bytes, sha256, author_ids, seq) :value
--- The next version of a file that is locked, and what it makes its project hold. Returns its number, NULL where the newest
--- version has the same content, or was put while a worker made a text of what was typed before.
+-- Insert the next version of a file that the caller has locked, and update its project's size. Returns the version's number, or
+-- NULL if the newest version has the same content, or if `cause` is `edited` and the newest version already covers later
+-- updates.
 WITH known AS (
     SELECT f.id, f.project_id, f.bytes, f.content_version
     FROM files AS f
@@ -36,23 +37,23 @@ charged AS (
 SELECT n FROM cut;
 
 -- name: hold_content(sha256) :value
--- Whether a content is stored; if so it stays at least until the transaction ends.
+-- Whether a content is stored; if so, the row lock keeps it until the transaction ends.
 SELECT true FROM file_chunks WHERE sha256 = $1 AND part = 0 FOR KEY SHARE;
 
 -- name: add_chunk(sha256, part, data) :exec
--- A part of a content that is stored nowhere yet, unless another request stores the same at this moment.
+-- Insert a part of a content; does nothing if a concurrent request has stored the same content.
 INSERT INTO file_chunks (sha256, part, data) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
 
 -- name: list_chunks(sha256) :many
--- All parts of a content.
+-- All parts of a content, in order.
 SELECT data FROM file_chunks WHERE sha256 = $1 ORDER BY part;
 
 -- name: get_chunk(sha256, part) :value
--- One part of a content; NULL behind the last.
+-- One part of a content; NULL after the last part.
 SELECT data FROM file_chunks WHERE sha256 = $1 AND part = $2;
 
 -- name: lock_loose(most) :many
--- Contents that no version has. Those that a request holds at this moment are left for the next time.
+-- Lock contents that no version refers to. Those that another request holds are skipped until the next run.
 SELECT c.sha256
 FROM file_chunks AS c
 WHERE c.part = 0 AND NOT EXISTS (SELECT FROM file_versions AS v WHERE v.sha256 = c.sha256)
@@ -60,6 +61,7 @@ LIMIT $1
 FOR UPDATE SKIP LOCKED;
 
 -- name: drop_loose(hashes) :exec
--- Those that are locked and that no version has: by a statement of its own, which sees what was committed before the lock.
+-- Delete the locked contents that no version refers to; a separate statement, so that it sees versions committed before the
+-- lock was taken.
 DELETE FROM file_chunks AS c
 WHERE c.sha256 = ANY($1::bytea[]) AND NOT EXISTS (SELECT FROM file_versions AS v WHERE v.sha256 = c.sha256);

@@ -1,12 +1,13 @@
--- Files of projects: their paths and the trash. What is in them is written by sql/collab.sql and sql/file_versions.sql. Whoever
--- changes paths takes lock_paths first: that a file and a folder do not have the same name, no constraint can say.
+-- Files of projects: their paths and the trash. Their contents are written by sql/collab.sql and sql/file_versions.sql. Before
+-- changing paths, call lock_paths: no constraint can prevent a file and a folder of the same name.
 
 -- name: lock_paths(project_id) :exec
--- Nobody else changes paths of this project until the transaction ends.
+-- Take the project's advisory lock for path changes until the transaction ends.
 SELECT pg_advisory_xact_lock(x'666c65'::integer, hashtext($1::uuid::text));
 
 -- name: find_obstacle(project_id, path, but_id) :value
--- The path of what is in the way of a file: one of this name, a folder of it, or a file where it needs a folder.
+-- The path that is in the way of a new path: a file of the same name, a file in a folder of this name, or a file where a parent
+-- folder is needed; NULL if the path is free.
 SELECT o.path
 FROM files AS o
 WHERE o.project_id = $1
@@ -19,11 +20,11 @@ WHERE o.project_id = $1
 LIMIT 1;
 
 -- name: count_files(project_id) :value
--- How many files a project has, with those in the trash.
+-- The number of files of a project, including those in the trash.
 SELECT count(*)::integer FROM files WHERE project_id = $1;
 
 -- name: create_file(file_id, project_id, path, kind, type, eol, creator_id) :value
--- A file without a content; a text can be edited. `file_id` NULL: a new id, which is returned.
+-- Insert a file without content; a text file also gets a log for editing. `file_id` NULL: a new id. Returns the id.
 WITH made AS (
     INSERT INTO files (id, project_id, path, kind, type, eol, creator_id)
     VALUES (coalesce($1, uuidv7()), $2, $3, $4, $5, $6, $7)
@@ -35,22 +36,22 @@ opened AS (
 SELECT id FROM made;
 
 -- name: become_binary(file_id) :value
--- A text that nobody has ever typed into, which is locked, becomes a binary file. NULL where somebody has.
+-- Turn a text file that nobody has edited, and that the caller has locked, into a binary file. NULL if it has been edited.
 WITH closed AS (
     DELETE FROM file_docs WHERE file_id = $1 AND last_seq = 0 RETURNING file_id
 )
 UPDATE files SET kind = 'binary', eol = 'lf' FROM closed WHERE files.id = closed.file_id RETURNING files.id;
 
 -- name: get_file(file_id, viewer_id, manages) :one
--- One file as a viewer sees it, and what they are in its project; no row for what they may not see.
+-- One file as a viewer sees it, with their role in its project; no row if they may not see it.
 SELECT i.*, r.role AS "_role"
 FROM file_items AS i
 CROSS JOIN LATERAL (SELECT project_role(i."projectId", $2, $3) AS role) AS r
 WHERE i.id = $1 AND i."_deletedAt" IS NULL AND r.role IS NOT NULL;
 
 -- name: list_files(project_id, folder, deep, after, most) :many
--- The files of a folder, or of the project where it is empty, in the order of their paths; with `deep` those of its folders,
--- too. `folder` ends with a slash.
+-- The files of a folder (of the project if `folder` is empty), in path order; with `deep`, also those of its subfolders.
+-- `folder` ends with a slash.
 SELECT i.*
 FROM (
     SELECT f.id, f.path
@@ -67,7 +68,8 @@ INNER JOIN file_items AS i ON i.id = found.id
 ORDER BY lower(found.path) COLLATE "C";
 
 -- name: list_folders(project_id, folder, after, most) :many
--- The folders in a folder, in the order of their paths, with what is in them. `folder` ends with a slash, or is empty.
+-- The subfolders of a folder in path order, with the number and total size of the files in them. `folder` ends with a slash, or
+-- is empty.
 SELECT min(g.path) AS path, count(*)::integer AS files, sum(g.bytes)::bigint AS bytes
 FROM (
     SELECT
@@ -86,7 +88,7 @@ ORDER BY lower(g.path) COLLATE "C"
 LIMIT $4;
 
 -- name: update_file(file_id, path, type, eol) :exec
--- Change a file, which is locked; a NULL changes nothing.
+-- Change a file that the caller has locked; a NULL leaves a column unchanged.
 UPDATE files
 SET
     path = coalesce($2, path),
@@ -97,13 +99,13 @@ SET
 WHERE id = $1;
 
 -- name: trash_file(file_id, user_id) :exec
--- Put a file, which is locked, into the trash.
+-- Move a file that the caller has locked to the trash.
 UPDATE files
 SET deleted_at = now(), deleted_by = $2, version = version + 1, updated_at = now()
 WHERE id = $1;
 
 -- name: list_trash(project_id, before_time, before, most) :many
--- The files of a project in its trash, the last deleted first.
+-- The files in a project's trash, the last deleted first.
 SELECT i.*, i."_deletedAt" AS "deletedAt", (SELECT person(u) FROM users AS u WHERE u.id = i."_deletedBy") AS "deletedBy"
 FROM (
     SELECT f.id, f.deleted_at
@@ -118,20 +120,20 @@ INNER JOIN file_items AS i ON i.id = found.id
 ORDER BY found.deleted_at DESC, found.id DESC;
 
 -- name: get_trashed(file_id, viewer_id, manages) :one
--- A file in the trash, and what a viewer is in its project; no row for what they may not know of.
+-- A file in the trash, and the viewer's role in its project; no row if they may not see it.
 SELECT f.id, f.project_id, f.path, r.role
 FROM files AS f
 CROSS JOIN LATERAL (SELECT project_role(f.project_id, $2, $3) AS role) AS r
 WHERE f.id = $1 AND f.deleted_at > trash_limit() AND r.role IS NOT NULL;
 
 -- name: restore_file(file_id) :exec
--- Take a file, which is locked, out of the trash.
+-- Take a file that the caller has locked out of the trash.
 UPDATE files
 SET deleted_at = NULL, deleted_by = NULL, version = version + 1, updated_at = now()
 WHERE id = $1;
 
 -- name: empty_trash(project_id) :value
--- Have all files in the trash of a project removed next; returns how many.
+-- Let all files in a project's trash expire, so that purge_trash removes them next; returns the number of rows.
 WITH trashed AS MATERIALIZED (
     SELECT f.id FROM files AS f
     WHERE f.project_id = $1 AND f.deleted_at > '-infinity'
@@ -144,7 +146,8 @@ expired AS (
 SELECT count(*)::integer FROM expired;
 
 -- name: purge_trash(most) :value
--- Remove files that have been in the trash for too long, and what they take of their projects' room; returns how many.
+-- Delete files that have been in the trash past the limit, and subtract their size from their projects; returns the number of
+-- rows.
 WITH old AS (
     SELECT f.id
     FROM files AS f
@@ -174,8 +177,8 @@ discharged AS (
 SELECT count(*)::integer FROM gone;
 
 -- name: drop_files(project_id, most) :value
--- Remove files of a project that is to be removed, with all that hangs on them; returns how many. Those that are being saved
--- at this moment are left for the next time: whoever saves one waits for its project.
+-- Delete up to `most` files of a project that is being removed, with everything that depends on them; returns the number of
+-- rows. Files locked by a concurrent save are skipped until the next call, because that save waits for the project.
 WITH old AS (
     SELECT f.id FROM files AS f WHERE f.project_id = $1 LIMIT $2 FOR UPDATE SKIP LOCKED
 ),
@@ -188,7 +191,7 @@ blanked AS (
 SELECT count(*)::integer FROM gone;
 
 -- name: lock_folder(project_id, folder, most) :many
--- The files of a folder and of its folders, locked. `folder` ends with a slash.
+-- Lock the files of a folder and of its subfolders, in id order. `folder` ends with a slash.
 SELECT f.id
 FROM files AS f
 WHERE f.project_id = $1
@@ -200,8 +203,8 @@ LIMIT $3
 FOR NO KEY UPDATE;
 
 -- name: find_folder_obstacle(project_id, ids, size, folder) :value
--- The path of what is in the way of these files, which are to be in another folder: `size` is how many characters of their
--- paths `folder` replaces.
+-- The path that is in the way if these files move to another folder: `folder` replaces the first `size` characters of their
+-- paths. NULL if they can move.
 WITH placed AS (
     SELECT $4 || substr(f.path, $3::integer + 1) AS path FROM files AS f WHERE f.id = ANY($2::uuid[])
 ),
@@ -224,36 +227,36 @@ INNER JOIN (SELECT DISTINCT name FROM placed AS p CROSS JOIN LATERAL folders_of(
 LIMIT 1;
 
 -- name: lift_files(ids) :exec
--- Take the paths of files, which are locked, off the index until they are moved: a row may get the path of another one that
--- is moved after it.
+-- Take the paths of files that the caller has locked out of the unique index until move_files: a row may get the path of a row
+-- that is moved after it.
 UPDATE files SET deleted_at = now() WHERE id = ANY($1::uuid[]);
 
 -- name: move_files(ids, size, folder) :exec
--- Move files, which are locked, into another folder: it replaces so many characters of their paths.
+-- Move files that the caller has locked to another folder: `folder` replaces the first `size` characters of their paths.
 UPDATE files
 SET path = $3 || substr(path, $2::integer + 1), deleted_at = NULL, version = version + 1, updated_at = now()
 WHERE id = ANY($1::uuid[]);
 
 -- name: trash_files(ids, user_id) :exec
--- Put files, which are locked, into the trash.
+-- Move files that the caller has locked to the trash.
 UPDATE files
 SET deleted_at = now(), deleted_by = $2, version = version + 1, updated_at = now()
 WHERE id = ANY($1::uuid[]);
 
 -- name: render_files(ids) :many
--- Files as the rooms of their projects see them now.
+-- Files as the rooms of their projects show them now.
 SELECT i.*, ARRAY['project:' || i."projectId"] AS "_rooms"
 FROM file_items AS i
 WHERE i.id = ANY($1::uuid[]) AND i."_deletedAt" IS NULL;
 
 -- name: get_content(file_id, viewer_id, manages) :one
--- Where the content of a file is; no row for what a viewer may not see.
+-- Where a file's content is stored; no row if the viewer may not see it.
 SELECT c.*
 FROM file_contents AS c
 WHERE c.id = $1 AND project_role(c.project_id, $2, $3) IS NOT NULL;
 
 -- name: list_contents(project_id, folder, most) :many
--- Where the contents of a folder, or of a project where it is empty, are, in the order of their paths.
+-- Where the contents of a folder's files are stored (of the project's files if `folder` is empty), in path order.
 SELECT c.*
 FROM file_contents AS c
 WHERE c.project_id = $1
@@ -263,11 +266,11 @@ ORDER BY lower(c.path) COLLATE "C"
 LIMIT $3;
 
 -- name: list_authors(file_id, after, until) :many
--- Who typed behind an update, up to another one.
+-- The authors of the updates after one number, up to another.
 SELECT DISTINCT author_id FROM file_updates WHERE file_id = $1 AND seq > $2 AND seq <= $3 AND author_id IS NOT NULL;
 
 -- name: list_versions(file_id, before, most) :many
--- The versions of a file, the newest first.
+-- The versions of a file before a number, newest first.
 SELECT
     v.n, v.cause, v.restored_from AS "restoredFrom", v.bytes,
     (
@@ -282,12 +285,12 @@ ORDER BY v.n DESC
 LIMIT $3;
 
 -- name: get_version(file_id, n) :one
--- Where the content of one version is, and up to which update it goes.
+-- The hash and size of one version's content, and the last update that it includes.
 SELECT sha256, bytes, seq FROM file_versions WHERE file_id = $1 AND n = $2;
 
 -- name: export_files(user_id) :many
--- The files that a person made, in their export; `path` is NULL where they may not see the project any more: others may have
--- renamed the file.
+-- The files that a user created, for their export; `path` is NULL if they may no longer see the project, because others may
+-- have renamed the file.
 SELECT
     f.id, f.project_id AS "projectId",
     CASE WHEN project_role(f.project_id, $1, holds_permission($1, 'project:manage')) IS NOT NULL THEN f.path END AS path,
@@ -297,8 +300,9 @@ WHERE f.creator_id = $1
 ORDER BY f.id;
 
 -- name: forget_person(user_id) :exec
--- Files do not name a person who has left. Whoever leaves holds their projects, for which those wait who change a file: what is
--- being changed is left for the next time.
+-- Remove a user who leaves from the files that name them. SKIP LOCKED: the caller has locked the user's projects, and a
+-- transaction that holds a file's lock may wait for one of these. The job leave_again runs it once more for files that were
+-- locked.
 WITH named AS MATERIALIZED (
     SELECT f.id FROM files AS f WHERE f.creator_id = $1 OR f.deleted_by = $1 FOR NO KEY UPDATE SKIP LOCKED
 )

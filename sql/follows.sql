@@ -1,7 +1,8 @@
--- Who follows whom.
+-- The follows between users.
 
 -- name: follow_user(follower_id, followed_id, context) :one
--- Follow once, with the event. No row where there is nobody to follow. Both people are held, so that neither leaves meanwhile.
+-- Follow a user, and emit the event if the follow is new. No row if one of the two is not an active user. Both rows are locked,
+-- so that neither user can leave meanwhile.
 WITH followed AS MATERIALIZED (
     SELECT them.id
     FROM users AS them
@@ -23,7 +24,7 @@ FROM followed
 LEFT JOIN added ON added.followed_id = followed.id;
 
 -- name: unfollow_user(follower_id, followed_id, context) :one
--- Stop following, with the event. No row where there is no such user.
+-- Stop following a user, and emit the event if there was a follow. No row if that user does not exist.
 WITH removed AS (
     DELETE FROM follows
     WHERE follower_id = $1 AND followed_id = $2
@@ -42,7 +43,7 @@ WHERE u.id = $2;
 SELECT EXISTS (SELECT FROM users WHERE id = $1);
 
 -- name: list_followers(viewer_id, user_id, before, before_user, most) :many
--- Who began to follow a user last, before a place by (time, id).
+-- The followers of a user, the latest first, before a position (time, id).
 SELECT
     person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
     f.created_at AS "createdAt", f.follower_id AS "_userId"
@@ -54,7 +55,7 @@ ORDER BY f.created_at DESC, f.follower_id DESC
 LIMIT $5;
 
 -- name: list_following(viewer_id, user_id, before, before_user, most) :many
--- Whom a user began to follow last, before a place by (time, id).
+-- The users that a user follows, the latest first, before a position (time, id).
 SELECT
     person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
     f.created_at AS "createdAt", f.followed_id AS "_userId"
@@ -66,13 +67,13 @@ ORDER BY f.created_at DESC, f.followed_id DESC
 LIMIT $5;
 
 -- name: delete_follows(user_id) :exec
--- A person has left: they follow nobody, and nobody follows them.
+-- Delete all follows by and of a user who leaves.
 DELETE FROM follows WHERE follower_id = $1 OR followed_id = $1;
 
 -- name: export_following(user_id) :many
--- Whom a person follows.
+-- The users that a user follows, for their export.
 SELECT followed_id AS "userId", created_at AS "createdAt" FROM follows WHERE follower_id = $1 ORDER BY created_at;
 
 -- name: export_followers(user_id) :many
--- Who follows a person.
+-- The followers of a user, for their export.
 SELECT follower_id AS "userId", created_at AS "createdAt" FROM follows WHERE followed_id = $1 ORDER BY created_at;

@@ -1,41 +1,42 @@
--- Stored answers of POST requests, so that a retry with the same Idempotency-Key repeats nothing.
+-- Stored responses of POST requests, so that a retry with the same Idempotency-Key repeats nothing.
 
 -- name: claim_key(scope, key, fingerprint) :value
--- True for the first request with a key. A second one waits here until the first has committed.
+-- True for the first request with a key, else NULL. A second request waits here until the first one's transaction ends.
 INSERT INTO idempotency_keys (scope, key, fingerprint)
 VALUES ($1, $2, $3)
 ON CONFLICT ON CONSTRAINT idempotency_keys_pkey DO NOTHING
 RETURNING true;
 
 -- name: get_answer(scope, key) :one
--- What the first request with this key was and what it was answered; without a body where what it made is deleted.
+-- The fingerprint and the response of the first request with this key; `body` is NULL if the created entity has been deleted.
 SELECT fingerprint, status, body, location
 FROM idempotency_keys
 WHERE scope = $1 AND key = $2;
 
 -- name: await_commits() :value
--- A commit of its own, behind all that this connection could see. Where commits wait for a standby, it returns once that has them, too:
--- also those of writers who were cut off while they waited, whose rows are seen although they may be on this server alone.
+-- Commit a WAL message after everything that this connection could see. With synchronous replication this returns only when the
+-- standby has all of it, including commits of writers that were cancelled while they waited for the standby: their rows are
+-- visible although they may exist on this server only.
 SELECT pg_logical_emit_message(true, 'nexcorp', '') IS NOT NULL;
 
 -- name: store_answer(scope, key, status, body, location, entity_id) :exec
--- Keep the answer; the transaction that did the work commits it too. `entity_id`: what it shows.
+-- Store the response in the transaction that did the work. `entity_id`: the entity that the response shows.
 UPDATE idempotency_keys
 SET status = $3, body = $4, location = $5, entity_id = $6
 WHERE scope = $1 AND key = $2;
 
 -- name: renew_answer(scope, entity_id, body) :exec
--- What a stored answer of the caller's own shows has changed: a retry is answered with how it is now.
+-- Replace the stored response of the caller's own request after the entity has changed, so that a retry gets the current state.
 UPDATE idempotency_keys SET body = $3
 WHERE entity_id = $2 AND scope = $1 AND body IS NOT NULL;
 
 -- name: delete_old_keys() :exec
--- A key is kept for 72 hours.
+-- Delete keys older than 72 hours.
 DELETE FROM idempotency_keys
 WHERE created_at < now() - interval '72 hours';
 
 -- name: delete_keys_of(user_id) :exec
--- The answers that a person who has left was given, their registration's among them; that is as old as the account.
+-- Delete the responses that a user who leaves was given, including that of their registration, which is as old as the account.
 DELETE FROM idempotency_keys
 WHERE scope = $1::uuid::text
     OR (
@@ -44,8 +45,8 @@ WHERE scope = $1::uuid::text
     );
 
 -- name: forget_assignee(user_id) :exec
--- The answers that others were given name a person who has left no more: not as the assignee of a project, nor as the owner
--- or the maker of a lead.
+-- Remove a user who leaves from responses stored for others, which may show them as a project's assignee or a lead's owner or
+-- creator.
 UPDATE idempotency_keys AS k
 SET body = convert_to((
     b.shown || coalesce((

@@ -1,8 +1,8 @@
--- CSV files that a worker reads in. The row is the queue: whoever claims one puts it ahead and then holds its lock, which falls
--- with a worker that dies; what that has written by then is undone with its transaction.
+-- CSV files that a worker imports. The row is the queue: a claim moves the row back in the queue, then the worker locks it. If
+-- the worker dies, its lock is released and its writes are rolled back.
 
 -- name: create_import(owner_id, kind, options, body) :one!
--- A file to be read in, by the job of its kind.
+-- Insert a file to be imported by the job of its kind.
 INSERT INTO imports (owner_id, kind, options, body)
 VALUES ($1, $2, $3, $4)
 RETURNING
@@ -10,15 +10,15 @@ RETURNING
     '[]'::jsonb AS "rowErrors", created_at AS "createdAt", finished_at AS "finishedAt";
 
 -- name: lock_imports(owner_id) :exec
--- Before a person has one more wait: of two requests one waits, and counts behind the other.
+-- Take the user's advisory lock before one more import is queued, so that concurrent requests count one after the other.
 SELECT pg_advisory_xact_lock(hashtext('imports'), hashtext($1::uuid::text));
 
 -- name: count_waiting(owner_id) :value
--- How many files of a person wait to be read in.
+-- The number of a user's files that wait to be imported.
 SELECT count(*)::integer FROM imports WHERE owner_id = $1 AND finished_at IS NULL;
 
 -- name: get_import(import_id, owner_id) :one
--- What came of a file.
+-- The state and result of an import.
 SELECT
     id, kind, options ->> 'fileName' AS "fileName", options -> 'dryRun' = 'true' AS "dryRun", counts,
     coalesce(row_errors, '[]') AS "rowErrors", created_at AS "createdAt", finished_at AS "finishedAt"
@@ -26,11 +26,12 @@ FROM imports
 WHERE id = $1 AND owner_id = $2;
 
 -- name: holds(user_id, permission) :value
--- Whether a person may do something by their role as it is now.
+-- Whether a user has a permission by their current role.
 SELECT holds_permission($1, $2);
 
 -- name: claim_import(seconds) :one
--- The file that waits longest, and how often it was claimed. Nobody else gets it for so many seconds, nor while it is held.
+-- Claim the file that has been due the longest; returns how often it has been claimed, too. No other worker gets it for
+-- `seconds`, nor while its row is locked.
 WITH due AS (
     SELECT id FROM imports
     WHERE finished_at IS NULL AND next_at <= now()
@@ -47,27 +48,27 @@ WHERE i.id = due.id
 RETURNING i.id, i.owner_id, i.kind, (i.options ->> 'attempts')::integer AS attempts;
 
 -- name: hold_import(import_id) :one
--- The file itself, held until the transaction ends; no row where it was read in meanwhile.
+-- The file and its options, locked until the transaction ends; no row if it is already imported.
 SELECT id, owner_id, kind, options, body FROM imports
 WHERE id = $1 AND finished_at IS NULL
 FOR UPDATE;
 
 -- name: finish_import(import_id, counts, row_errors) :exec
--- It is read in; the file itself goes.
+-- Store the result of an import and erase the file.
 UPDATE imports
 SET counts = $2, row_errors = $3, finished_at = now(), body = NULL
 WHERE id = $1;
 
 -- name: delete_old_imports() :exec
--- What came of a file is kept for 7 days.
+-- Delete imports that finished more than 7 days ago.
 DELETE FROM imports WHERE finished_at < now() - interval '7 days';
 
 -- name: forget_imports(user_id) :exec
--- The files of a person who leaves go, whether they are read in or not.
+-- Delete the imports of a user who leaves, finished or not.
 DELETE FROM imports WHERE owner_id = $1;
 
 -- name: export_imports(user_id) :many
--- The files that a person had read in.
+-- A user's imports, for their export.
 SELECT
     i.id, i.kind, i.options - 'attempts' AS options, i.counts, i.row_errors AS "rowErrors", i.created_at AS "createdAt",
     i.finished_at AS "finishedAt"

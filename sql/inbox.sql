@@ -1,14 +1,14 @@
--- What a person reads of their own notifications. Changes are in notifications.sql.
--- Lists: the newest place first, before a position. One statement is one snapshot: each row has the count and the position in
--- the stream that belong to the list. A list without rows is one row without an id, but for list_all and list_unread, which
--- give none: then ask list_filtered.
+-- Reads of a user's own notifications; changes are in notifications.sql.
+-- Lists return the highest position first, before a given position. Each is one statement, and so one snapshot: every row
+-- carries the unread count and the room's sequence number that belong to the list. An empty list is one row with NULL as id;
+-- list_all and list_unread, however, return no row then: run list_filtered instead.
 
 -- name: get_notification(user_id, notification_id) :one
--- A notification of the user's: in the list, snoozed or archived.
+-- One notification of the user: listed, snoozed or archived.
 SELECT i.* FROM notification_lines AS i WHERE i.id = $2 AND i."_receiverId" = $1;
 
 -- name: list_all(user_id, before, most) :many
--- Notifications that are neither archived nor snoozed.
+-- The user's notifications that are neither archived nor snoozed.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
@@ -19,7 +19,7 @@ ORDER BY i.position DESC
 LIMIT $3;
 
 -- name: list_unread(user_id, before, most) :many
--- The unread ones of these.
+-- The user's unread notifications that are neither archived nor snoozed.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
@@ -30,8 +30,8 @@ ORDER BY i.position DESC
 LIMIT $3;
 
 -- name: list_filtered(user_id, before, unread, types, most) :many
--- Those of these types, of one state; NULL leaves a filter out. The walk along the receiver's index stays, the filters drop rows
--- on the way.
+-- Like list_all, filtered by state and types; a NULL filter is ignored. The scan follows the receiver's index, and the filters
+-- drop rows on the way.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
@@ -48,7 +48,7 @@ LEFT JOIN LATERAL (
 ) AS found ON true;
 
 -- name: list_archived(user_id, before, unread, types, most) :many
--- What was archived, by the receiver or with time, in one order.
+-- Notifications archived by the receiver or by retention, in one order.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
@@ -65,7 +65,7 @@ LEFT JOIN LATERAL (
 ) AS found ON true;
 
 -- name: list_snoozed(user_id, before, unread, types, most) :many
--- What is out of the list until its time.
+-- Notifications that are snoozed.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
@@ -82,8 +82,8 @@ LEFT JOIN LATERAL (
 ) AS found ON true;
 
 -- name: list_group(user_id, group_id, before, unread, types, most) :many
--- The members of one group of the user's that are listed. The group says whose it is: along the receiver's index everything
--- that is in no group would be walked over.
+-- The listed members of one group of the user. The ownership is checked on the group's row: with a condition on the receiver,
+-- the scan would follow the receiver's index through everything that is in no group.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
@@ -101,12 +101,14 @@ LEFT JOIN LATERAL (
 ) AS found ON true;
 
 -- name: list_grouped(user_id, since, before, unread, types, most) :many
--- What is listed, a group as one: walks of those by themselves, read and unread, and of groups, merged. `since` is the newest place when the
--- first page was read, or the last position there can be. A group that moved since stands where it stood, at its newest member
--- up to then; what came later is not here, so that following pages show nothing twice and miss nothing.
--- A group that has nothing to show, whatever it counts, is left out here, or its page would seem to be the last.
--- An item of a group is the newest of its listed members. `_people` counts its people, of whom the newest three are in `_actors`;
--- NULL where it has one member. `unread` is of groups that have unread members; NULL leaves a filter out.
+-- Like list_filtered, with each group as one item: scans of ungrouped notifications, read and unread, and of groups, merged.
+-- `since` is the highest position when the first page was read, or the highest possible one. A group that has moved since then
+-- keeps its former place, at its newest member up to `since`; newer members are left out, so that the following pages neither
+-- repeat nor miss anything. A group without a listed member up to `since` is left out by this statement: dropped later, it
+-- would make its page look like the last one.
+-- The item of a group is its newest listed member. `_people` is the number of actors in the group, `_actors` the newest three;
+-- both are NULL if it has one member. With `unread` true only groups that have unread members are returned, with false only
+-- those that have none; a NULL filter is ignored.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
@@ -175,7 +177,7 @@ LEFT JOIN LATERAL (
             SELECT m.position, NULL, g.id
             FROM notification_groups AS g
             CROSS JOIN LATERAL (
-                -- Archived ones as well: they held its place.
+                -- Includes archived members, because they defined the group's place.
                 SELECT n.position FROM notifications AS n
                 WHERE n.group_id = g.id AND n.position <= $2
                 ORDER BY n.position DESC
@@ -216,11 +218,11 @@ LEFT JOIN LATERAL (
             FROM notifications AS n
             WHERE g.members > 1 AND n.group_id = p.group_id AND n.archived_at IS NULL AND n.position <= $2
             ORDER BY n.position DESC
-            -- As many as a group takes in.
+            -- The most members that a group can have.
             LIMIT 100
         ) AS m
     ) AS o ON true
-    -- One by one: each is among the first few, where to sort all takes twice as long.
+    -- One subquery for each: each actor is among the first few rows, while sorting all takes twice as long.
     LEFT JOIN LATERAL (
         SELECT n.actor_id
         FROM notifications AS n
@@ -254,7 +256,8 @@ LEFT JOIN LATERAL (
 ) AS found ON true;
 
 -- name: export_notifications(user_id) :many
--- What a person was told, and archived of it: of what others wrote and are called only ids, as an export outlives their deletion.
+-- A user's notifications, including archived ones, for their export: of other users' texts and names only the ids, because an
+-- export outlives their deletion.
 SELECT
     n.id, n.type, n.is_read AS "isRead", n.seen_at AS "seenAt", n.archived_at AS "archivedAt",
     n.snoozed_until AS "snoozedUntil", n.created_at AS "createdAt",

@@ -1,7 +1,8 @@
--- Invitations: addresses that administrators asked to register. One is open until it is accepted, revoked or expired.
+-- Invitations: addresses that administrators have invited to register. An invitation is open until it is accepted, revoked or
+-- expired.
 
 -- name: insert_invitation(email, invited_by) :one!
--- A new invitation, open for seven days.
+-- Insert an invitation, open for seven days.
 WITH made AS (
     INSERT INTO invitations (email, invited_by) VALUES ($1, $2)
     RETURNING *
@@ -30,20 +31,21 @@ ORDER BY i.id DESC
 LIMIT $2;
 
 -- name: revoke_invitation(invitation_id) :value
--- End an open invitation; its address, or no row where there is none to end.
+-- Revoke an invitation that is neither accepted nor revoked, even if it has expired; returns its address, or NULL if there is
+-- no invitation to revoke.
 UPDATE invitations
 SET revoked_at = now()
 WHERE id = $1 AND accepted_at IS NULL AND revoked_at IS NULL
 RETURNING email;
 
 -- name: revoke_open(email) :exec
--- End the invitations of an address before a new one: the newest counts.
+-- Revoke the earlier invitations of an address before a new one is inserted: only the newest counts.
 UPDATE invitations
 SET revoked_at = now()
 WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL;
 
 -- name: is_invited(email) :value
--- Whether an invitation of this address is open.
+-- Whether an address has an open invitation.
 SELECT EXISTS (
     SELECT 1
     FROM invitations
@@ -51,17 +53,17 @@ SELECT EXISTS (
 );
 
 -- name: accept_invitation(email, user_id) :value
--- The address has an account now; the invitation, or no row where none was open.
+-- Mark the open invitation of an address as accepted by its new account; returns its id, or NULL if none was open.
 UPDATE invitations
 SET accepted_at = now(), accepted_by = $2
 WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()
 RETURNING id;
 
 -- name: delete_invitations(user_id) :exec
--- Remove the invitations of a person who leaves: those they got, and those they sent.
+-- Delete the invitations of a user who leaves: those they received and those they sent.
 DELETE FROM invitations
 WHERE accepted_by = $1 OR invited_by = $1 OR email = (SELECT u.email FROM users AS u WHERE u.id = $1);
 
 -- name: delete_old_invitations() :exec
--- Invitations that ended, one way or another, a month ago.
+-- Delete invitations, in whatever state, whose term ended more than 30 days ago.
 DELETE FROM invitations WHERE expires_at < now() - interval '30 days';

@@ -1,7 +1,8 @@
--- API keys: programs that act for a person.
+-- API keys, with which programs act for a user.
 
 -- name: use_key(secret_hash) :one
--- Whom a key stands for, noting at most once a minute that it is in use. No row for one that is over.
+-- The user, role and scopes of a valid key; records the use at most once a minute, also if the key is no longer valid. No row
+-- if the key is revoked or expired, or its user is not active.
 WITH used AS (
     UPDATE api_keys
     SET last_used_at = now()
@@ -18,14 +19,14 @@ WHERE k.secret_hash = $1
     AND u.status = 'active';
 
 -- name: list_revoked_keys() :many
--- Keys that ended while a node may still remember them as good.
+-- Keys revoked so recently that a node may still have them in its cache as valid.
 SELECT id
 FROM api_keys
 WHERE revoked_at > now() - interval '16 minutes';
 
 -- name: lock_owner(user_id) :one
--- The owner of a new key, with what their role may do, and whether their address is verified. The lock makes their keys take
--- turns, so that the limit holds. No row for an account that is not active.
+-- Lock the owner of a new key; returns their role, its permissions, and whether their address is verified. The lock serialises
+-- the creation of keys, so that their limit holds. No row if the account is not active.
 SELECT
     u.role,
     u.email_verified_at IS NOT NULL AS verified,
@@ -35,22 +36,22 @@ WHERE u.id = $1 AND u.status = 'active'
 FOR NO KEY UPDATE OF u;
 
 -- name: count_keys(user_id) :value
--- How many keys a person has; expired ones count until they are removed.
+-- The number of a user's keys; expired ones count until they are deleted.
 SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL;
 
 -- name: list_codes() :many
--- Every permission there is.
+-- The codes of all permissions.
 SELECT code FROM permissions ORDER BY code;
 
 -- name: insert_key(user_id, name, shown, secret_hash, scopes, expires_at) :one!
--- A new key. Its secret is known to its owner alone.
+-- Insert a key. Only a hash of its secret is stored.
 INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING
     id, name, shown, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt";
 
 -- name: list_keys(user_id) :many
--- A person's keys, the newest first. They are never more than a few.
+-- A user's keys, newest first. There are only a few, so no pages.
 SELECT
     id, name, shown, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt"
 FROM api_keys
@@ -58,31 +59,31 @@ WHERE user_id = $1 AND revoked_at IS NULL
 ORDER BY id DESC;
 
 -- name: revoke_key(user_id, key_id) :one
--- End a key; no row where the person has no key with this id.
+-- Revoke a key; no row if the user has no such key.
 UPDATE api_keys
 SET revoked_at = now()
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
 RETURNING id, name;
 
 -- name: delete_old_keys() :exec
--- Keys that ended a month ago; the audit trail remembers them.
+-- Delete keys that were revoked or expired more than 30 days ago; the audit trail keeps their events.
 DELETE FROM api_keys
 WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days';
 
 -- name: revoke_every_key(user_id) :many
--- End all API keys of an account.
+-- Revoke all API keys of an account.
 UPDATE api_keys
 SET revoked_at = now()
 WHERE user_id = $1 AND revoked_at IS NULL
 RETURNING id;
 
 -- name: delete_keys(user_id) :many
--- Every API key of a person who has left.
+-- Delete every API key of a user who leaves.
 DELETE FROM api_keys WHERE user_id = $1
 RETURNING id;
 
 -- name: export_keys(user_id) :many
--- A person's API keys, without their secrets.
+-- A user's API keys without their secrets, for their export.
 SELECT
     k.id, k.name, k.shown, k.scopes, k.created_at AS "createdAt", k.last_used_at AS "lastUsedAt",
     k.expires_at AS "expiresAt", k.revoked_at AS "revokedAt"

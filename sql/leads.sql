@@ -1,14 +1,15 @@
--- Leads, their interactions, and the log of their stages. One that was merged keeps its row, without texts, so that references
--- lead to the one that lives on; lists and lead_items know nothing of it.
+-- Leads, their interactions, and the log of their stages. A merged lead keeps its row, without texts, so that references lead
+-- to the lead it was merged into; lists and lead_items leave it out.
 
 -- name: lock_keys(keys) :exec
--- Whoever makes a lead of the same e-mail address or number waits until this transaction ends. In one order, whoever comes.
--- There are 256 locks for all keys: a file of thousands would fill PostgreSQL's table of locks.
+-- Take advisory locks for e-mail addresses and phone numbers, so that a concurrent transaction that creates a lead with one of
+-- them waits; in a fixed order. All keys share 256 locks: one for each row of a large CSV file would fill PostgreSQL's lock
+-- table.
 SELECT pg_advisory_xact_lock(x'6c656164'::integer, k.hash)
 FROM (SELECT DISTINCT hashtext(key) & 255 AS hash FROM unnest($1::text[]) AS key ORDER BY hash OFFSET 0) AS k;
 
 -- name: find_duplicates(email_key, phone_key, except_id) :many
--- The oldest leads with this address or number, ten at most; NULL finds nothing. The keys are locked.
+-- The oldest leads with this address or number, at most ten; a NULL matches no lead. The caller has locked the keys.
 SELECT l.id
 FROM leads AS l
 WHERE (l.email_key = $1 OR l.phone_key = $2) AND l.id IS DISTINCT FROM $3::uuid
@@ -16,8 +17,8 @@ ORDER BY l.id
 LIMIT 10;
 
 -- name: find_known(email_keys, phone_keys, except_ids) :many
--- Of each of these addresses and numbers the lead, but for one, that has the address, else the number, the oldest of several.
--- The keys are locked.
+-- For each pair of address and number: the oldest lead with that address, else with that number, except `except_id`. The caller
+-- has locked the keys.
 SELECT w.place::integer, l.id
 FROM unnest($1::text[], $2::text[], $3::uuid[]) WITH ORDINALITY AS w (email_key, phone_key, except_id, place)
 CROSS JOIN LATERAL (
@@ -33,7 +34,7 @@ CROSS JOIN LATERAL (
 ) AS l;
 
 -- name: find_owners(names, ids) :many
--- People by their usernames, and by their ids, and whether they may read leads.
+-- Users by their usernames and by their ids, and whether they may read leads.
 SELECT f.name, f.id, reads_leads(f.id) AS reads
 FROM (
     SELECT w.name, u.id
@@ -46,7 +47,7 @@ FROM (
 ) AS f;
 
 -- name: insert_leads(created_by, rows) :many
--- New leads, each with its first stage in the log; their ids. The rows have columns of the table.
+-- Insert leads, each with its first stage in the log; returns their ids. `rows` has the columns of the table.
 WITH added AS (
     INSERT INTO leads (
         name, company, email, phone, job_title, website, source, stage, score, owner_id, value, currency, lost_reason,
@@ -65,29 +66,29 @@ logged AS (
 SELECT id FROM added;
 
 -- name: get_lead(lead_id) :one
--- One lead; no row for one that was merged.
+-- One lead; no row if it was merged into another.
 SELECT i.* FROM lead_items AS i WHERE i.id = $1;
 
 -- name: find_leads(viewer_id, ids) :many
--- Some leads; no row for viewers who may not read leads.
+-- Several leads; no row if the viewer may not read leads.
 SELECT i.* FROM lead_items AS i WHERE i.id = ANY($2::uuid[]) AND reads_leads($1);
 
 -- name: get_leads(ids) :many
--- Several leads, as get_lead.
+-- Like get_lead, for several leads.
 SELECT i.* FROM lead_items AS i WHERE i.id = ANY($1::uuid[]);
 
 -- name: get_survivor(lead_id) :value
--- The lead that one was merged into; NULL where it was not.
+-- The lead that this one was merged into; NULL if it was not merged.
 SELECT merged_into FROM leads WHERE id = $1;
 
 -- name: render_leads(ids) :many
--- Leads as everybody in the room sees them now.
+-- Leads as their room shows them to everyone now.
 SELECT i.*, ARRAY['leads'] AS "_rooms"
 FROM lead_items AS i
 WHERE i.id = ANY($1::uuid[]);
 
 -- name: list_leads(stage, owner_id, source, text, min_score, before, most) :many
--- The newest leads before an id. NULL filters nothing.
+-- The newest leads before an id; a NULL filter is ignored.
 SELECT i.*
 FROM lead_items AS i
 WHERE i.id < $6
@@ -99,7 +100,7 @@ ORDER BY i.id DESC
 LIMIT $7;
 
 -- name: list_leads_of_stage(stage, owner_id, source, text, min_score, before, most) :many
--- The same out of one stage. Bounds and order by both columns of the index leave the planner no other.
+-- Like list_leads, for one stage. Bounds and ORDER BY on both columns of the index leave the planner no other index.
 SELECT i.*
 FROM lead_items AS i
 WHERE i.stage >= $1
@@ -112,7 +113,7 @@ ORDER BY i.stage DESC, i.id DESC
 LIMIT $7;
 
 -- name: list_leads_of_owner(stage, owner_id, source, text, min_score, before, most) :many
--- The same out of one person's.
+-- Like list_leads, for one owner.
 SELECT i.*
 FROM lead_items AS i
 WHERE i."_ownerId" = $2
@@ -125,7 +126,7 @@ ORDER BY i.id DESC
 LIMIT $7;
 
 -- name: list_leads_by_change(stage, owner_id, source, text, min_score, before, before_id, most) :many
--- Those that changed last, before a time and an id.
+-- Like list_leads, the last changed first, before a position (time, id).
 SELECT i.*
 FROM lead_items AS i
 WHERE (i."updatedAt", i.id) < ($6, $7)
@@ -137,7 +138,7 @@ ORDER BY i."updatedAt" DESC, i.id DESC
 LIMIT $8;
 
 -- name: list_leads_by_score(stage, owner_id, source, text, min_score, before, before_id, most) :many
--- Those of the highest scores, before a score and an id.
+-- Like list_leads, the highest scores first, before a position (score, id).
 SELECT i.*
 FROM lead_items AS i
 WHERE (i.score, i.id) < ($6::smallint, $7)
@@ -150,7 +151,8 @@ ORDER BY i.score DESC, i.id DESC
 LIMIT $8;
 
 -- name: list_leads_by_value(stage, owner_id, source, text, min_score, before, before_id, most) :many
--- Those of the highest values, whatever their currency, before a value in hundredths and an id; -1 is no value.
+-- Like list_leads, the highest values first, whatever their currency, before a position (value in hundredths, id); -1 stands
+-- for no value.
 SELECT i.*
 FROM lead_items AS i
 WHERE (i."_worth", i.id) < ($6, $7)
@@ -162,19 +164,19 @@ ORDER BY i."_worth" DESC, i.id DESC
 LIMIT $8;
 
 -- name: lock_lead(lead_id) :exec
--- Before a change, which depends on how the lead stands.
+-- Lock a lead before a change that depends on its current state.
 SELECT FROM leads WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: lock_leads(ids) :exec
--- The same for several, in one order.
+-- Lock several leads, in id order.
 SELECT FROM leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: lock_for_removal(ids) :exec
--- Keep all changes of leads, and of what belongs to them, out until this transaction ends; in one order.
+-- Lock leads FOR UPDATE, in id order, which also keeps out changes of what belongs to them.
 SELECT FROM leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;
 
 -- name: update_lead(lead_id, actor_id, fields) :exec
--- Write all `fields`, columns of the table, of a lead, which is locked; a move goes into the log.
+-- Set all `fields`, columns of the table, of a lead that the caller has locked; a change of stage is logged.
 WITH old AS (
     SELECT id, stage FROM leads WHERE id = $1
 ),
@@ -196,7 +198,7 @@ INNER JOIN changed ON changed.id = old.id
 WHERE changed.stage <> old.stage;
 
 -- name: update_leads(actor_id, rows) :exec
--- As update_lead, of many, which are locked; each row has its `id`.
+-- Like update_lead, for several leads that the caller has locked; each row has its `id`.
 WITH wanted AS MATERIALIZED (
     SELECT r.*, o.stage AS old_stage
     FROM jsonb_populate_recordset(NULL::leads, $2) AS r
@@ -216,9 +218,9 @@ FROM wanted AS w
 WHERE l.id = w.id;
 
 -- name: absorb_lead(lead_id, into_id, actor_id, notes) :exec
--- A lead, locked like the one that it goes into, gives its interactions and stages to that one, and is a reference to
--- it from then on: its texts are wiped, as are stored answers that show it. What these texts said and the other one does not
--- becomes `notes`, interactions with that one.
+-- Merge a lead into another; the caller has locked both. Moves its interactions and stages, erases its texts, blanks stored
+-- responses that show it, and leaves a reference to the other. `notes`, the texts that the other lead does not have, become
+-- interactions of the other lead.
 WITH talked AS (
     UPDATE lead_interactions SET lead_id = $2 WHERE lead_id = $1
 ),
@@ -237,12 +239,12 @@ SET
     merged_into = $2, name = NULL, company = NULL, email = NULL, phone = NULL, job_title = NULL, website = NULL, owner_id = NULL,
     value = NULL, currency = NULL, lost_note = NULL, notes = NULL, email_key = NULL, phone_key = NULL, version = version + 1,
     updated_at = now()
--- Those that were merged into it before lead to where it leads.
+-- Leads that were merged into this one earlier then refer to the other lead, too.
 WHERE id = $1 OR merged_into = $1;
 
 -- name: delete_lead(lead_id) :exec
--- A lead is gone with its interactions and its log, with what was merged into it, and with stored answers that show any of
--- these; their keys stay, so that a retry makes nothing anew. Notifications stay, without it.
+-- Delete a lead with its interactions, its log and the leads merged into it, and blank the stored responses that show it or its
+-- interactions; their keys stay, so that a retry does not create them again. Notifications stay, without the lead.
 WITH blanked AS (
     UPDATE idempotency_keys AS k SET body = NULL, location = NULL
     WHERE k.entity_id IN (SELECT t.id FROM lead_interactions AS t WHERE t.lead_id = $1 UNION ALL SELECT $1)
@@ -250,7 +252,7 @@ WITH blanked AS (
 DELETE FROM leads WHERE id = $1;
 
 -- name: list_moves(lead_id, after, most) :many
--- The moves of a lead behind an id, oldest first; those of leads that were merged into it among them.
+-- The changes of a lead's stage after an id, oldest first, including those of leads that were merged into it.
 SELECT m.id, m.from_stage AS "from", m.to_stage AS "to", person(u) AS actor, m.created_at AS "createdAt"
 FROM lead_stage_log AS m
 LEFT JOIN users AS u ON u.id = m.actor_id
@@ -259,7 +261,7 @@ ORDER BY m.id
 LIMIT $3;
 
 -- name: insert_interaction(lead_id, author_id, kind, text, happened_at) :value
--- A new interaction, now where there is no time; returns its id.
+-- Insert an interaction; `happened_at` NULL means now. Returns its id.
 INSERT INTO lead_interactions (lead_id, author_id, kind, text, happened_at)
 VALUES ($1, $2, $3, $4, coalesce($5, now()))
 RETURNING id;
@@ -269,7 +271,7 @@ RETURNING id;
 SELECT i.* FROM lead_interaction_items AS i WHERE i.id = $2 AND i."leadId" = $1;
 
 -- name: list_interactions(lead_id, before, before_id, most) :many
--- The latest interactions with a lead, before a time and an id.
+-- The latest interactions with a lead, before a position (time, id).
 SELECT i.*
 FROM lead_interaction_items AS i
 WHERE i."leadId" = $1 AND (i."happenedAt", i.id) < ($2, $3)
@@ -277,7 +279,7 @@ ORDER BY i."happenedAt" DESC, i.id DESC
 LIMIT $4;
 
 -- name: update_interaction(interaction_id, kind, text, happened_at) :exec
--- Change an interaction, whose lead is locked; NULL changes nothing.
+-- Change an interaction whose lead the caller has locked; NULL leaves a column unchanged.
 UPDATE lead_interactions
 SET
     kind = coalesce($2, kind), text = coalesce($3, text), happened_at = coalesce($4, happened_at),
@@ -285,18 +287,18 @@ SET
 WHERE id = $1;
 
 -- name: delete_interaction(interaction_id) :exec
--- An interaction is gone, with the stored answer that shows it; the key stays, so that a retry makes nothing anew.
+-- Delete an interaction and blank the stored response that shows it; the key stays, so that a retry does not create it again.
 WITH blanked AS (
     UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
 )
 DELETE FROM lead_interactions WHERE id = $1;
 
 -- name: may_read(user_id) :value
--- Whether a person may read leads.
+-- Whether a user may read leads.
 SELECT reads_leads($1);
 
 -- name: list_readers_after(after, most) :many
--- A part of the audience "may read leads", in id order.
+-- Users who may read leads, after an id; one part of the audience.
 SELECT u.id AS receiver_id
 FROM users AS u
 WHERE u.id > $1
@@ -306,17 +308,17 @@ ORDER BY u.id
 LIMIT $2;
 
 -- name: lock_leads_of(user_id) :exec
--- The leads that a person who leaves owns, locked in one order whoever leaves.
+-- Lock the leads owned by a user who leaves, in id order.
 SELECT FROM leads WHERE owner_id = $1 ORDER BY id FOR NO KEY UPDATE;
 
 -- name: release_leads(user_id) :exec
--- Leads of a person who has left are nobody's again.
+-- Remove a user who leaves as owner of leads.
 UPDATE leads
 SET owner_id = NULL, version = version + 1, updated_at = now()
 WHERE owner_id = $1;
 
 -- name: export_interactions(user_id) :many
--- What a person noted about leads.
+-- The interactions with leads that a user wrote, for their export.
 SELECT
     t.id, t.lead_id AS "leadId", t.kind, t.text, t.happened_at AS "happenedAt", t.created_at AS "createdAt",
     t.updated_at AS "updatedAt"

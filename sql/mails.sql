@@ -1,12 +1,13 @@
--- The queue of mails. Rows are written in the transaction of what asks for them; workers send them.
+-- The queue of mails. A row is inserted in the transaction that needs the mail; workers send it.
 
 -- name: take_turn(address) :exec
--- Mails to one mailbox take turns, so that the limits below hold. The address need not be known: waiting tells nothing.
+-- Take the advisory lock of a mailbox, so that the limits below hold. Addresses without an account are locked, too, so that
+-- waiting does not reveal whether an account exists.
 SELECT pg_advisory_xact_lock(x'6d61696c'::integer, hashtext(lower(regexp_replace($1::text, '\+[^@]*@', '@'))));
 
 -- name: insert_mail(user_id, kind, address, data, spacing, most) :value
--- One mail, unless the account's last of its kind went to this address less than `spacing` seconds ago, or its mailbox,
--- whatever follows a +, had `most` in the last hour. True where it was written.
+-- Insert a mail, unless the account's last mail of this kind went to this address less than `spacing` seconds ago, or its
+-- mailbox (the address without a +tag) had `most` mails in the last hour. True if it was inserted, else NULL.
 WITH box AS (
     SELECT lower(regexp_replace($3::text, '\+[^@]*@', '@')) AS name
 )
@@ -25,9 +26,9 @@ AND (
 RETURNING true;
 
 -- name: claim_mails(most) :many
--- Mails that are due, taken for two minutes: a worker that dies within them has them sent again. SKIP LOCKED:
--- two workers may send during a deploy. The username, as a full name may hold anything, a link for instance, and
--- whoever registers with somebody else's address has us write to them.
+-- Claim mails that are due, for two minutes; if the worker dies meanwhile, they are sent again. SKIP LOCKED, because two
+-- workers may send during a deployment. Returns the username instead of the full name: a full name may contain anything, for
+-- instance a link, and could be sent to a stranger's address given at registration.
 UPDATE mails AS m
 SET next_at = now() + interval '2 minutes'
 FROM (
@@ -42,12 +43,12 @@ WHERE m.id = due.id AND u.id = m.user_id
 RETURNING m.id, m.user_id, m.kind, m.address, m.data, u.username AS name;
 
 -- name: lock_receiver(user_id) :value
--- Keep an account as it is while its mail is made ready.
+-- Lock an account with FOR KEY SHARE while its mail is prepared.
 SELECT id FROM users WHERE id = $1 FOR KEY SHARE;
 
 -- name: lock_mail(mail_id) :one
--- A claimed mail that has still to be sent, and whether it still fits its account. The lock makes what cancels
--- it wait, and then find its token.
+-- Lock a claimed mail that is not sent yet; `fits`: whether it still matches its account. A transaction that cancels the mail
+-- waits for this lock, and then finds the mail's token.
 SELECT
     u.status = 'active' AND CASE m.kind
         WHEN 'verify_email' THEN u.email = m.address::citext AND (u.email_verified_at IS NULL OR u.email_bounced_at IS NOT NULL)
@@ -66,12 +67,12 @@ WHERE m.id = $1 AND m.sent_at IS NULL AND m.failed_at IS NULL
 FOR NO KEY UPDATE OF m;
 
 -- name: mark_sent(mail_id) :exec
--- The mail server has taken it.
+-- Mark a mail as accepted by the mail server.
 UPDATE mails SET sent_at = now(), last_error = NULL WHERE id = $1 AND sent_at IS NULL;
 
 -- name: postpone_mail(mail_id, last_error, most_attempts) :value
--- Failed: again after 10 s, 30 s, 90 s ... at most 6 hours, and given up after so many attempts. True where
--- that was the last one.
+-- Retry a failed mail after 10, 30, 90 ... seconds, at most 6 hours; after `most_attempts` it is given up. True if it is given
+-- up.
 UPDATE mails
 SET
     attempts = attempts + 1,
@@ -82,26 +83,27 @@ WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL
 RETURNING failed_at IS NOT NULL;
 
 -- name: give_up_mail(mail_id, last_error) :exec
--- Trying again would not help.
+-- Give up a mail that no retry can deliver.
 UPDATE mails
 SET attempts = attempts + 1, failed_at = now(), last_error = $2
 WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL;
 
 -- name: cancel_mails(user_id, kinds) :exec
--- What is still queued of these kinds is not to be sent any more.
+-- Cancel an account's queued mails of these kinds.
 UPDATE mails
 SET failed_at = now(), last_error = 'superseded'
 WHERE user_id = $1 AND kind = ANY($2::text[]) AND sent_at IS NULL AND failed_at IS NULL;
 
 -- name: delete_old_mails() :exec
--- Mails that were sent a week ago, or given up a month ago.
+-- Delete mails that were sent more than 7 days ago, or given up more than 30 days ago.
 DELETE FROM mails
 WHERE
     created_at < now() - interval '7 days'
     AND (sent_at < now() - interval '7 days' OR failed_at < now() - interval '30 days');
 
 -- name: delete_mails(user_id) :exec
--- Every mail of a person who has left, sent or not, and those that invited them: each holds their address.
+-- Delete every mail of a user who leaves, sent or not, and those that invited them, because each holds their address. Run it
+-- while the user's row still has the address.
 DELETE FROM mails
 WHERE user_id = $1
     OR (kind = 'invitation' AND address::citext = (SELECT u.email FROM users AS u WHERE u.id = $1));

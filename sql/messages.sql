@@ -1,11 +1,12 @@
--- Messages and the reactions to them: the one file that writes them. A message moves the newest number of its conversation, its
--- place in lists and the marks of its author along.
+-- Messages and the reactions to them; only this file writes them. Inserting a message also sets its conversation's last_n and
+-- position, and its author's marks.
 
 -- name: send_message(message_id, conversation_id, author_id, body, reply_to_id, usernames, context) :one
--- A new message with the next number, in a conversation that is locked; its author has read up to it. No row for who is no
--- member. An id of NULL is chosen here. `refusal` is the code of an error, `isKnown` whether there is a message of this id: nothing
--- is written then, nor where `isAnswerable` is false, as what it should answer is no message of the conversation. Of the people
--- named, the members are told. `toldN`: the message of whose notification the author has no need any more.
+-- Insert a message with the next number into a conversation that the caller has locked; the author has read up to it. No row if
+-- the author is not a member. `message_id` NULL: a new id. Nothing is inserted if `refusal` is set (an error code), if
+-- `isKnown` (a message with this id exists), or if `isAnswerable` is false (`reply_to_id` is not a message of this
+-- conversation). The event's mentionedIds are the named users; only members are notified. `toldN`: the message whose
+-- notification is now obsolete for the author.
 WITH place AS MATERIALIZED (
     SELECT c.id, c.last_n + 1 AS n, refuse_writing(c, $3) AS refusal
     FROM conversation_members AS m
@@ -34,7 +35,7 @@ seen AS (
     UPDATE conversation_members AS m
     SET read_n = w.n, delivered_n = w.n
     FROM written AS w
-    -- As it was, locked: RETURNING knows the old row only from PostgreSQL 18 on.
+    -- The old row, locked: RETURNING can return old values only from PostgreSQL 18 on.
     CROSS JOIN LATERAL (
         SELECT o.read_n
         FROM conversation_members AS o
@@ -59,7 +60,8 @@ FROM place AS p
 LEFT JOIN written AS w ON true;
 
 -- name: get_message(message_id, viewer_id) :one
--- One message, or what is left of it, for the members of its conversation. `_owns`: whether the viewer is an owner there.
+-- One message, or its placeholder if deleted, for the members of its conversation. `_owns`: whether the viewer is an owner of
+-- the conversation.
 SELECT i.*, r.reactions, m.role = 'owner' AS "_owns"
 FROM message_items AS i
 CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
@@ -67,14 +69,14 @@ INNER JOIN conversation_members AS m ON m.conversation_id = i."conversationId" A
 WHERE i.id = $1;
 
 -- name: render_messages(ids) :many
--- Messages as everybody in the room of their conversation sees them now.
+-- Messages as the room of their conversation shows them to everyone now.
 SELECT i.*, r.reactions, ARRAY['conversation:' || i."conversationId"] AS "_rooms"
 FROM message_items AS i
 CROSS JOIN LATERAL reactions_to(i.id, NULL) AS r
 WHERE i.id = ANY($1::uuid[]) AND NOT i.deleted;
 
 -- name: list_before(conversation_id, viewer_id, before, most) :many
--- The messages ahead of a number, from there back, with what is left of deleted ones. The viewer is a member.
+-- The messages before a number, newest first, including placeholders of deleted ones. The viewer is a member.
 SELECT i.*, r.reactions
 FROM message_items AS i
 CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
@@ -83,7 +85,7 @@ ORDER BY i.n DESC
 LIMIT $4;
 
 -- name: list_after(conversation_id, viewer_id, after, most) :many
--- The messages behind a number, in their order.
+-- The messages after a number, in order. The viewer is a member.
 SELECT i.*, r.reactions
 FROM message_items AS i
 CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
@@ -92,39 +94,39 @@ ORDER BY i.n
 LIMIT $4;
 
 -- name: get_author(conversation_id, n) :one
--- Who wrote the message of a number.
+-- The author of the message with a number; no row if it is deleted.
 SELECT s.author_id AS "authorId" FROM messages AS s WHERE s.conversation_id = $1 AND s.n = $2 AND s.deleted_at IS NULL;
 
 -- name: find_told(conversation_id, n, user_id) :value
--- The notification of the message of a number that counts as unread for a person. In a statement behind the one that locked
--- their marks: whoever notifies them holds these.
+-- The unread notification of a user for the message with a number. Run it after the statement that locked the member's row,
+-- because a transaction that notifies the member holds that lock.
 SELECT o.id
 FROM messages AS s
 INNER JOIN notifications AS o ON o.receiver_id = $3 AND o.once_key = 'message:' || s.id
 WHERE s.conversation_id = $1 AND s.n = $2 AND o.is_unread;
 
 -- name: lock_message(message_id) :exec
--- Before a change, which depends on how the message stands.
+-- Lock a message before a change that depends on its current state.
 SELECT FROM messages WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: find_refusal(conversation_id, writer_id) :value
--- Why a member may not write in a conversation now.
+-- The reason why a member may not write in a conversation now, as an error code; NULL if they may.
 SELECT refuse_writing(c, $2) FROM conversations AS c WHERE c.id = $1;
 
 -- name: update_message(message_id, body) :exec
--- Another text for a message, which is locked.
+-- Change the text of a message that the caller has locked.
 UPDATE messages
 SET body = $2, words = make_words(NULL, $2), version = version + 1, edited_at = clock_timestamp()
 WHERE id = $1;
 
 -- name: delete_message(message_id) :value
--- Of a message, which is locked, its number and author stay; stored answers show it no more. Its files go by sql/uploads.sql.
--- Returns the newest number of its conversation.
+-- Erase a message that the caller has locked, except its number and author, with its reactions, and blank stored responses that
+-- show it. Its files are removed by sql/uploads.sql. Returns the newest number of its conversation.
 WITH reactions AS (
     DELETE FROM message_reactions WHERE message_id = $1
 ),
 blanked AS (
-    -- The keys stay, so that a retry makes nothing anew.
+    -- Keep the keys, so that a retry does not create the message again.
     UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
 )
 UPDATE messages AS s
@@ -133,7 +135,8 @@ WHERE s.id = $1
 RETURNING (SELECT c.last_n FROM conversations AS c WHERE c.id = s.conversation_id);
 
 -- name: add_reaction(message_id, user_id, emoji, most) :one
--- React to a message, which is locked, once with each emoji. `isFull`: it has `most` others already, and nothing is added.
+-- Add a reaction to a message that the caller has locked, once for each user and emoji. `isFull`: the message already has
+-- `most` other emoji, and nothing is added.
 WITH kinds AS (
     SELECT count(DISTINCT r.emoji) FILTER (WHERE r.emoji <> $3) >= $4 AS full FROM message_reactions AS r WHERE r.message_id = $1
 ),
@@ -146,24 +149,25 @@ added AS (
 SELECT kinds.full AS "isFull", EXISTS (SELECT FROM added) AS "isNew" FROM kinds;
 
 -- name: remove_reaction(message_id, user_id, emoji) :value
--- Take a reaction back; true where there was one.
+-- Remove a reaction; true if there was one, else NULL.
 DELETE FROM message_reactions WHERE message_id = $1 AND user_id = $2 AND emoji = $3 RETURNING true;
 
 -- name: delete_reactions_of(user_id) :exec
--- Remove the reactions of a person who leaves.
+-- Delete the reactions of a user who leaves.
 DELETE FROM message_reactions WHERE user_id = $1;
 
 -- name: plan_anew() :value
--- Until the transaction ends each statement is planned for the values that it is run with: one plan for all words would read a
--- conversation from its end for one that nobody wrote.
+-- Force custom plans until the transaction ends: a generic plan would scan a conversation backwards even for a word that occurs
+-- nowhere.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 
 -- name: read_search(text) :one!
--- What is searched for, and how it is marked, as the searches take it: as values, which are planned for and looked at once.
+-- Parse a search text into the queries for matching and for highlighting, which the search statements take as values, so that
+-- they are planned for them and parsed only once.
 SELECT make_query($1)::text AS wanted, make_query($1, true)::text AS marks;
 
 -- name: search_one(conversation_id, viewer_id, wanted, marks, before, most) :many
--- Messages of one conversation ahead of a number, the newest first. The viewer is a member.
+-- Messages of one conversation that match, before a number, newest first. The viewer is a member.
 WITH page AS MATERIALIZED (
     SELECT s.id, s.n, s.body
     FROM messages AS s
@@ -178,7 +182,7 @@ CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
 ORDER BY page.n DESC;
 
 -- name: search_all(viewer_id, wanted, marks, before_time, before, most) :many
--- Messages of all conversations of a person, the newest first.
+-- Messages of all conversations of a user that match, newest first, before a position (time, id).
 WITH page AS MATERIALIZED (
     SELECT s.id, s.created_at, s.body
     FROM messages AS s
@@ -195,7 +199,7 @@ CROSS JOIN LATERAL reactions_to(i.id, $1) AS r
 ORDER BY page.created_at DESC, page.id DESC;
 
 -- name: claim_outdated(days) :one
--- A conversation whose oldest message is older than so many days, locked: of two workers, each takes another one.
+-- A conversation whose oldest message is more than `days` days old, locked. SKIP LOCKED: two workers take different ones.
 SELECT c.id
 FROM conversations AS c
 WHERE c.last_n >= c.min_n
@@ -207,12 +211,13 @@ LIMIT 1
 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: claim_empty() :one
--- A conversation that nobody is in any more, locked likewise.
+-- A conversation without members, locked; SKIP LOCKED as in claim_outdated.
 SELECT c.id FROM conversations AS c WHERE c.member_count = 0 LIMIT 1 FOR UPDATE SKIP LOCKED;
 
 -- name: drop_oldest(conversation_id, days, most) :value
--- Remove up to `most` of the oldest messages of a conversation, which is locked, that are older than so many days (NULL: of any
--- age); from then on it begins behind them. Their files are on nothing then, and removed as all that is. Returns how many went.
+-- Delete up to `most` of the oldest messages of a conversation that the caller has locked, if they are more than `days` days
+-- old (NULL: of any age), and move min_n past them. Their files then belong to no message and are removed with other unused
+-- uploads. Returns the number of rows.
 WITH old AS MATERIALIZED (
     SELECT s.id, s.n
     FROM messages AS s
@@ -236,7 +241,7 @@ begun AS (
 SELECT count(*) FROM old;
 
 -- name: export_messages(user_id) :many
--- What a person wrote.
+-- A user's messages, for their export.
 SELECT
     s.id, s.conversation_id AS "conversationId", s.n, s.body, s.reply_to_id AS "replyToId", s.created_at AS "createdAt",
     s.edited_at AS "editedAt"
@@ -245,7 +250,7 @@ WHERE s.author_id = $1 AND s.deleted_at IS NULL
 ORDER BY s.conversation_id, s.n;
 
 -- name: export_reactions(user_id) :many
--- What a person answered with an emoji.
+-- A user's reactions to messages, for their export.
 SELECT message_id AS "messageId", emoji, created_at AS "createdAt"
 FROM message_reactions
 WHERE user_id = $1

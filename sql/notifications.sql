@@ -1,30 +1,30 @@
--- Notifications, as their receivers read and change them, and how many of them are unread.
+-- Notifications, as their receivers read and change them, and their counters of unread ones.
 
 -- name: render_notifications(ids) :many
--- Notifications as their receivers see them now.
+-- Notifications as their receivers' rooms show them now.
 SELECT i.*, ARRAY['user:' || i."_receiverId"] AS "_rooms"
 FROM notification_lines AS i
 WHERE i.id = ANY($1::uuid[]);
 
 -- name: list_unread_counts(user_ids) :many
--- The exact unread count of several people.
+-- The exact unread counts of several users.
 SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[]);
 
 -- name: get_unread_count(user_id) :value
--- One person's unread count; NULL where nothing was ever sent.
+-- A user's unread count; NULL if the user never got a notification.
 SELECT unread FROM notification_counters WHERE user_id = $1;
 
 -- name: lock_counter(user_id) :value
--- Before a change of one's notifications that takes several statements. Changes of one inbox take turns: none is computed
--- from a count that is out of date, and none holds a notification while it waits for the count.
+-- Lock a user's counter before a change of their notifications that takes several statements. This serialises changes of one
+-- inbox: none computes from an outdated count, and none holds a notification's lock while it waits for the counter.
 SELECT unread FROM notification_counters WHERE user_id = $1 FOR UPDATE;
 
 -- name: update_notification(user_id, notification_id, is_read, seen, archived, snoozed_until, wakes, context) :one
--- Change what is not NULL, counts and group with it, and emit the event; what is so already changes nothing. `wakes` ends a
--- snooze. The counter is locked first, then the notification, which is read as it is by then. No row where it is not the user's,
--- or in notifications_archive (restore_notification).
--- What is read is seen. One that is snoozed leaves its group and is not archived; an archived one is not snoozed; one that
--- wakes is unread, unless it is read at the same time, and stands on top.
+-- Change the values that are not NULL, with the counter and the group, and emit the event; emits nothing if nothing changes.
+-- `wakes` ends a snooze. The counter is locked first, then the notification, which is read in its state at that time. No row if
+-- it is not the user's, or is in notifications_archive (see restore_notification).
+-- A read notification is also seen. Snoozing takes it out of its group and out of the archive; archiving ends the snooze; a
+-- woken one becomes unread, unless it is marked as read at the same time, and moves to the top.
 WITH counter AS MATERIALIZED (
     SELECT user_id, unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
 ),
@@ -114,12 +114,13 @@ LEFT JOIN LATERAL (
     FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
 ) AS e ON true
 LEFT JOIN LATERAL (
-    -- Fenced, so that other kinds look for no lead.
+    -- OFFSET 0, so that find_lead() runs for leads only.
     SELECT f.id FROM find_lead(n.entity_id, n.receiver_id) AS f WHERE n.entity_type = 'lead' OFFSET 0
 ) AS l ON true;
 
 -- name: restore_notification(user_id, notification_id) :exec
--- Back from notifications_archive, before a change of it: archived still, so that no count and no group changes.
+-- Move a notification back from notifications_archive before it is changed; it stays archived, so that no counter and no group
+-- changes.
 WITH counter AS MATERIALIZED (
     SELECT user_id FROM notification_counters WHERE user_id = $1 FOR UPDATE
 ),
@@ -134,7 +135,7 @@ INSERT INTO notifications (
 )
 SELECT
     b.id, b.receiver_id, b.event_id, b.actor_id, b.type,
-    -- It may have been told again since.
+    -- The receiver may have been notified again since, with the same key.
     CASE
         WHEN NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = b.receiver_id AND n.once_key = b.once_key)
             THEN b.once_key
@@ -144,7 +145,8 @@ SELECT
 FROM back AS b;
 
 -- name: delete_notification(user_id, notification_id, context) :value
--- Remove one of the receiver's own, count it off where it was listed, and emit the event. True where there was one.
+-- Delete one of the receiver's notifications, update the counters if it was listed, and emit the event. True if there was one,
+-- else NULL.
 WITH counter AS MATERIALIZED (
     SELECT user_id, unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
 ),
@@ -180,11 +182,12 @@ SELECT emit('notification.deleted', $1, 'notification', f.id, '{}', $3, $1) IS N
 FROM (SELECT id FROM gone UNION ALL SELECT id FROM archived) AS f;
 
 -- name: read_all(user_id, before, before_time) :one!
--- Mark what is unread before a position (or the id of a notification) and a time as read; its groups take nothing in any more.
--- As in all that follow which change many: the counter is locked (lock_counter), in a statement of its own, so that what was
--- delivered before is seen here, and the time of this statement is behind those of all changes before. Returns how many changed,
--- when, how far the room had come (what is numbered behind that was not there yet), and the place of the newest that changed: all
--- up to it that are meant have changed.
+-- Mark the unread notifications before a position (or the id of a notification) and a time as read; their groups take no more
+-- members.
+-- As for all statements below that change several rows, the caller has locked the counter (lock_counter) by a separate
+-- statement, so that earlier deliveries are visible here and this statement's timestamp is later than all earlier changes.
+-- Returns the number of rows, the time, the room's last sequence number (frames after it were not there yet), and the highest
+-- position changed: every matching notification up to it is changed.
 WITH changed AS (
     UPDATE notifications AS n
     SET
@@ -210,7 +213,7 @@ SELECT
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
 
 -- name: read_group(user_id, group_id, up_to) :one
--- The same with the members of one group up to a position. No row where the group is not the user's.
+-- Like read_all, for the members of one group up to a position. No row if the group is not the user's.
 WITH own AS MATERIALIZED (
     SELECT g.id FROM notification_groups AS g WHERE g.id = $2 AND g.receiver_id = $1
 ),
@@ -239,7 +242,7 @@ SELECT
 FROM own;
 
 -- name: see_all(user_id, before, before_time) :one!
--- Mark what is listed before a position and a time as seen. What is read is seen, so that the unread ones are all.
+-- Mark the listed notifications before a position and a time as seen. Only unread ones need it, because read ones are seen.
 WITH changed AS (
     UPDATE notifications AS n
     SET seen_at = statement_timestamp(), updated_at = statement_timestamp()
@@ -253,7 +256,7 @@ SELECT
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
 
 -- name: archive_all(user_id, before, before_time, only_read) :one!
--- Archive what is listed before a position and a time, or of that what is read.
+-- Archive the listed notifications before a position and a time; with `only_read` only read ones.
 WITH changed AS (
     UPDATE notifications AS n
     SET archived_at = statement_timestamp(), updated_at = statement_timestamp()
@@ -283,7 +286,7 @@ SELECT
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
 
 -- name: archive_group(user_id, group_id, up_to) :one
--- Archive the members of one group up to a position. No row where the group is not the user's.
+-- Archive the members of one group up to a position. No row if the group is not the user's.
 WITH own AS MATERIALIZED (
     SELECT g.id FROM notification_groups AS g WHERE g.id = $2 AND g.receiver_id = $1
 ),
@@ -312,7 +315,7 @@ SELECT
 FROM own;
 
 -- name: delete_inbox(user_id) :exec
--- Everything a person was told, and the count; and what is held back of it, or of what they would tell.
+-- Delete all notifications, groups and the counter of a user who leaves, and folded notices to or by them.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
 ),

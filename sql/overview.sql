@@ -1,8 +1,8 @@
--- What processes measure, for the admin's overview.
+-- Measurements of the processes, for the administrators' overview.
 
 -- name: add_sample(node_id, kind, requests, errors, p50, p99, sockets, notified, delivered, queued, pool_size, pool_busy) :value
--- What a process measured, for the ten seconds that these are by the database's clock; the first in them also measures the
--- outbox. Returns in how many seconds the next one is due, in the middle of the next ten.
+-- Insert a process's measurements for the current slot of ten seconds, by the database's clock; the first process in a slot
+-- also measures the outbox. Returns the seconds until the middle of the next slot, when the next sample is due.
 WITH slot AS (
     SELECT date_bin('10 seconds', now(), timestamptz 'epoch') AS at
 ),
@@ -28,8 +28,9 @@ added AS (
 SELECT extract(epoch FROM s.at + interval '15 seconds' - now())::float8 FROM slot AS s;
 
 -- name: list_points(step, steps) :many
--- The last so many steps, each of `step` seconds, newest first; what nobody measured is NULL. Rates are sums over processes, on
--- average over a step; p50 is weighted by requests; p99, sockets, queues and the pool are the highest, processes the fewest.
+-- The last `steps` steps of `step` seconds each, newest first; NULL for values that no process measured. Rates are sums over
+-- processes, averaged over a step; p50 is weighted by requests; p99, sockets, queues and the pool are maxima, numbers of
+-- processes minima.
 WITH slots AS (
     SELECT
         s.at, sum(s.requests) AS requests, sum(s.errors) AS errors, sum(s.p50 * s.requests) AS weighted, max(s.p99) AS p99,
@@ -61,7 +62,7 @@ ORDER BY g.at DESC
 LIMIT $2::integer;
 
 -- name: list_nodes() :many
--- The processes that run, each with what it measured last.
+-- The running processes, each with its latest measurements.
 SELECT DISTINCT ON (s.node_id)
     s.node_id AS id, s.kind, s.at, s.requests::float8 AS "requestsPerSecond", s.errors::float8 AS "errorsPerSecond",
     s.p50::float8 AS "latencyP50", s.p99::float8 AS "latencyP99", s.sockets,
@@ -72,7 +73,7 @@ WHERE s.at > now() - interval '25 seconds'
 ORDER BY s.node_id, s.at DESC;
 
 -- name: count_users() :value
--- How many active people there are; from 100,000 on how many accounts, as PostgreSQL estimates it.
+-- The number of active users; above 100,000 rows PostgreSQL's estimate of all accounts instead.
 SELECT
     CASE
         WHEN c.reltuples > 100000 THEN c.reltuples::bigint
@@ -82,5 +83,5 @@ FROM pg_class AS c
 WHERE c.oid = 'users'::regclass;
 
 -- name: delete_old_samples() :exec
--- What is older than a day.
+-- Delete samples older than a day.
 DELETE FROM node_samples WHERE at < now() - interval '1 day';

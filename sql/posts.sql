@@ -1,9 +1,10 @@
--- Posts. Their counters, in post_stats, are moved by sql/reactions.sql and sql/comments.sql; `position` is their place in
--- every list. A list takes the position to go on before: for the first page that is the last there can be.
+-- Posts. Their counters in post_stats are changed by sql/reactions.sql and sql/comments.sql. `position` is a post's place in
+-- every list, and NULL for a post in no list. Lists take the position to continue before; for the first page the highest
+-- possible one.
 
 -- name: import_post(post_id, position, author_id, type, status, title, body, usernames, context) :value
--- A post whose id is given, published when its position says; returns its event. For demo data, whose first posts the
--- documents name.
+-- Insert a post with a given id, published at the time of its position; returns its event. For demo data, whose first posts the
+-- documentation refers to.
 WITH added AS (
     INSERT INTO posts (id, position, author_id, type, status, title, body, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, read_time($2), read_time($2))
@@ -25,8 +26,8 @@ SELECT emit(
 FROM added;
 
 -- name: create_post(author_id, type, status, title, body, usernames, context, project_id) :one!
--- A new post with its counters, its first status and its event, as its author sees it. A draft has no place in the lists,
--- and nobody is told of it.
+-- Insert a post with its counters, first status and event; returns it as its author sees it. A draft has no position, and
+-- nobody is notified of it.
 WITH added AS (
     INSERT INTO posts (id, position, author_id, type, status, title, body, project_id)
     SELECT new.id, CASE WHEN $3 IS DISTINCT FROM 'draft' THEN new.id END, $1, $2, $3, $4, $5, $8
@@ -42,7 +43,7 @@ stats AS (
     FROM added
 ),
 logged AS (
-    -- Its id is the post's, which is the place of what is published at once.
+    -- The log entry gets the post's id, which is the position of a post published at once.
     INSERT INTO post_status_log (id, post_id, actor_id, to_status)
     SELECT id, id, author_id, status FROM added WHERE status IS NOT NULL
 )
@@ -68,25 +69,25 @@ FROM added AS p
 INNER JOIN users AS a ON a.id = p.author_id;
 
 -- name: get_post(post_id, viewer_id) :one
--- One post as a viewer sees it; no row for what they may not see.
+-- One post as a viewer sees it; no row if they may not see it.
 SELECT i.*, mine.*, show_link(i."_projectId", $2) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($2, i.id) AS mine
 WHERE i.id = $1 AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $2);
 
 -- name: find_posts(viewer_id, ids) :many
--- Some posts as a viewer sees them; no row for what they may not see.
+-- Several posts as a viewer sees them; no row for one that they may not see.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.id = ANY($2::uuid[]) AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $1);
 
 -- name: is_post_shown(post_id, viewer_id) :value
--- Whether a viewer may see a post with this id.
+-- Whether a post exists and the viewer may see it.
 SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2));
 
 -- name: list_posts(viewer_id, before, most) :many
--- The newest posts of everybody.
+-- The newest posts of all authors.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
@@ -104,7 +105,7 @@ ORDER BY i."_position" DESC
 LIMIT $4;
 
 -- name: list_author_posts_of(viewer_id, author_id, type, status, before, most) :many
--- Those of one type, of one status, or both, out of all posts of the author.
+-- Like list_author_posts, of one type, one status, or both; a NULL filter is ignored.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
@@ -116,8 +117,8 @@ ORDER BY i."_position" DESC
 LIMIT $6;
 
 -- name: list_normal_posts(viewer_id, before, most) :many
--- The newest normal posts. Each type has statements of its own: a planner that is given the type as an argument
--- takes rare ones for as frequent as any, and reads all posts to find them.
+-- The newest normal posts. Each type has its own statement: given the type as a parameter, the planner assumes that rare types
+-- are as frequent as others, and reads all posts to find them.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
@@ -135,7 +136,7 @@ ORDER BY i."_position" DESC
 LIMIT $3;
 
 -- name: list_projects(viewer_id, before, most) :many
--- The newest projects.
+-- The newest posts of type project.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
@@ -144,8 +145,8 @@ ORDER BY i."_position" DESC
 LIMIT $3;
 
 -- name: list_posts_by_status(viewer_id, status, before, most) :many
--- The newest announcements or projects of one status that stand in lists. Bounds and order by both columns of the
--- index leave the planner no other: it would walk along the positions of all posts to find those of a rare status.
+-- The newest listed announcements or projects of one status. Bounds and ORDER BY on both columns of the index leave the planner
+-- no other index: it would scan the positions of all posts to find those of a rare status.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
@@ -154,8 +155,8 @@ ORDER BY i.status DESC, i."_position" DESC
 LIMIT $4;
 
 -- name: list_posts_matching(viewer_id, text, before, type, status, most) :many
--- The newest posts before a position whose words match; of one type, of one status, or both where not NULL. As in
--- sql/search.sql the newest documents are looked through first, the index of words only where that is not enough.
+-- The newest posts before a position that match a text; of one type, one status, or both; a NULL filter is ignored. As in
+-- sql/search.sql, the newest documents are scanned first, and the index of words is used only if that is not enough.
 WITH asked AS MATERIALIZED (
     SELECT make_query($2) AS query
 ),
@@ -224,7 +225,7 @@ CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 ORDER BY found.recency DESC;
 
 -- name: list_author_posts_matching(viewer_id, author_id, text, before, type, status, most) :many
--- The same out of the posts of one author.
+-- Like list_posts_matching, for one author.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM (
     SELECT p.position
@@ -246,7 +247,7 @@ CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 ORDER BY found.position DESC;
 
 -- name: list_own_unlisted(author_id, status, before, most) :many
--- A person's own announcements before an id that stand in no list: drafts, or archived ones; the newest first.
+-- A user's own unlisted posts of one status, drafts or archived ones, before an id, newest first.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
@@ -255,7 +256,8 @@ ORDER BY i.id DESC
 LIMIT $4;
 
 -- name: update_post(post_id, set_title, title, body, set_project, project_id) :exec
--- Change a post, which is locked: title where set_title, body where not NULL, what it is linked with where set_project.
+-- Change a post that the caller has locked: the title if `set_title`, the body if not NULL, the linked project if
+-- `set_project`.
 UPDATE posts
 SET
     title = CASE WHEN $2 THEN $3 ELSE title END,
@@ -266,19 +268,20 @@ SET
 WHERE id = $1;
 
 -- name: lock_post(post_id) :exec
--- Before a change that depends on how the post stands: changes then take turns, and see what the one before did. A
--- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while
--- somebody who likes the post, or a worker that makes it findable, holds its key.
+-- Lock a post before a change that depends on its current state, so that each change sees the one before. A separate statement:
+-- locking and updating in one could deadlock with another such statement while a like, or the worker that indexes the post,
+-- holds a key-share lock on the row.
 SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: lock_stats(post_id) :exec
--- Before a post's score is made anew, in a statement of its own: what is on its way to the counters is seen by the next.
+-- Lock a post's counters before its score is recomputed; a separate statement, so that the next one sees all changes committed
+-- meanwhile.
 SELECT FROM post_stats WHERE post_id = $1 FOR NO KEY UPDATE;
 
 -- name: move_post(post_id, actor_id, status, from_statuses) :one
--- Move an announcement or a project, which is locked with its stats, from one of `from_statuses`. What is published, again as well,
--- takes the top of the lists and of explore; what is archived leaves them. The log keeps the place it had as the id of its
--- publication, which says when that was.
+-- Move an announcement or a project from one of `from_statuses` to another status; the caller has locked the post and its
+-- stats. Publishing, also again, puts it on top of the lists and of explore; archiving removes it from them. The log entry of a
+-- publication has the post's position as its id, which tells its time. No row if the status is not one of `from_statuses`.
 WITH before AS (
     SELECT id, status
     FROM posts
@@ -323,7 +326,7 @@ logged AS (
 SELECT from_status AS "from" FROM logged;
 
 -- name: list_moves(post_id, after, most) :many
--- Moves of a post behind an id, oldest first.
+-- The changes of a post's status after an id, oldest first.
 SELECT
     g.id, g.from_status AS "from", g.to_status AS "to", person(u) AS actor, g.created_at AS "createdAt"
 FROM post_status_log AS g
@@ -333,8 +336,8 @@ ORDER BY g.id
 LIMIT $3;
 
 -- name: assign_post(post_id, assignee_id) :one
--- Assign a project, which is locked and not over, to a person who is interested, or any to nobody (NULL). The assignee that
--- it has already changes nothing.
+-- Assign an open project that the caller has locked to an interested user, or remove the assignee of any project (NULL).
+-- Assigning the same user again changes nothing. No row if neither is possible.
 WITH before AS (
     SELECT id, assignee_id
     FROM posts
@@ -360,8 +363,8 @@ WHERE p.id = before.id
 RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId";
 
 -- name: lock_posts_of(user_id) :exec
--- The posts that a person who leaves is assigned to, or interested in and could just be assigned to; locked in one order
--- whoever leaves.
+-- Lock, in id order, the posts that a user who leaves is assigned to or interested in; a concurrent transaction could assign
+-- the latter to them.
 SELECT
 FROM posts
 WHERE id IN (
@@ -373,22 +376,22 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: unassign_person(user_id) :exec
--- Projects of a person who has left are nobody's again.
+-- Remove a user who leaves as the assignee of projects.
 UPDATE posts
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE assignee_id = $1;
 
 -- name: lock_for_removal(post_id) :exec
--- Keep all changes of a post, and of what belongs to it, out until this transaction ends.
+-- Lock a post FOR UPDATE, which also keeps out changes of what belongs to it: these take a key-share lock on the post.
 SELECT FROM posts WHERE id = $1 FOR UPDATE;
 
 -- name: touch_post(post_id) :exec
--- What belongs to a post has changed.
+-- Increment a post's version after a change of something that belongs to it.
 UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1;
 
 -- name: delete_post(post_id) :exec
--- A post is gone with its comments, likes and interests, and so are the stored answers that show any of these; their keys
--- stay, so that a retry makes nothing anew. Notifications about it stay, without the link.
+-- Delete a post with its comments, likes and interests, and blank the stored responses that show the post or its comments;
+-- their keys stay, so that a retry does not create them again. Notifications stay, without the link.
 WITH blanked AS (
     UPDATE idempotency_keys AS k SET body = NULL, location = NULL
     WHERE k.entity_id IN (SELECT c.id FROM comments AS c WHERE c.post_id = $1 UNION ALL SELECT $1)
@@ -396,24 +399,24 @@ WITH blanked AS (
 DELETE FROM posts WHERE id = $1;
 
 -- name: list_mentioned(post_id, usernames) :many
--- Who is meant by the @usernames of a post or of a comment on it. Who may not see it is told nothing of it.
+-- The active users meant by the @usernames of a post or of a comment on it who may see the post.
 SELECT u.id
 FROM posts AS p
 INNER JOIN users AS u ON u.username = ANY($2::citext[]) AND u.status = 'active'
 WHERE p.id = $1 AND shown_to(p, u.id);
 
 -- name: render_posts(ids) :many
--- Posts as everybody in a room sees them now. Nobody sees drafts there.
+-- Posts as rooms show them to everyone now; no row for a draft.
 SELECT
     i.*,
-    -- A profile shows what is listed: not what is archived.
+    -- A profile shows listed posts only, so no archived ones.
     CASE WHEN i."_position" IS NULL THEN ARRAY['post:' || i.id] ELSE ARRAY['post:' || i.id, 'profile:' || i."_authorId"] END
         AS "_rooms"
 FROM post_items AS i
 WHERE i.id = ANY($1::uuid[]) AND i.status IS DISTINCT FROM 'draft';
 
 -- name: export_posts(user_id) :many
--- What a person published, and drafts.
+-- A user's posts and drafts, for their export.
 SELECT
     p.id, p.type, p.status, p.title, p.body, p.assignee_id AS "assigneeId", p.project_id AS "projectId", p.version,
     i."publishedAt",
@@ -424,7 +427,7 @@ WHERE p.author_id = $1
 ORDER BY p.id;
 
 -- name: export_statuses(user_id) :many
--- Each move of a person's posts, and those that the person made with the posts of others.
+-- The changes of status of a user's posts, and those that the user made on other posts, for their export.
 SELECT
     g.id, g.post_id AS "postId", g.from_status AS "from", g.to_status AS "to", g.actor_id AS "actorId",
     g.created_at AS "createdAt"
@@ -438,7 +441,7 @@ WHERE g.actor_id = $1
 ORDER BY id;
 
 -- name: fill_stats() :exec
--- Counters and scores of posts that were loaded in bulk.
+-- Insert counters and scores of posts that were loaded in bulk.
 INSERT INTO post_stats (post_id, like_count, comment_count, interest_count, score, least_score)
 SELECT
     p.id,

@@ -1,12 +1,13 @@
--- Preferences: who is told of what, on which channels and when; and what was held back.
+-- Notification preferences: who is notified of what, on which channels and when; and the notifications that were held back.
 
 -- name: decide(receiver_ids, event_ids, once_keys, actor_ids, types, entity_types, entity_ids, criticals, in_apps, emails, pushes, mail, push) :many
--- Who of those that an event might be told to are told, and on which channels; a row for each who is, or whose notification is
--- `held`. No row for whoever is not active, was told before, or may not see what it leads to. criticals to pushes are what the
--- features declare; `mail`, `push`: whether these are configured.
--- Events that share a once_key are of one entity, and so in one lane: nobody tells the same at the same time.
--- What is read of each receiver stands behind a fence (OFFSET 0): a plan that is kept from when a table was small would read
--- all of it. What an entity belongs to is read once, whoever is told of it.
+-- Decide which candidates for a notification get it, and on which channels: a row for each one who is notified, or whose
+-- notification is `held` back. No row for one who is not active, was notified before, or may not see the entity. `criticals` to
+-- `pushes` are the features' declarations; `mail` and `push`: whether these channels are configured.
+-- Events with the same once_key concern the same entity and so are in one lane: no two transactions decide about the same key
+-- at the same time.
+-- Reads for each receiver are behind OFFSET 0: a cached plan made when a table was small would read the whole table. The
+-- entities that an entity belongs to are read once for all of its receivers.
 WITH asked AS MATERIALIZED (
     SELECT
         i.*,
@@ -27,7 +28,8 @@ chains AS MATERIALIZED (
     ) AS c
 ),
 chained AS MATERIALIZED (
-    -- FULL can only be a hash or merge join. Few rows are expected here, and of few each would be compared with all chains.
+    -- FULL JOIN can only be a hash or merge join. The planner expects few rows here, and a nested loop would compare each row
+    -- with all chains.
     SELECT i.*, c.types, c.ids
     FROM asked AS i
     FULL JOIN chains AS c ON c.entity_type = i.entity_type AND c.entity_id = i.entity_id
@@ -57,7 +59,7 @@ weighed AS MATERIALIZED (
             SELECT true FROM push_subscriptions AS o WHERE o.user_id = i.receiver_id LIMIT 1
         ) END AS has_browser,
         quiet_end(s.timezone, s.quiet_from, s.quiet_to, now()) AS quiet_until,
-        -- The one that is due and was not made yet takes this along.
+        -- A digest that is due but not made yet includes this notification.
         coalesce(s.next_digest_at, next_digest(s.timezone, s.digest, s.digest_at, now())) AS digest_due_at,
         r.has_address, r.bounced
     FROM chained AS i
@@ -126,7 +128,7 @@ FROM decided AS d
 ORDER BY d.place;
 
 -- name: hold(receiver_ids, event_ids, actor_ids, types, variants, whys, entity_types, entity_ids, params, reasons, created_ats) :exec
--- Keep what people were not told, for them to look at.
+-- Store notifications that were held back, for their receivers to look up.
 INSERT INTO notifications_held (
     receiver_id, event_id, actor_id, type, variant, why, entity_type, entity_id, params, reason, created_at
 )
@@ -139,7 +141,7 @@ ORDER BY i.receiver_id, i.event_id
 ON CONFLICT ON CONSTRAINT notifications_held_receiver_id_event_id_key DO NOTHING;
 
 -- name: list_held(user_id, before, most) :many
--- What a person was not told, the newest first, before an id.
+-- The notifications held back from a user, newest first, before an id.
 SELECT h.*
 FROM held_lines AS h
 WHERE h."_receiverId" = $1 AND h.id < $2
@@ -147,7 +149,8 @@ ORDER BY h.id DESC
 LIMIT $3;
 
 -- name: delete_old_held(most) :value
--- What people were not told, after 14 days; returns how many. Call it until that is less than `most`.
+-- Delete notifications that were held back more than 14 days ago; returns the number of rows. Call it until it is less than
+-- `most`.
 WITH gone AS (
     DELETE FROM notifications_held
     WHERE ctid = ANY(ARRAY(SELECT ctid FROM notifications_held WHERE held_at < now() - interval '14 days' ORDER BY held_at LIMIT $1))
@@ -157,7 +160,7 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: delete_ended_mutes(most) :value
--- Mutes whose time is over; returns how many. Call it until that is less than `most`.
+-- Delete mutes that have ended; returns the number of rows. Call it until it is less than `most`.
 WITH gone AS (
     DELETE FROM notification_mutes
     WHERE ctid = ANY(ARRAY(SELECT ctid FROM notification_mutes WHERE until < now() ORDER BY until LIMIT $1))
@@ -167,11 +170,11 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: list_marked_types() :many
--- The types of notification that an administrator marked.
+-- The notification types that an administrator has marked.
 SELECT t.type, t.critical FROM notification_types AS t;
 
 -- name: mark_type(type, critical, user_id) :value
--- Mark a type as critical; true where it was not marked.
+-- Set whether a type is critical; true if that changes the mark, else NULL.
 INSERT INTO notification_types AS t (type, critical, updated_by)
 VALUES ($1, $2, $3)
 ON CONFLICT ON CONSTRAINT notification_types_pkey DO UPDATE
@@ -180,30 +183,31 @@ WHERE t.critical <> excluded.critical
 RETURNING true;
 
 -- name: unmark_type(type) :value
--- Take a mark away; true where there was one.
+-- Remove a type's mark; true if there was one, else NULL.
 DELETE FROM notification_types WHERE type = $1 RETURNING true;
 
 -- name: lock_settings(user_id) :one!
--- A person's settings, as they are if there were none, locked until the commit: changes of all preferences take turns.
+-- A user's settings, inserted with defaults if there are none, and locked until the transaction ends: this serialises all
+-- changes of their preferences.
 INSERT INTO notification_settings AS s (user_id)
 VALUES ($1)
 ON CONFLICT ON CONSTRAINT notification_settings_pkey DO UPDATE SET user_id = excluded.user_id
 RETURNING s.timezone, s.quiet_from, s.quiet_to, s.digest, s.digest_at, s.next_digest_at;
 
 -- name: get_settings(user_id) :one
--- A person's settings; no row where there are none.
+-- A user's settings; no row if the user has never saved any.
 SELECT s.timezone, s.quiet_from, s.quiet_to, s.digest, s.digest_at, s.next_digest_at
 FROM notification_settings AS s
 WHERE s.user_id = $1;
 
 -- name: list_preferences(user_id) :many
--- Where a person differs from what is declared.
+-- The types for which a user's preferences differ from the declared ones.
 SELECT p.type, p.in_app, p.email, p.push
 FROM notification_preferences AS p
 WHERE p.user_id = $1;
 
 -- name: save_settings(user_id, timezone, quiet_from, quiet_to, digest, digest_at) :value
--- Set all settings, and when the next digest is due: another time only where that changes. Returns it.
+-- Set all settings and the time of the next digest, which changes only if a value it depends on changes. Returns that time.
 UPDATE notification_settings AS s
 SET
     timezone = $2, quiet_from = $3, quiet_to = $4, digest = $5, digest_at = $6, updated_at = now(),
@@ -215,7 +219,7 @@ WHERE s.user_id = $1
 RETURNING s.next_digest_at;
 
 -- name: save_preferences(user_id, types, in_apps, emails, pushes) :exec
--- Set what a person wants of these types; NULL: as declared.
+-- Set a user's preferences for these types; NULL: as declared.
 WITH wanted AS MATERIALIZED (
     SELECT i.*
     FROM unnest($2::text[], $3::boolean[], $4::text[], $5::boolean[]) AS i (type, in_app, email, push)
@@ -234,22 +238,22 @@ ON CONFLICT ON CONSTRAINT notification_preferences_pkey DO UPDATE
 SET in_app = excluded.in_app, email = excluded.email, push = excluded.push, updated_at = now();
 
 -- name: list_zones() :many
--- The names of time zones. It reads a file for each.
+-- The names of time zones. PostgreSQL reads one file for each of them.
 SELECT z.name
 FROM pg_timezone_names AS z
 WHERE z.name !~ '^(posix|right)/' AND z.name NOT IN ('posixrules', 'localtime', 'Factory')
 ORDER BY z.name;
 
 -- name: leave_unknown_zones() :exec
--- Set the clocks of people to UTC whose time zone this PostgreSQL does not know: another build had it. Any statement would fail
--- that tells one of them something.
+-- Set the clocks of users to UTC whose time zone this PostgreSQL does not know, because another build had it: every statement
+-- that notifies one of them would fail.
 UPDATE notification_settings AS s
 SET timezone = 'UTC', next_digest_at = next_digest('UTC', s.digest, s.digest_at, now())
 WHERE s.timezone <> 'UTC' AND s.timezone NOT IN (SELECT z.name FROM pg_timezone_names AS z);
 
 -- name: mute(user_id, entity_type, entity_id, until, context) :one
--- Mute what a person may see, and emit the event where that is new; `_eventId` is NULL where it was so. No row where it is
--- gone or not shown to the person.
+-- Mute an entity that the user may see, and emit the event if that changes something, else `_eventId` is NULL. No row if the
+-- entity is gone or the user may not see it.
 WITH seen AS (
     SELECT d.excerpt
     FROM describe_entity($2, $3, $1) AS d
@@ -281,7 +285,7 @@ CROSS JOIN seen
 LEFT JOIN old ON true;
 
 -- name: unmute(user_id, entity_type, entity_id, context) :value
--- Take a mute back, and emit the event; true where there was one.
+-- Remove a mute and emit the event; true if there was one, else NULL.
 WITH gone AS (
     DELETE FROM notification_mutes
     WHERE user_id = $1 AND entity_type = $2 AND entity_id = $3
@@ -295,7 +299,7 @@ SELECT
 FROM gone AS g;
 
 -- name: list_mutes(user_id, after_type, after, most) :many
--- What a person has muted, by kind and id, behind one; without a title where it is gone or no longer shown to the person.
+-- A user's active mutes after a position (type, id); the title is NULL if the entity is gone or the user may no longer see it.
 SELECT
     m.entity_type AS "_entityType", m.entity_id AS "_entityId",
     json_build_object('type', m.entity_type, 'id', m.entity_id) AS entity,
@@ -309,7 +313,7 @@ ORDER BY m.user_id, m.entity_type, m.entity_id
 LIMIT $4;
 
 -- name: trace(user_id, notification_id) :many
--- What became of one of a person's notifications, or of one that was held; no row where it is neither.
+-- The history of one of a user's notifications, or of one that was held back; no row if it is neither.
 WITH told AS MATERIALIZED (
     SELECT
         n.id, n.receiver_id, n.why, n.plan, n.created_at, read_time(n.id) AS told_at, n.seen_at, n.read_at, n.archived_at,
@@ -359,7 +363,7 @@ FROM (
     CROSS JOIN (VALUES ('email'), ('push')) AS c (channel)
     WHERE t.plan ? c.channel
     UNION ALL
-    -- Its time is when its transaction began, before the notification got its id.
+    -- created_at is the start of the transaction, before the notification got its id.
     SELECT 5, d.channel, 'planned', NULL, greatest(d.created_at, d.told_at) FROM sent AS d
     UNION ALL
     SELECT 6, a.channel, 'attempt_' || a.outcome, a.code, a.at
@@ -391,15 +395,15 @@ FROM (
 ORDER BY s.at, s.number;
 
 -- name: lock_settings_of_active(user_id) :value
--- As lock_settings, for whoever may have left by now: NULL, and nothing is made, where they are not active.
+-- Like lock_settings, for a user who may have left meanwhile: NULL, and nothing is inserted, if they are not active.
 INSERT INTO notification_settings AS s (user_id)
 SELECT u.id FROM users AS u WHERE u.id = $1 AND u.status = 'active'
 ON CONFLICT ON CONSTRAINT notification_settings_pkey DO UPDATE SET user_id = excluded.user_id
 RETURNING true;
 
 -- name: stop_mails(user_id, types, every) :many
--- No more mails of these types, those that wait included; with `every` no digests either, as there is nothing for them.
--- Returns what is different now. Behind lock_settings_of_active: a change at the same time writes all channels of a type.
+-- Turn off mails of these types, including waiting ones; with `every` also digests, which would be empty. Returns the fields
+-- that changed. Run it after lock_settings_of_active, because a concurrent change writes all channels of a type.
 WITH no_digests AS (
     UPDATE notification_settings AS s
     SET digest = 'none', next_digest_at = NULL, updated_at = now()
@@ -421,7 +425,7 @@ UNION ALL
 SELECT d.field FROM no_digests AS d;
 
 -- name: delete_preferences(user_id) :exec
--- All settings of a person who leaves, and what was held.
+-- Delete all preferences, mutes and held notifications of a user who leaves.
 WITH types AS (
     DELETE FROM notification_preferences WHERE user_id = $1
 ),
@@ -434,7 +438,7 @@ held AS (
 DELETE FROM notification_settings WHERE user_id = $1;
 
 -- name: export_settings(user_id) :many
--- When a person wants to be reached.
+-- A user's settings for notifications, for their export.
 SELECT
     s.timezone, to_char(s.quiet_from, 'HH24:MI') AS "quietFrom", to_char(s.quiet_to, 'HH24:MI') AS "quietTo", s.digest,
     to_char(s.digest_at, 'HH24:MI') AS "digestAt"
@@ -442,18 +446,18 @@ FROM notification_settings AS s
 WHERE s.user_id = $1;
 
 -- name: export_preferences(user_id) :many
--- Where a person differs from what is declared.
+-- A user's preferences that differ from the declared ones, for their export.
 SELECT p.type, p.in_app AS "inApp", p.email, p.push FROM notification_preferences AS p WHERE p.user_id = $1 ORDER BY p.type;
 
 -- name: export_mutes(user_id) :many
--- What a person has muted.
+-- A user's mutes, for their export.
 SELECT json_build_object('type', m.entity_type, 'id', m.entity_id) AS entity, m.until, m.created_at AS "createdAt"
 FROM notification_mutes AS m
 WHERE m.user_id = $1
 ORDER BY m.entity_type, m.entity_id;
 
 -- name: export_held(user_id) :many
--- What a person was not told.
+-- The notifications held back from a user, for their export.
 SELECT
     h.id, h.type, h.reason, h.created_at AS "createdAt",
     CASE WHEN h.entity_id IS NOT NULL THEN json_build_object('type', h.entity_type, 'id', h.entity_id) END AS entity,

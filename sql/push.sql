@@ -1,9 +1,9 @@
--- Web Push: which browsers a user's notifications go to. A subscription is as good as the session that made it, and as the browser
--- says itself.
+-- Web Push: the browsers that a user's notifications are sent to. A subscription ends with the session that created it, or when
+-- the browser says so.
 
 -- name: lock_session(user_id, session_id) :value
--- A live session of an active account, or no row. Subscriptions of one user take turns behind the lock, so that their limit holds, and
--- the session is not revoked meanwhile.
+-- Lock a live session of an active account; NULL if there is none. The lock on the user serialises subscriptions, so that their
+-- limit holds; the lock on the session prevents its revocation meanwhile.
 SELECT s.id
 FROM users AS u
 INNER JOIN sessions AS s ON s.user_id = u.id
@@ -15,8 +15,8 @@ FOR NO KEY UPDATE OF u
 FOR SHARE OF s;
 
 -- name: save_subscription(user_id, session_id, endpoint_hash, endpoint, host, p256dh, auth, expires_at) :one!
--- A browser's subscription, new or sent again. One that another user had is theirs no longer, and gets an id of its own. `_new`: this
--- user did not have it before.
+-- Insert or refresh a browser's subscription. One that belonged to another user moves to this user and gets a new id. `_new`:
+-- this user did not have it before.
 INSERT INTO push_subscriptions AS p (user_id, session_id, endpoint_hash, endpoint, host, p256dh, auth, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT ON CONSTRAINT push_subscriptions_endpoint_hash_key DO UPDATE
@@ -35,14 +35,15 @@ SET
 RETURNING p.id, p.created_at = now() AS "_new";
 
 -- name: delete_surplus(user_id, kept) :exec
--- All subscriptions of a user but the `kept` that were sent last.
+-- Delete a user's subscriptions except the `kept` most recently refreshed ones.
 DELETE FROM push_subscriptions
 WHERE id IN (
     SELECT id FROM push_subscriptions WHERE user_id = $1 ORDER BY refreshed_at DESC, id DESC OFFSET $2
 );
 
 -- name: list_subscriptions(user_id, session_id) :many
--- A user's subscriptions, the one sent last first; `session_id` is the one that asks. They are never more than a few.
+-- A user's subscriptions, the most recently refreshed first; `session_id` is the caller's own. There are only a few, so no
+-- pages.
 SELECT
     p.id, p.host AS "endpointHost", s.platform, s.device, s.user_agent AS "userAgent", p.session_id = $2 AS "current",
     p.created_at AS "createdAt", p.refreshed_at AS "refreshedAt", p.expires_at AS "expiresAt",
@@ -53,21 +54,21 @@ WHERE p.user_id = $1
 ORDER BY p.refreshed_at DESC, p.id DESC;
 
 -- name: delete_subscription(user_id, subscription_id) :value
--- Its id, or no row where the user has none like that.
+-- Delete a user's subscription; returns its id, or NULL if the user has no such subscription.
 DELETE FROM push_subscriptions WHERE id = $2 AND user_id = $1
 RETURNING id;
 
 -- name: delete_endpoint(user_id, endpoint_hash) :value
--- The id of the user's subscription with this endpoint, or no row where there is none.
+-- Delete the user's subscription with this endpoint; returns its id, or NULL if there is none.
 DELETE FROM push_subscriptions WHERE endpoint_hash = $2 AND user_id = $1
 RETURNING id;
 
 -- name: delete_subscriptions(user_id) :exec
--- Every subscription of a user.
+-- Delete every subscription of a user.
 DELETE FROM push_subscriptions WHERE user_id = $1;
 
 -- name: export_subscriptions(user_id) :many
--- The browsers that a person's notifications go to, without what it takes to send there.
+-- A user's subscriptions without their endpoints and keys, for their export.
 SELECT
     p.id, p.host AS "endpointHost", p.session_id AS "sessionId", p.created_at AS "createdAt", p.refreshed_at AS "refreshedAt",
     p.expires_at AS "expiresAt", p.last_success_at AS "lastSuccessAt"
@@ -76,7 +77,7 @@ WHERE p.user_id = $1
 ORDER BY p.id;
 
 -- name: list_for_users(user_ids) :many
--- Where messages to these users go now, with what it takes to encrypt them; a user may have several, or none.
+-- The valid subscriptions of these users, with endpoints and encryption keys; a user may have several, or none.
 SELECT p.id, p.user_id, p.endpoint, p.p256dh, p.auth
 FROM push_subscriptions AS p
 INNER JOIN sessions AS s ON s.id = p.session_id
@@ -85,7 +86,7 @@ WHERE p.user_id = ANY($1::uuid[])
     AND is_live(s);
 
 -- name: note_sent(ids) :exec
--- The push services took messages for these; noted at most once a minute.
+-- Note that push services accepted messages for these subscriptions; written at most once a minute for each.
 WITH taken AS (
     SELECT id
     FROM push_subscriptions
@@ -100,7 +101,7 @@ FROM taken
 WHERE p.id = taken.id;
 
 -- name: note_failed(ids) :exec
--- Messages for these were not taken. What fails for 14 days is deleted by delete_over().
+-- Note that messages for these subscriptions failed. A subscription that fails for 14 days is deleted by delete_over().
 WITH failed AS (
     SELECT id FROM push_subscriptions WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
 )
@@ -110,12 +111,12 @@ FROM failed
 WHERE p.id = failed.id;
 
 -- name: remove_gone(ids) :exec
--- The push services say that there are no such subscriptions any more.
+-- Delete subscriptions that no longer exist, as their push services report.
 DELETE FROM push_subscriptions
 WHERE id IN (SELECT id FROM push_subscriptions WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE);
 
 -- name: delete_over() :exec
--- What has come to its end, with its session or by itself, or took no message for 14 days in which some were sent.
+-- Delete subscriptions that have expired, whose session has ended, or whose messages have failed for 14 days.
 DELETE FROM push_subscriptions AS p
 USING sessions AS s
 WHERE s.id = p.session_id

@@ -1,9 +1,8 @@
--- Likes and interests, and the counters and score of post_stats with them, each in one statement: what it does, what it
--- counts and the event. The post is the first to be locked, as by those who delete it.
+-- Likes and interests, with their counters and score in post_stats. Each statement changes the row and the counter and emits
+-- the event. The post is locked first, as it is by those that delete it.
 
 -- name: like_post(post_id, user_id, context) :one
--- Like once; the counter moves in the same statement, and only if the like is new. The post is held against its
--- deletion, which locks it first as well.
+-- Like a post once; the counter changes only if the like is new. The lock on the post keeps it from being deleted meanwhile.
 WITH post AS MATERIALIZED (
     SELECT p.id, p.author_id
     FROM posts AS p
@@ -36,7 +35,7 @@ INNER JOIN post_stats AS s ON s.post_id = post.id
 LEFT JOIN counted ON counted.post_id = post.id;
 
 -- name: unlike_post(post_id, user_id, context) :one
--- Take a like back; the counter moves only if there was one.
+-- Remove a like; the counter changes only if there was one.
 WITH post AS MATERIALIZED (
     SELECT p.id
     FROM posts AS p
@@ -69,7 +68,7 @@ INNER JOIN post_stats AS s ON s.post_id = post.id
 LEFT JOIN counted ON counted.post_id = post.id;
 
 -- name: list_likes(viewer_id, post_id, before, before_user, most) :many
--- Who liked a post last, before a place by (time, id).
+-- The users who liked a post, the latest first, before a position (time, id).
 SELECT
     person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
     l.created_at AS "createdAt", l.user_id AS "_userId"
@@ -81,8 +80,8 @@ ORDER BY l.created_at DESC, l.user_id DESC
 LIMIT $5;
 
 -- name: add_interest(post_id, user_id, context) :one
--- Take an interest in another person's project that is not over; counted once. `_refusal` says why not. The post is
--- held as it stands: it is moved before or after this, not meanwhile.
+-- Register a user's interest in another user's open project; counted once. `_refusal` is the reason if that is not possible.
+-- FOR SHARE keeps the post's status unchanged until the transaction ends.
 WITH post AS MATERIALIZED (
     SELECT
         p.id, p.author_id,
@@ -122,7 +121,8 @@ INNER JOIN post_stats AS s ON s.post_id = post.id
 LEFT JOIN counted ON counted.post_id = post.id;
 
 -- name: remove_interest(post_id, user_id, context) :one
--- Take an interest in a project back; the assigned cannot. The post is held as it stands.
+-- Remove an interest in a project; not possible for its assignee (`_assigned`). FOR SHARE keeps the post's assignee unchanged
+-- until the transaction ends.
 WITH post AS MATERIALIZED (
     SELECT p.id, p.assignee_id IS NOT DISTINCT FROM $2 AS assigned
     FROM posts AS p
@@ -158,7 +158,7 @@ INNER JOIN post_stats AS s ON s.post_id = post.id
 LEFT JOIN counted ON counted.post_id = post.id;
 
 -- name: list_interests(viewer_id, post_id, before, before_user, most) :many
--- Who took an interest last, before a place by (time, id).
+-- The users interested in a project, the latest first, before a position (time, id).
 SELECT
     person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
     t.created_at AS "createdAt", t.user_id AS "_userId"
@@ -170,8 +170,8 @@ ORDER BY t.created_at DESC, t.user_id DESC
 LIMIT $5;
 
 -- name: lock_interests(user_id) :exec
--- The counters of the projects that a person is interested in, locked in one order whoever leaves. The projects are
--- locked already, by sql/posts.sql.
+-- Lock, in id order, the counters of the projects that a user who leaves is interested in. The projects are already locked by
+-- lock_posts_of in sql/posts.sql.
 SELECT
 FROM post_stats
 WHERE post_id IN (SELECT t.post_id FROM interests AS t WHERE t.user_id = $1)
@@ -179,7 +179,7 @@ ORDER BY post_id
 FOR UPDATE;
 
 -- name: delete_interests(user_id) :exec
--- The interests of a person who has left.
+-- Delete the interests of a user who leaves, and update the counters.
 WITH removed AS (
     DELETE FROM interests WHERE user_id = $1
     RETURNING post_id, created_at
@@ -194,9 +194,9 @@ FROM removed
 WHERE s.post_id = removed.post_id;
 
 -- name: export_likes(user_id) :many
--- What a person likes.
+-- A user's likes, for their export.
 SELECT post_id AS "postId", created_at AS "createdAt" FROM likes WHERE user_id = $1 ORDER BY created_at;
 
 -- name: export_interests(user_id) :many
--- What a person is interested in.
+-- A user's interests in projects, for their export.
 SELECT post_id AS "postId", created_at AS "createdAt" FROM interests WHERE user_id = $1 ORDER BY created_at;

@@ -1,9 +1,9 @@
--- Who read what: posts one by one, comments by a watermark a thread. What marks something as read holds the post or
--- task against its deletion, and writes only where it changes something.
+-- Who has read what: posts one by one, comments by a watermark for each thread. A statement that marks something as read locks
+-- the post or task, so that it is not deleted meanwhile, and writes only if something changes.
 
 -- name: read_post(post_id, user_id) :value
--- A user says that they read a post; answers when they said so first. Its author counts as having read it when it was
--- made, without a row. No row where the user may not see it.
+-- Note that a user has read a post; returns the time when they first read it. The author counts as a reader since the post's
+-- creation, without a row. NULL if the user may not see the post.
 WITH post AS MATERIALIZED (
     SELECT p.id, p.author_id, p.created_at
     FROM posts AS p
@@ -20,7 +20,7 @@ added AS (
     SELECT 'post', post.id, $2
     FROM post
     WHERE post.author_id <> $2 AND NOT EXISTS (SELECT FROM before)
-    -- Another device was first: its time is the answer.
+    -- Another device was first, so return its time.
     ON CONFLICT ON CONSTRAINT entity_reads_pkey DO UPDATE SET read_at = r.read_at
     RETURNING r.read_at
 )
@@ -30,8 +30,8 @@ LEFT JOIN added ON true
 LEFT JOIN before ON true;
 
 -- name: get_readership(post_id, viewer_id, any_author) :one
--- Whether a viewer may know who read a post, being its author or with `any_author`, and if so how many did. No row where
--- they may not see it.
+-- Whether a viewer may know the readers of a post, as its author or with `any_author`, and if so their number. No row if the
+-- viewer may not see the post.
 SELECT
     p.type, allowed.it AS allowed,
     CASE WHEN allowed.it THEN (
@@ -42,7 +42,7 @@ CROSS JOIN LATERAL (SELECT p.author_id = $2 OR $3) AS allowed (it)
 WHERE p.id = $1 AND shown_to(p, $2);
 
 -- name: list_readers(viewer_id, post_id, before, before_user, most) :many
--- Who read a post last, before a place by (time, id).
+-- The readers of a post, the latest first, before a position (time, id).
 SELECT
     person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
     r.read_at AS "readAt", r.user_id AS "_userId"
@@ -54,8 +54,8 @@ ORDER BY r.read_at DESC, r.user_id DESC
 LIMIT $5;
 
 -- name: list_missing(viewer_id, post_id, after, most) :many
--- Active people behind an id who have not read a post; its author has. The read is a scalar subquery: for NOT EXISTS the
--- planner would take in all who read it, to show one page.
+-- Active users after an id who have not read a post, without its author. A scalar subquery: for NOT EXISTS the planner would
+-- read all readers to return one page.
 SELECT
     person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
     NULL::timestamptz AS "readAt", u.id AS "_userId"
@@ -73,8 +73,8 @@ ORDER BY u.id
 LIMIT $4;
 
 -- name: read_comments(thread_type, thread, user_id, sees_all, up_to) :one
--- A user says how far they read the comments of a post or task: to the last one that there is up to an id. The watermark never
--- goes back. No row where they may not see it.
+-- Move a user's watermark in a thread to the last comment up to an id; it never moves back. Returns the watermark and the
+-- unread count. No row if the user may not see the post or task.
 WITH post AS MATERIALIZED (
     SELECT p.id
     FROM posts AS p
@@ -104,7 +104,7 @@ moved AS (
     FROM seen
     CROSS JOIN target
     WHERE NOT EXISTS (SELECT FROM before WHERE before.upto >= target.id)
-    -- Another device may have been there meanwhile.
+    -- Another device may have moved it meanwhile.
     ON CONFLICT ON CONSTRAINT thread_reads_pkey DO UPDATE SET upto = greatest(t.upto, excluded.upto)
     RETURNING t.upto
 )
@@ -116,8 +116,7 @@ CROSS JOIN LATERAL (SELECT coalesce(moved.upto, before.upto)) AS mark (upto)
 CROSS JOIN LATERAL unread_comments($3, $2, mark.upto) AS unread;
 
 -- name: get_watermark(thread_type, thread, user_id, sees_all) :one
--- How far a user has read the comments of a post or task, NULL for not at all, and how many are unread. No row where they may
--- not see it.
+-- A user's watermark in a thread (NULL: nothing read) and the unread count. No row if they may not see the post or task.
 SELECT t.upto AS "upTo", unread.unread_count AS "unreadCount"
 FROM (
     SELECT p.id FROM posts AS p WHERE $1 = 'post' AND p.id = $2 AND shown_to(p, $3)
@@ -128,8 +127,8 @@ LEFT JOIN thread_reads AS t ON t.thread = $2 AND t.user_id = $3
 CROSS JOIN LATERAL unread_comments($3, $2, t.upto) AS unread;
 
 -- name: get_comment_readership(comment_id, viewer_id, any_author, sees_all) :one
--- What a comment is on and whose it is, and whether a viewer may know who read it, being its author or with `any_author`, on a
--- task with `sees_all`. No row where they may not see it, or it is a placeholder.
+-- A comment's thread and author, and whether a viewer may know its readers: as its author, with `any_author`, or on a task with
+-- `sees_all`. No row if the viewer may not see it, or if it is a placeholder.
 SELECT
     coalesce(c.post_id, c.task_id) AS thread, c.task_id IS NOT NULL AS "onTask", c.author_id AS "authorId",
     (c.author_id = $2 OR CASE WHEN c.task_id IS NULL THEN $3 ELSE $4 END) AS allowed
@@ -137,8 +136,8 @@ FROM visible_comments($2, $4) AS c
 WHERE c.id = $1 AND c.body IS NOT NULL;
 
 -- name: list_comment_readers(viewer_id, thread, comment_id, author_id, after, most) :many
--- People behind an id whose watermark in a post or task is at or behind a comment, without its author. By id, which stands still
--- while watermarks move: nobody comes twice, and nobody is passed over.
+-- Users after an id whose watermark is at or after a comment, without its author. Ordered by id, which is stable while
+-- watermarks move, so that no user is repeated or missed.
 SELECT shown."user", t.user_id AS "_userId"
 FROM thread_reads AS t
 CROSS JOIN LATERAL (
@@ -146,7 +145,7 @@ CROSS JOIN LATERAL (
     FROM users AS u
     CROSS JOIN LATERAL standing_of($1, u.id) AS seen
     WHERE u.id = t.user_id
-    -- A fence: without it the planner would walk along all users to show one page.
+    -- OFFSET 0 keeps the planner from scanning all users to return one page.
     OFFSET 0
 ) AS shown
 WHERE t.thread = $2 AND t.upto >= $3 AND t.user_id <> $4 AND t.user_id > $5
@@ -154,23 +153,23 @@ ORDER BY t.user_id
 LIMIT $6;
 
 -- name: delete_reads(user_id) :exec
--- What a person who has left read.
+-- Delete what is stored of a leaving user's reading.
 WITH gone AS (
     DELETE FROM entity_reads WHERE user_id = $1
 ),
--- In the order in which tasks are purged.
+-- Locked in the order in which tasks are purged.
 held AS MATERIALIZED (
     SELECT t.thread FROM thread_reads AS t WHERE t.user_id = $1 ORDER BY t.thread FOR UPDATE
 )
 DELETE FROM thread_reads AS t USING held WHERE t.thread = held.thread AND t.user_id = $1;
 
 -- name: export_reads(user_id) :many
--- What a person said to have read.
+-- The posts that a user has read, for their export.
 SELECT entity_type AS "entityType", entity_id AS "entityId", read_at AS "readAt"
 FROM entity_reads
 WHERE user_id = $1
 ORDER BY read_at, entity_id;
 
 -- name: export_thread_reads(user_id) :many
--- How far a person said to have read comments.
+-- A user's watermarks in comments, for their export.
 SELECT thread, upto AS "upTo" FROM thread_reads WHERE user_id = $1 ORDER BY thread;

@@ -1,12 +1,11 @@
--- Rooms and their numbered frames: written by the workers, with `deliver` in sql/telling.sql, and read by every web
--- node.
+-- Rooms and their numbered frames: written by the workers with `deliver` in sql/telling.sql, and read by every web node.
 
 -- name: get_room(name) :one
--- How far a room has come, and how far back its frames are kept.
+-- The newest and the oldest available frame number of a room.
 SELECT last_seq, min_seq FROM rooms WHERE name = $1;
 
 -- name: read_frames(room, after, most) :many
--- Frames behind a position, in order.
+-- The frames of a room after a number, in order.
 SELECT room, seq, event, entity_type, entity_id, data, members
 FROM room_frames
 WHERE room = $1 AND seq > $2
@@ -14,11 +13,11 @@ ORDER BY seq
 LIMIT $3;
 
 -- name: list_positions(names) :many
--- How far these rooms have come: the check that finds what Redis lost.
+-- The newest frame numbers of these rooms, to find out what Redis lost.
 SELECT name, last_seq FROM rooms WHERE name = ANY($1::text[]);
 
 -- name: read_missing(names, afters, most) :many
--- Frames that a node has not seen, of many rooms at once.
+-- The frames of several rooms that a node has not seen yet, at most `most` of each room.
 SELECT missing.*
 FROM unnest($1::text[], $2::bigint[]) AS behind (name, after)
 CROSS JOIN LATERAL (
@@ -31,8 +30,8 @@ CROSS JOIN LATERAL (
 ORDER BY missing.room, missing.seq;
 
 -- name: get_epoch() :value
--- Whose numbers these are: another cluster, a promoted replica, and a backup that was restored into this cluster (its
--- database or its table of rooms is a new one, or was emptied) have another epoch.
+-- Identifies the origin of the frame numbers. It changes with another cluster, with a promoted replica, and with a backup
+-- restored into this cluster (its database or its table `rooms` is new, or was truncated).
 SELECT
     c.system_identifier || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
     || ':' || d.oid || ':' || pg_relation_filenode('rooms')
@@ -41,7 +40,7 @@ CROSS JOIN pg_database AS d
 WHERE d.datname = current_database();
 
 -- name: record_ack(session_id, room, seq) :exec
--- A device says how far it has shown a room.
+-- Record up to which frame a device has shown a room.
 INSERT INTO room_acks AS a (session_id, room, seq)
 VALUES ($1, $2, $3)
 ON CONFLICT ON CONSTRAINT room_acks_pkey DO UPDATE
@@ -49,12 +48,12 @@ SET seq = excluded.seq, acked_at = now()
 WHERE a.seq < excluded.seq;
 
 -- name: delete_old_frames(days, most) :value
--- Drop frames over the age, but never the last 100 of a room, and note where each room begins now.
--- Rooms are locked by name, as the workers lock them. Returns how many rows went; call it until that is 0.
+-- Delete frames older than `days` days, except the last 100 of each room, and move min_seq of the room. Rooms are locked in
+-- name order, as workers lock them. Returns the number of rows; call it until it is 0.
 WITH full_rooms AS (
     SELECT r.name, r.min_seq, r.last_seq
     FROM rooms AS r
-    -- A scalar subquery: for EXISTS the planner would read all frames, at every call.
+    -- A scalar subquery: for EXISTS the planner would read all frames at every call.
     WHERE
         r.last_seq - r.min_seq >= 100
         AND (
@@ -83,5 +82,5 @@ moved AS (
 SELECT count(*) FROM gone;
 
 -- name: delete_frames(rooms) :exec
--- What was sent to the own rooms of people who have left.
+-- Delete the frames of these rooms: the own rooms of users who have left.
 DELETE FROM room_frames WHERE room = ANY($1::text[]);

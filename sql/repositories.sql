@@ -1,27 +1,28 @@
--- Linked repositories, as people use them and as workers sync them. A worker claims a row for some time; what it writes counts
--- only while the claim is its own, so a run that was overtaken, or whose repository was changed meanwhile, leaves nothing.
+-- Linked repositories, as users see them and as workers sync them. A worker claims a row for a limited time; its writes take
+-- effect only while it holds the claim, so that a run which was overtaken, or whose repository has changed meanwhile, writes
+-- nothing.
 
 -- name: get_repository(project_id) :one
 -- The repository of a project.
 SELECT i.* FROM repository_items AS i WHERE i."projectId" = $1;
 
 -- name: render_repositories(ids) :many
--- Repositories as the rooms of their projects see them now.
+-- Repositories as the rooms of their projects show them now.
 SELECT i.*, ARRAY['project:' || i."projectId"] AS "_rooms"
 FROM repository_items AS i
 INNER JOIN projects AS p ON p.id = i."projectId"
 WHERE i.id = ANY($1::uuid[]) AND p.deleted_at IS NULL;
 
 -- name: link_repository(project_id, url, branch, interval_s) :value
--- A new repository of a project that has none; returns its id.
+-- Insert the repository of a project; returns its id.
 INSERT INTO repositories (project_id, url, branch, interval_s) VALUES ($1, $2, $3, $4) RETURNING id;
 
 -- name: seal_repository(project_id, token, hook_secret) :exec
--- Put in what is sealed, which is bound to the id.
+-- Store the encrypted token and hook secret, which are bound to the repository's id.
 UPDATE repositories SET token = $2, hook_secret = $3 WHERE project_id = $1;
 
 -- name: update_repository(project_id, branch, interval_s, set_token, token) :exec
--- The same repository, otherwise; it is synced at once, and a run that is under way is void.
+-- Change a repository's settings; it is synced at once, and a running sync loses its claim.
 UPDATE repositories
 SET
     branch = $2, interval_s = $3, token = CASE WHEN $4 THEN $5 ELSE token END, status = 'pending', failures = 0,
@@ -33,11 +34,12 @@ WHERE project_id = $1;
 DELETE FROM repositories WHERE project_id = $1 RETURNING id;
 
 -- name: interrupt_sync(project_id) :exec
--- Void the run that is under way, which sees it within a batch: until its end its commits hold the row against being deleted.
+-- Revoke the claim of a running sync, which notices it within one batch; until then its inserted commits lock the row against
+-- deletion.
 UPDATE repositories SET claim = NULL WHERE project_id = $1 AND claim IS NOT NULL;
 
 -- name: ask_sync(project_id) :value
--- Have it synced soon, or once more where it is being synced. NULL where somebody asked within the last minute.
+-- Request a sync soon, or another one after the running one. NULL if one was requested within the last minute.
 UPDATE repositories
 SET
     wanted_at = clock_timestamp(), asked_at = now(), next_at = now(),
@@ -46,18 +48,18 @@ WHERE project_id = $1 AND asked_at <= now() - interval '1 minute'
 RETURNING id;
 
 -- name: get_hook(repository_id) :value
--- The sealed secret of the hook of a repository whose project is not in the trash.
+-- The encrypted hook secret of a repository; NULL if its project is in the trash.
 SELECT r.hook_secret
 FROM repositories AS r
 INNER JOIN projects AS p ON p.id = r.project_id
 WHERE r.id = $1 AND p.deleted_at IS NULL;
 
 -- name: hear_hook(repository_id) :exec
--- Have it synced soon, since its host says that it has changed.
+-- Sync a repository soon, because its host has reported a change.
 UPDATE repositories SET wanted_at = clock_timestamp(), next_at = now() WHERE id = $1;
 
 -- name: list_branches(project_id) :many
--- Branches as of the last sync, by name.
+-- The branches as of the last sync, by name.
 SELECT b.key AS name, b.value AS head, b.key = coalesce(r.branch, r.default_branch) AS followed
 FROM repositories AS r
 CROSS JOIN LATERAL jsonb_each_text(r.refs) AS b
@@ -65,7 +67,7 @@ WHERE r.project_id = $1
 ORDER BY b.key COLLATE "C";
 
 -- name: list_commits(repository_id, author, words, since, before, most) :many
--- The newest commits of the branch. Filters are NULL where they are not asked for; `author` and `words` have %, _ and \ escaped.
+-- The newest commits of the branch. A NULL filter is ignored; `author` and `words` have %, _ and \ escaped.
 SELECT i.*
 FROM (
     SELECT c.repository_id, c.sha, c.n
@@ -83,11 +85,11 @@ INNER JOIN git_commit_items AS i ON i."_repositoryId" = found.repository_id AND 
 ORDER BY found.n DESC;
 
 -- name: get_commit(repository_id, sha) :one
--- One commit, also one that the branch does not lead to any more.
+-- One commit, even if the branch no longer contains it.
 SELECT i.* FROM git_commit_items AS i WHERE i."_repositoryId" = $1 AND i."_sha" = $2;
 
 -- name: claim_due(lease_seconds, most) :many
--- Claim repositories whose time has come, and that no other run is at.
+-- Claim repositories that are due and not claimed by another run.
 WITH due AS (
     SELECT r.id
     FROM repositories AS r
@@ -108,29 +110,29 @@ RETURNING
     r.reason;
 
 -- name: extend_claim(repository_id, claim, lease_seconds) :value
--- Hold a claim for longer; NULL where it is lost.
+-- Extend a claim; NULL if it is lost.
 UPDATE repositories
 SET lease_until = clock_timestamp() + make_interval(secs => $3::double precision)
 WHERE id = $1 AND claim = $2
 RETURNING true;
 
 -- name: holds_claim(repository_id, claim) :value
--- Whether a run is still what is under way; NULL where it is not.
+-- True while a run holds its claim, else NULL.
 SELECT true FROM repositories WHERE id = $1 AND claim = $2;
 
 -- name: begin_sync(repository_id, claim) :value
--- There is something to fetch; NULL where the claim is lost.
+-- Mark a repository as syncing, once there is something to fetch; NULL if the claim is lost.
 UPDATE repositories SET status = 'syncing', version = version + 1 WHERE id = $1 AND claim = $2 RETURNING true;
 
 -- name: release_claim(repository_id, claim) :exec
--- Give a repository back, to be synced by another worker at once.
+-- Give up a claim, so that another worker can sync the repository at once.
 UPDATE repositories
 SET status = CASE WHEN status = 'syncing' THEN 'pending' ELSE status END, lease_until = '-infinity', claim = NULL
 WHERE id = $1 AND claim = $2;
 
 -- name: add_commits(repository_id, shas, ns, parents, names, emails, authored, committed, subjects, bodies) :exec
--- Commits, as many as each of the arrays has; `parents` are hexadecimal, with spaces between. One that is there already, and is
--- back on the branch, gets its new place.
+-- Insert commits from parallel arrays; `parents` are hexadecimal, separated by spaces. A known commit that is on the branch
+-- again gets its new number.
 INSERT INTO git_commits AS g (
     repository_id, sha, n, parents, author_name, author_email, authored_at, committed_at, subject, body
 )
@@ -143,7 +145,7 @@ FROM unnest(
 ON CONFLICT ON CONSTRAINT git_commits_pkey DO UPDATE SET n = excluded.n, gone_at = NULL;
 
 -- name: lose_commits(repository_id, shas) :value
--- The branch does not lead to these any more; returns how many it did.
+-- Mark commits as no longer on the branch; returns the number of rows.
 WITH lost AS (
     UPDATE git_commits SET gone_at = now()
     WHERE repository_id = $1 AND sha = ANY($2::bytea[]) AND gone_at IS NULL
@@ -152,7 +154,8 @@ WITH lost AS (
 SELECT count(*) FROM lost;
 
 -- name: lose_older(repository_id, last_n) :value
--- Nor to any that had a place up to this one and got no new one; returns how many it did.
+-- Mark all commits numbered up to `last_n` as no longer on the branch, because the sync gave them no new number; returns the
+-- number of rows.
 WITH lost AS (
     UPDATE git_commits SET gone_at = now()
     WHERE repository_id = $1 AND n <= $2 AND gone_at IS NULL
@@ -161,7 +164,8 @@ WITH lost AS (
 SELECT count(*) FROM lost;
 
 -- name: finish_sync(repository_id, claim, default_branch, head, refs, last_n, changed) :value
--- It is synced: these are its branch, head and branches. NULL where the claim is lost. `changed`: commits were added or lost.
+-- Store the result of a successful sync: default branch, head and branches. `changed`: commits were added or lost. NULL if the
+-- claim is lost.
 UPDATE repositories
 SET
     status = 'synced', reason = NULL, message = NULL, moved_to = NULL, failures = 0, failing_since = NULL, told_at = NULL,
@@ -180,8 +184,8 @@ WHERE id = $1 AND claim = $2
 RETURNING true;
 
 -- name: fail_sync(repository_id, claim, reason, message, moved_to) :one
--- It could not be synced, and is tried again in 5, 10, 20 minutes and so on up to a day; where its token was refused five times,
--- when somebody asks. `isNews`: it is the first time since it worked that a token was refused. No row where the claim is lost.
+-- Note that a sync failed; it is retried after 5, 10, 20 ... minutes, at most a day. After five refused tokens only a request
+-- starts it again. `isNews`: a token was refused for the first time since the last success. No row if the claim is lost.
 UPDATE repositories
 SET
     status = 'failed', reason = $3, message = $4, moved_to = $5, failures = failures + 1,
@@ -197,11 +201,11 @@ WHERE id = $1 AND claim = $2
 RETURNING failures, coalesce(told_at = now(), false) AS "isNews";
 
 -- name: list_known(ids) :many
--- Those of these ids that are repositories.
+-- The ids among these that are repositories.
 SELECT id FROM repositories WHERE id = ANY($1::uuid[]);
 
 -- name: list_owners_after(project_id, after, most) :many
--- The owners of a project, who are told that its repository wants another token.
+-- The owners of a project after an id, to notify that its repository needs another token.
 SELECT m.user_id AS receiver_id
 FROM project_members AS m
 WHERE m.project_id = $1 AND m.user_id > $2 AND m.role = 'owner'

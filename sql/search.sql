@@ -1,9 +1,9 @@
--- Search. The worker makes the documents of what events say is new or different, and of new words suggestions.
--- Words are added while the lock of share_words() is held, and taken away under the one of claim_words(): a word that a
--- batch finds in search_words stays there until its document can be seen.
+-- Search. A worker makes the documents from events of new and changed texts, and suggestions from new words. Words are inserted
+-- while share_words() holds its lock, and deleted while claim_words() holds the other mode: a word that a batch finds in
+-- search_words stays there until its document is visible.
 
 -- name: search_posts(viewer_id, text, before_score, before_recency, most) :many
--- Posts that stand in lists, and one's own drafts and archived ones; the best first.
+-- Listed posts, and the viewer's own drafts and archived posts; the best match first.
 WITH page AS MATERIALIZED (
     SELECT p.id, p.title, p.body, p.author_id, p.created_at, d.score, d.recency, asked.*
     FROM (SELECT make_query($2) AS query, make_query($2, true) AS marks OFFSET 0) AS asked
@@ -23,7 +23,7 @@ INNER JOIN users AS u ON u.id = page.author_id
 ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_comments(viewer_id, text, before_score, before_recency, most) :many
--- Comments on posts that stand in lists, and on one's own; the best first.
+-- Comments on listed posts and on the viewer's own posts; the best match first.
 WITH page AS MATERIALIZED (
     SELECT c.id, p.title, c.body, c.author_id, c.created_at, c.post_id, d.score, d.recency, asked.*
     FROM (SELECT make_query($2) AS query, make_query($2, true) AS marks OFFSET 0) AS asked
@@ -43,9 +43,9 @@ INNER JOIN users AS u ON u.id = page.author_id
 ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_tasks(viewer_id, sees_all, text, before_score, before_recency, most) :many
--- Tasks that a viewer may see, the best first. As in find_documents() the newest 500 that match are ranked, but of those that
--- the viewer sees. A word that is common among the newest 2,000 is looked for in the newest 50,000, and where these are not
--- enough in the newest ones of each source of the viewer's; any other by the index.
+-- Tasks that the viewer may see, the best match first. As in find_documents() the newest 500 matches are ranked, here only
+-- those that the viewer sees. A word that is common among the newest 2,000 documents is searched in the newest 50,000, and if
+-- they have fewer than 500 matches also in the newest tasks of each of the viewer's sources; any other word by the index.
 WITH asked AS MATERIALIZED (
     SELECT make_query($3) AS query, make_query($3, true) AS marks
 ),
@@ -150,8 +150,8 @@ INNER JOIN users AS u ON u.id = t.creator_id
 ORDER BY page.score DESC, page.task_id DESC;
 
 -- name: search_projects(viewer_id, sees_all, text, before_score, before_recency, most) :many
--- Projects that a viewer may see, the best first: the newest 500 of these that match are ranked. There are so few projects that
--- all matches are looked at.
+-- Projects that the viewer may see, the best match first; the newest 500 matches are ranked. There are so few projects that all
+-- matches are read.
 WITH page AS MATERIALIZED (
     SELECT r.id, r.name, r.description, r.created_at, r.score, asked.query, asked.marks
     FROM (SELECT make_query($3) AS query, make_query($3, true) AS marks OFFSET 0) AS asked
@@ -185,8 +185,8 @@ FROM page
 ORDER BY page.score DESC, page.id DESC;
 
 -- name: search_files(viewer_id, sees_all, text, before_score, before_recency, most) :many
--- Files of the projects that a viewer may read, the best first: the newest 500 of these that match are ranked. A question with
--- nothing but what is not to be there finds no file: all documents would have to be read.
+-- Files of projects that the viewer may read, the best match first; the newest 500 matches are ranked. A query that only
+-- excludes words finds no file, because it would read all documents.
 WITH page AS MATERIALIZED (
     SELECT r.id, r.score, asked.query, asked.marks
     FROM (SELECT make_query($3) AS query, make_query($3, true) AS marks OFFSET 0) AS asked
@@ -229,7 +229,7 @@ LEFT JOIN file_documents AS d ON d.file_id = page.id
 ORDER BY page.score DESC, page.id DESC;
 
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
--- Active people by their names, the best first; the last word may be the beginning of one, and whole ones go before that.
+-- Active users by name, the best match first; the last word may be the beginning of a name, but whole names come first.
 WITH page AS MATERIALIZED (
     SELECT u.id, found.score, found.recency, found.query, found.marks
     FROM (
@@ -264,12 +264,13 @@ CROSS JOIN LATERAL standing_of($1, u.id) AS seen
 ORDER BY page.score DESC, page.recency DESC;
 
 -- name: limit_statements(milliseconds) :value
--- How long each further statement of this transaction may take.
+-- Limit the duration of each further statement of this transaction.
 SELECT set_config('statement_timeout', $1::integer::text, true);
 
 -- name: list_near_words(words) :many
--- Known words like words that nobody wrote: of about the same length, with the same beginning or end, at most one letter
--- more apart than one typo, or two from eight letters on; two letters that changed places count twice here.
+-- Known words similar to words that no text contains: of about the same length, with the same beginning or end, at an edit
+-- distance of at most 2, or 3 from eight letters on. That is one typo more than is allowed, because two swapped letters count
+-- twice here.
 SELECT asked.word, near.word AS near
 FROM (
     SELECT
@@ -311,11 +312,13 @@ WHERE near.distance <= asked.typos + 1
 ORDER BY asked.word, near.distance, near.word;
 
 -- name: share_words() :value
--- Before a batch reads texts: no word is taken away until it ends. Returns whether any is in doubt.
+-- Take the shared lock before a batch reads texts, so that no word is deleted until the transaction ends. Returns whether there
+-- are rows in search_doubts.
 SELECT EXISTS (SELECT FROM search_doubts) FROM pg_advisory_xact_lock_shared(x'736572'::integer, 0);
 
 -- name: index_posts(ids) :many
--- Make posts findable as they are now; returns their new words. They are held against their deletion.
+-- Index posts in their current state; returns their words that are new. The rows are locked, so that they are not deleted
+-- meanwhile.
 WITH texts AS MATERIALIZED (
     SELECT p.id, coalesce(p.position, p.id) AS recency, p.position IS NOT NULL AS listed, p.title, p.body
     FROM posts AS p
@@ -336,8 +339,8 @@ CROSS JOIN LATERAL list_words(concat_ws(' ', texts.title, texts.body)) AS w
 WHERE texts.listed AND NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
 -- name: index_comments(ids) :many
--- Make comments findable as they are now, placeholders no more; returns their new words. Their posts are held before them, as everybody does who
--- locks both.
+-- Index comments in their current state and remove placeholders from the index; returns their words that are new. Their posts
+-- are locked first, in the lock order that all statements follow.
 WITH held AS MATERIALIZED (
     SELECT p.id
     FROM posts AS p
@@ -369,7 +372,8 @@ CROSS JOIN LATERAL list_words(texts.body) AS w
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
 -- name: index_tasks(ids) :many
--- Make tasks findable as they are now; returns their new words. They are held against their deletion.
+-- Index tasks in their current state; returns their words that are new. The rows are locked, so that they are not deleted
+-- meanwhile.
 WITH texts AS MATERIALIZED (
     SELECT t.id, t.title, t.description
     FROM tasks AS t
@@ -390,7 +394,8 @@ CROSS JOIN LATERAL list_words(concat_ws(' ', texts.title, texts.description)) AS
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
 -- name: index_projects(ids) :many
--- Make projects findable as they are now; returns their new words. They are held against their deletion.
+-- Index projects in their current state; returns their words that are new. The rows are locked, so that they are not deleted
+-- meanwhile.
 WITH texts AS MATERIALIZED (
     SELECT p.id, p.name, p.description
     FROM projects AS p
@@ -411,7 +416,7 @@ CROSS JOIN LATERAL list_words(concat_ws(' ', texts.name, texts.description)) AS 
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
 -- name: list_file_texts(ids) :many
--- The newest contents of files as they are packed, without what a search is not interested in: NULL for binaries.
+-- The first, still compressed, chunk of the files' newest contents, as much as a search considers; NULL for binary files.
 SELECT f.id, c.data
 FROM files AS f
 LEFT JOIN file_versions AS v ON v.file_id = f.id AND v.n = f.content_version AND f.kind = 'text'
@@ -420,7 +425,7 @@ WHERE f.id = ANY($1::uuid[])
 ORDER BY f.id;
 
 -- name: index_files(ids, bodies) :exec
--- Make files findable by their paths as these are now, and by these texts. They are held against their deletion.
+-- Index files by their current paths and these texts. The rows are locked, so that they are not deleted meanwhile.
 WITH texts AS MATERIALIZED (
     SELECT f.id, f.path, g.body
     FROM unnest($1::uuid[], $2::text[]) AS g (id, body)
@@ -435,7 +440,7 @@ SET body = excluded.body, words = excluded.words
 WHERE (d.body, d.words) IS DISTINCT FROM (excluded.body, excluded.words);
 
 -- name: index_people(ids) :many
--- Make active people findable by their names as these are now, and nobody else; returns new names.
+-- Index active users by their current names and remove others from the index; returns the names that are new.
 WITH texts AS MATERIALIZED (
     SELECT u.id, u.status = 'active' AS active, name_person(u) AS names
     FROM users AS u
@@ -459,26 +464,26 @@ CROSS JOIN LATERAL list_words(texts.names) AS w
 WHERE texts.active AND NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
 -- name: note_words(words) :exec
--- Suggest these words from now on. In their order, all that a batch brings at once: two batches with the same new words
--- wait for each other one way only.
+-- Add words to the suggestions. All new words of a batch, in order, so that two batches with the same new words do not
+-- deadlock.
 INSERT INTO search_words (word)
 SELECT word FROM unnest($1::text[]) AS new (word) ORDER BY word
 ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING;
 
 -- name: forget_person(user_id) :exec
--- Whoever leaves is not found any more.
+-- Remove a user who leaves from the index.
 DELETE FROM person_documents WHERE user_id = $1;
 
 -- name: forget_comment(comment_id) :exec
--- What became a placeholder is not found any more.
+-- Remove a comment that became a placeholder from the index.
 DELETE FROM comment_documents WHERE comment_id = $1;
 
 -- name: claim_doubts(most) :many
--- Words that left a text and may have been its alone; each is looked at by one worker at a time.
+-- Words that were removed from a text and may occur in no other; locked, so that each is checked by one worker at a time.
 SELECT id, word FROM search_doubts ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED;
 
 -- name: list_words_in_posts(words) :many
--- Which of these words a post still has.
+-- The words among these that occur in a post.
 SELECT asked.word
 FROM (
     SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
@@ -494,7 +499,7 @@ WHERE EXISTS (
 );
 
 -- name: list_words_in_comments(words) :many
--- Which of these words a comment still has.
+-- The words among these that occur in a comment.
 SELECT asked.word
 FROM (
     SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
@@ -506,7 +511,7 @@ WHERE EXISTS (
 );
 
 -- name: list_words_in_people(words) :many
--- Which of these words are names of active people.
+-- The words among these that are names of active users.
 SELECT asked.word
 FROM (
     SELECT word, plainto_tsquery('nexcorp_names', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
@@ -518,7 +523,7 @@ WHERE EXISTS (
 );
 
 -- name: list_words_in_tasks(words) :many
--- Which of these words a task still has.
+-- The words among these that occur in a task.
 SELECT asked.word
 FROM (
     SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
@@ -534,7 +539,7 @@ WHERE EXISTS (
 );
 
 -- name: list_words_in_projects(words) :many
--- Which of these words a project still has.
+-- The words among these that occur in a project.
 SELECT asked.word
 FROM (
     SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
@@ -550,70 +555,70 @@ WHERE EXISTS (
 );
 
 -- name: claim_words() :exec
--- Before words are taken away: every batch that relies on them has ended, and the next one waits for this transaction. It
--- gives up after half a second: a worker that hangs keeps the others waiting for no longer.
+-- Take the exclusive lock before words are deleted: all batches that rely on them have ended, and the next one waits for this
+-- transaction. Fails after half a second, so that a worker that hangs does not block the others for longer.
 WITH limited AS MATERIALIZED (SELECT set_config('lock_timeout', '500ms', true))
 SELECT pg_advisory_xact_lock(x'736572'::integer, 0) FROM limited;
 
 -- name: delete_words(words) :exec
--- Nobody is suggested these words any more.
+-- Remove words from the suggestions.
 DELETE FROM search_words WHERE word = ANY($1::text[]);
 
 -- name: delete_doubts(ids) :exec
--- These are decided.
+-- Delete doubts that have been checked.
 DELETE FROM search_doubts WHERE id = ANY($1::bigint[]);
 
 -- name: claim_rebuild() :one
--- A kind whose documents are to be made anew, and before which id to go on; one worker at a time has it.
+-- The kind whose documents are being rebuilt, and the id to continue before; locked, so that one worker at a time rebuilds it.
 SELECT kind, before FROM search_rebuilds ORDER BY kind LIMIT 1 FOR UPDATE SKIP LOCKED;
 
 -- name: list_posts_before(before, most) :many
--- The ids of posts to make documents of, the newest first.
+-- The ids of posts before an id, newest first, for a rebuild.
 SELECT id FROM posts WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
 -- name: list_comments_before(before, most) :many
--- The ids of comments, likewise.
+-- The ids of comments before an id, newest first.
 SELECT id FROM comments WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
 -- name: list_people_before(before, most) :many
--- The ids of people, likewise.
+-- The ids of users before an id, newest first.
 SELECT id FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
 -- name: list_tasks_before(before, most) :many
--- The ids of tasks, likewise.
+-- The ids of tasks before an id, newest first.
 SELECT id FROM tasks WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
 -- name: list_projects_before(before, most) :many
--- The ids of projects, likewise.
+-- The ids of projects before an id, newest first.
 SELECT id FROM projects WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
 -- name: list_files_before(before, most) :many
--- The ids of files, likewise.
+-- The ids of files before an id, newest first.
 SELECT id FROM files WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
 -- name: note_rebuild(kind, before) :exec
--- Go on before this id, or begin.
+-- Begin a rebuild, or note the id to continue before.
 INSERT INTO search_rebuilds (kind, before) VALUES ($1, $2)
 ON CONFLICT ON CONSTRAINT search_rebuilds_pkey DO UPDATE SET before = excluded.before;
 
 -- name: end_rebuild(kind) :exec
--- All documents of a kind are new.
+-- Note that the rebuild of a kind is complete.
 DELETE FROM search_rebuilds WHERE kind = $1;
 
 -- name: fill_posts() :exec
--- Documents of posts that were loaded in bulk, which no event tells of.
+-- Index posts that were loaded in bulk, for which there are no events.
 INSERT INTO post_documents (post_id, recency, words)
 SELECT id, coalesce(position, id), make_words(title, body) FROM posts ORDER BY id
 ON CONFLICT ON CONSTRAINT post_documents_pkey DO NOTHING;
 
 -- name: fill_people() :exec
--- Documents of people who were loaded in bulk.
+-- Index users who were loaded in bulk.
 INSERT INTO person_documents (user_id, words)
 SELECT u.id, make_name_words(name_person(u)) FROM users AS u WHERE u.status = 'active'
 ON CONFLICT ON CONSTRAINT person_documents_pkey DO NOTHING;
 
 -- name: fill_words() :exec
--- The words of posts and people that were loaded in bulk.
+-- Insert the words of posts and users that were loaded in bulk.
 INSERT INTO search_words (word)
 SELECT DISTINCT w
 FROM (

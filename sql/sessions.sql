@@ -1,12 +1,12 @@
--- Sessions, at which people work on a project together, and who has which of its files open. Whoever joins, ends one, or ends
--- empty ones locks the session first, in a statement of its own: what is decided then sees what others did meanwhile.
+-- Sessions, in which users work on a project together, and who has which of its files open. Before a user joins, or a session
+-- is ended, lock the session by a separate statement, so that the next one sees what concurrent transactions committed.
 
 -- name: import_session(session_id, project_id, title, host_id) :exec
--- A session whose id is given. For demo data, which the documents name.
+-- Insert a session with a given id. For demo data, which the documentation refers to.
 INSERT INTO collab_sessions (id, project_id, title, host_id) VALUES ($1, $2, $3, $4);
 
 -- name: create_session(project_id, file_id, title, host_id) :value
--- A new session; returns its id, or NULL where the file is not one of the project's.
+-- Insert a session; returns its id, or NULL if the file is not in the project.
 INSERT INTO collab_sessions (project_id, file_id, title, host_id)
 SELECT $1, $2, $3, $4
 WHERE
@@ -15,7 +15,7 @@ WHERE
 RETURNING id;
 
 -- name: get_session(session_id, viewer_id, manages) :one
--- One session, and what its viewer is in its project; no row for what they may not know of.
+-- One session, and the viewer's role in its project; no row if they may not see it.
 SELECT i.*, shows_participant(i.id, $2) AS joined, r.role AS "_role"
 FROM session_items AS i
 CROSS JOIN LATERAL (SELECT project_role(i."projectId", $2, $3) AS role) AS r
@@ -30,7 +30,7 @@ ORDER BY i.id DESC
 LIMIT $4;
 
 -- name: list_live(project_id, viewer_id, before, most) :many
--- The newest of a project that have not ended.
+-- The newest sessions of a project that have not ended.
 SELECT i.*, shows_participant(i.id, $2) AS joined
 FROM session_items AS i
 WHERE i."projectId" = $1 AND i.id < $3 AND i."endedAt" IS NULL
@@ -38,7 +38,7 @@ ORDER BY i.id DESC
 LIMIT $4;
 
 -- name: list_participants(session_id, here, after, most) :many
--- Who took part in a session, behind an id; `here` NULL, or whether they are there now.
+-- The participants of a session after an id; `here` filters by whether they are present now, NULL is ignored.
 SELECT
     person(u) AS user,
     is_here(p) AS here,
@@ -53,18 +53,18 @@ ORDER BY p.user_id
 LIMIT $4;
 
 -- name: hold_project(session_id) :exec
--- Before somebody joins: who is in the project stays as it is meanwhile.
+-- Lock the project of a session before a user joins, so that its members do not change meanwhile.
 SELECT
 FROM projects
 WHERE id = (SELECT s.project_id FROM collab_sessions AS s WHERE s.id = $1)
 FOR SHARE;
 
 -- name: lock_session(session_id) :exec
--- Before a change that depends on who is there, and on whether it has ended.
+-- Lock a session before a change that depends on its participants or on whether it has ended.
 SELECT FROM collab_sessions WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: touch_participant(session_id, user_id, manages) :value
--- Somebody says that they are still there: of who is, and may be, one row without any lock but its own. Returns whether they are.
+-- Renew a participant's presence; locks nothing but their own row. Returns whether they are still present and may be.
 WITH touched AS (
     UPDATE session_participants AS p
     SET seen_at = now()
@@ -78,7 +78,8 @@ WITH touched AS (
 SELECT EXISTS (SELECT FROM touched);
 
 -- name: touch_editors(file_ids, user_ids) :exec
--- Whoever has a file open is there in the sessions of its project that they joined. The arrays are of equal length.
+-- Renew the presence of users who have files open, in the sessions of those projects that they joined. The arrays have equal
+-- length.
 UPDATE session_participants AS p
 SET seen_at = now()
 FROM (
@@ -90,13 +91,13 @@ INNER JOIN collab_sessions AS s ON s.project_id = e.project_id AND s.ended_at IS
 WHERE p.session_id = s.id AND p.user_id = e.user_id AND is_here(p) AND p.seen_at < now() - interval '15 seconds';
 
 -- name: save_participant(session_id, user_id) :exec
--- Somebody comes to a session, which is locked, or comes back.
+-- Add a participant to a session that the caller has locked, or mark them as present again.
 INSERT INTO session_participants (session_id, user_id) VALUES ($1, $2)
 ON CONFLICT ON CONSTRAINT session_participants_pkey
 DO UPDATE SET joined_at = now(), seen_at = now(), left_at = NULL;
 
 -- name: leave_session(session_id, user_id) :value
--- Somebody goes; returns whether they were there.
+-- Mark a participant as gone; returns whether they were there.
 WITH gone AS (
     UPDATE session_participants AS p
     SET left_at = now()
@@ -106,7 +107,7 @@ WITH gone AS (
 SELECT EXISTS (SELECT FROM gone);
 
 -- name: leave_project(project_id, user_id) :many
--- A person who is no member of a project any more leaves its sessions; returns their ids.
+-- Mark a user who is no longer a member of a project as gone from its sessions; returns the sessions' ids.
 UPDATE session_participants AS p
 SET left_at = now()
 FROM collab_sessions AS s
@@ -114,14 +115,15 @@ WHERE s.id = p.session_id AND s.project_id = $1 AND p.user_id = $2 AND p.left_at
 RETURNING p.session_id;
 
 -- name: end_session(session_id) :value
--- End a session, which is locked, for all who are there; returns its id, or NULL where it has ended before.
+-- End a session that the caller has locked, for all participants; returns its id, or NULL if it had already ended.
 WITH gone AS (
     UPDATE session_participants AS p SET left_at = now() WHERE p.session_id = $1 AND p.left_at IS NULL
 )
 UPDATE collab_sessions SET ended_at = now() WHERE id = $1 AND ended_at IS NULL RETURNING id;
 
 -- name: leave_unseen(most) :many
--- Participants who were not seen for 60 seconds have left; returns who and where. What another worker holds is left to it.
+-- Mark up to `most` participants as gone who were not seen for 60 seconds; returns their sessions and ids. Rows locked by
+-- another worker are skipped.
 WITH unseen AS (
     SELECT p.session_id, p.user_id
     FROM session_participants AS p
@@ -142,7 +144,7 @@ SELECT
 FROM gone AS g;
 
 -- name: lock_empty(most) :many
--- Sessions that look as if they had been empty for 24 hours, locked; end_empty() looks again.
+-- Lock sessions that appear to have been empty for 24 hours; end_empty() checks again.
 SELECT s.id
 FROM collab_sessions AS s
 WHERE s.ended_at IS NULL AND s.created_at < now() - interval '24 hours' AND is_deserted(s.id)
@@ -151,20 +153,21 @@ LIMIT $1
 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: end_empty(ids) :many
--- End those of these sessions, which are locked, that have been empty for 24 hours.
+-- End the sessions among these, locked by the caller, that have been empty for 24 hours.
 UPDATE collab_sessions AS s
 SET ended_at = now()
 WHERE s.id = ANY($1::uuid[]) AND s.ended_at IS NULL AND is_deserted(s.id)
 RETURNING s.id, s.project_id;
 
 -- name: render_sessions(ids) :many
--- Sessions as the rooms of their projects see them now.
+-- Sessions as the rooms of their projects show them now.
 SELECT i.*, ARRAY['project:' || i."projectId"] AS "_rooms"
 FROM session_items AS i
 WHERE i.id = ANY($1::uuid[]);
 
 -- name: list_present(project_id, most) :many
--- Which files of a project are open, and who has them open, each person once; what a process said 15 seconds ago holds no more.
+-- The open files of a project, and who has each of them open, each user once; what a node reported more than 15 seconds ago is
+-- ignored.
 SELECT
     f.id AS "fileId",
     f.path,
@@ -185,11 +188,11 @@ ORDER BY lower(f.path) COLLATE "C"
 LIMIT $2;
 
 -- name: forget_host(user_id) :exec
--- The sessions of a person who leaves the company go on without a host.
+-- Remove a user who leaves the company as host; the sessions continue without one.
 UPDATE collab_sessions SET host_id = NULL WHERE host_id = $1;
 
 -- name: forget_participant(user_id) :many
--- A person who leaves the company took part in no session; returns those in which they are now.
+-- Delete a user who leaves the company from all sessions; returns the sessions in which they are present.
 WITH gone AS (
     DELETE FROM session_participants WHERE user_id = $1 RETURNING session_id, left_at
 )
@@ -199,7 +202,7 @@ INNER JOIN collab_sessions AS s ON s.id = g.session_id
 WHERE g.left_at IS NULL;
 
 -- name: export_sessions(user_id) :many
--- The sessions of a person, in their export.
+-- A user's sessions, for their export.
 SELECT
     p.session_id AS "sessionId", s.project_id AS "projectId",
     CASE WHEN s.host_id = $1 THEN s.title END AS title,

@@ -1,8 +1,9 @@
--- Settling: what was typed becomes a snapshot, a text and a version. A worker claims a file for some time; what it writes
--- counts only while its claim holds, so two never settle the same updates.
+-- Settling turns updates into a snapshot, a text and a version. A worker claims a file for a limited time; its writes take
+-- effect only while it holds the claim, so that two workers never settle the same updates.
 
 -- name: claim_due(quiet_seconds, busy_seconds, lease_seconds, most) :many
--- Texts that were edited, but not in the last seconds, or for long without a rest; those waiting longest first.
+-- Claim text files that were edited, but not within `quiet_seconds`, or whose edits have waited for `busy_seconds`; the longest
+-- waiting first.
 WITH due AS (
     SELECT file_id
     FROM file_docs
@@ -24,7 +25,7 @@ WHERE file_docs.file_id = due.file_id
 RETURNING file_docs.file_id, file_docs.lease_until;
 
 -- name: get_doc(file_id) :one
--- How far a text has come, its snapshot, and up to which update its newest version goes.
+-- The last update of a text file, its snapshot, and the last update that its newest version includes.
 SELECT
     f.project_id, d.settled_seq, d.last_seq, d.root, s.seq AS snapshot_seq, s.state,
     coalesce(v.seq, 0) AS version_seq
@@ -35,7 +36,7 @@ LEFT JOIN file_versions AS v ON v.file_id = f.id AND v.n = f.content_version
 WHERE d.file_id = $1;
 
 -- name: list_updates(file_id, after, most, most_bytes) :many
--- Updates behind one, in their order: as many as asked for, and of about so many bytes, but at least one.
+-- Updates after a number, in order: at most `most`, and about `most_bytes` in all, but at least one.
 SELECT u.seq, u.author_id, u.update
 FROM (
     SELECT
@@ -50,8 +51,8 @@ WHERE u.bytes_before < $4::bigint
 ORDER BY u.seq;
 
 -- name: settle_doc(file_id, lease_until, seq, state, keep_seconds) :value
--- A text is settled up to an update: its snapshot takes the place of the updates, which stay a little longer for nodes that
--- missed them. NULL where the claim does not hold any more.
+-- Settle a text file up to an update: its snapshot replaces the updates, which are kept for `keep_seconds` for nodes that
+-- missed them. NULL if the claim is lost.
 WITH settled AS (
     UPDATE file_docs
     SET
@@ -81,13 +82,13 @@ dropped AS (
 SELECT true FROM settled;
 
 -- name: put_off(file_id, lease_until, seconds) :exec
--- A text that cannot be settled now is tried again later, if the claim still holds.
+-- Retry a file that cannot be settled now after `seconds`, if the claim still holds.
 UPDATE file_docs
 SET lease_until = clock_timestamp() + make_interval(secs => $3::double precision)
 WHERE file_id = $1 AND lease_until = $2;
 
 -- name: drop_settled(keep_seconds, most) :value
--- Updates that are settled and that no node can miss any more; returns how many.
+-- Delete settled updates older than `keep_seconds`, which every node has by then; returns the number of rows.
 WITH old AS (
     SELECT u.file_id, u.seq
     FROM file_updates AS u

@@ -1,17 +1,19 @@
--- The board of a project: its columns, one of each status, and the places in them. A place is a rank; equal ones follow by id.
+-- The board of a project: one column for each status, and the places in it. A place is a rank; tasks of equal rank follow by
+-- id.
 
 -- name: lock_column(project_id, status) :exec
--- Before a task is given a place among others of its column. Taken before any row, as places of others may change with it.
+-- Take the column's advisory lock before a task is placed among others, because ranks of others may change, too. Take it before
+-- any row lock.
 SELECT pg_advisory_xact_lock(hashtext('column ' || $2), hashtext($1::uuid::text));
 
 -- name: get_rank(task_id, project_id, status, viewer_id, sees_all) :value
--- The rank of a task that a viewer sees in a column; NULL where it is not there.
+-- The rank of a task in a column; NULL if it is not there, or the viewer may not see it.
 SELECT t.rank
 FROM visible_tasks($4, $5) AS t
 WHERE t.id = $1 AND t.project_id = $2 AND t.status = $3;
 
 -- name: list_above(project_id, status, rank, id, but, most) :many
--- The next ones towards the beginning of a column, from a place on; without `but`.
+-- The tasks above a place in a column, the nearest first; without `but`.
 SELECT t.id, t.rank
 FROM tasks AS t
 WHERE t.deleted_at IS NULL
@@ -23,7 +25,7 @@ ORDER BY t.rank DESC, t.id DESC
 LIMIT $6;
 
 -- name: list_below(project_id, status, rank, id, but, most) :many
--- The next ones towards the end of a column, from a place on; without `but`.
+-- The tasks below a place in a column, the nearest first; without `but`.
 SELECT t.id, t.rank
 FROM tasks AS t
 WHERE t.deleted_at IS NULL
@@ -35,7 +37,7 @@ ORDER BY t.rank, t.id
 LIMIT $6;
 
 -- name: list_columns(viewer_id, sees_all, project_id, statuses, after_rank, after, most) :many
--- Up to `most` of each of these columns, behind a place.
+-- Up to `most` tasks of each of these columns, after a place.
 SELECT i.*, coalesce((SELECT true FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1), false) AS watching
 FROM unnest($4::text[]) AS c (status)
 CROSS JOIN LATERAL (
@@ -49,7 +51,7 @@ CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFS
 ORDER BY found.rank, found.id;
 
 -- name: count_columns(project_id) :many
--- How many tasks each column has that is not empty.
+-- The number of tasks in each column that is not empty.
 SELECT t.status, sum(t.n)::integer AS total
 FROM task_tallies AS t
 WHERE t.scope = $1

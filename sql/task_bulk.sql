@@ -1,11 +1,11 @@
--- Changes of many tasks at once: what each needs is read and locked for all.
+-- Changes of many tasks at once: each statement reads or locks for all of them.
 
 -- name: lock_tasks(ids) :exec
--- Before a change of several, in their order.
+-- Lock several tasks before a change, in id order.
 SELECT FROM tasks WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: lock_projects(ids, task_ids) :exec
--- The projects with these ids, and those of these tasks, in their order: they are to number tasks. Behind the locks of tasks.
+-- Lock these projects and the projects of these tasks, in id order, before tasks get numbers. Lock the tasks first.
 SELECT
 FROM projects AS p
 WHERE p.id IN (
@@ -17,7 +17,7 @@ ORDER BY p.id
 FOR NO KEY UPDATE;
 
 -- name: get_tasks(ids, viewer_id, sees_all) :many
--- As tasks.get_task, of several, and whether the viewer may change each.
+-- Like tasks.get_task, for several tasks, and whether the viewer may change each of them.
 SELECT
     i.*,
     EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
@@ -28,7 +28,8 @@ CROSS JOIN LATERAL task_rights(t.creator_id, t.assignee_id, t.project_id, $2, $3
 WHERE t.id = ANY($1::uuid[]);
 
 -- name: read_tasks(ids, viewer_id, sees_all) :many
--- What an import compares with its rows, of thousands that a viewer may see: no more than that, and each by its key.
+-- The columns that an import compares with its rows, for thousands of tasks that the viewer may see; nothing else is read, and
+-- each task by its key.
 SELECT
     t.id,
     t.version,
@@ -60,14 +61,14 @@ CROSS JOIN LATERAL (SELECT v.* FROM visible_tasks($2, $3) AS v WHERE v.id = w.id
 CROSS JOIN LATERAL task_rights(t.creator_id, t.assignee_id, t.project_id, $2, $3) AS r;
 
 -- name: list_leading(ids) :many
--- Those of these tasks whose status matters to others: they block one, or come again.
+-- The tasks among these whose status affects others: they block a task, or belong to a series.
 SELECT t.id
 FROM tasks AS t
 WHERE t.id = ANY($1::uuid[])
     AND (t.series_id IS NOT NULL OR EXISTS (SELECT FROM task_links AS l WHERE l.blocker_id = t.id));
 
 -- name: get_changed_tasks(ids) :many
--- As tasks.get_changed_task, of several.
+-- Like tasks.get_changed_task, for several tasks.
 SELECT
     i.*,
     ARRAY(
@@ -81,5 +82,5 @@ FROM task_items AS i
 WHERE i.id = ANY($1::uuid[]);
 
 -- name: find_concerned(ids) :many
--- Whose tasks these are, and of which projects, each combination once.
+-- The creators, assignees and projects of these tasks, each combination once.
 SELECT DISTINCT t.creator_id, t.assignee_id, t.project_id FROM tasks AS t WHERE t.id = ANY($1::uuid[]);

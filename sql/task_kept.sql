@@ -1,11 +1,11 @@
--- What is kept of lists of tasks with CACHE=on, and what of it is still so.
+-- Lists of tasks that are cached with CACHE=on: what they depend on, and which of their rows are still valid.
 
 -- name: list_reach(user_id) :value
--- The projects whose tasks a person sees, as an array.
+-- The projects of which a user is a member, as an array.
 SELECT coalesce(array_agg(m.project_id ORDER BY m.project_id), '{}') FROM project_members AS m WHERE m.user_id = $1;
 
 -- name: find_live(viewer_id, sees_all, ids) :many
--- Those of these tasks that a viewer sees now, with what changes without another version.
+-- The tasks among these that a viewer sees now, with the values that change without a new version.
 SELECT
     t.id AS "_id",
     t.version,

@@ -1,7 +1,7 @@
--- Links between tasks: what should be done before what. They are changed under sql.tasks.lock_graph().
+-- Links between tasks: a blocker should be done before the task that it blocks. Links change under sql.tasks.lock_graph().
 
 -- name: find_cycle(blocker_id, blocked_id) :value
--- Whether the blocker waits for the blocked one already, over any number of links; or one is a part of the other.
+-- Whether the blocker already waits for the blocked task, over any number of links, or one is a subtask of the other.
 WITH RECURSIVE waiting AS (
     SELECT $2::uuid AS id
     UNION
@@ -20,22 +20,23 @@ SELECT EXISTS (
 );
 
 -- name: add_link(blocker_id, blocked_id) :value
--- Have one block the other; true where it did not before.
+-- Let one task block another; true if the link is new, else NULL.
 INSERT INTO task_links (blocker_id, blocked_id) VALUES ($1, $2)
 ON CONFLICT ON CONSTRAINT task_links_pkey DO NOTHING
 RETURNING true;
 
 -- name: remove_link(blocker_id, blocked_id) :value
--- End that; true where it was so.
+-- Remove a link; true if there was one, else NULL.
 DELETE FROM task_links WHERE blocker_id = $1 AND blocked_id = $2
 RETURNING true;
 
 -- name: count_links(task_id) :value
--- How many block a task, or are blocked by it.
+-- The number of links from and to a task.
 SELECT count(*)::integer FROM task_links WHERE blocked_id = $1 OR blocker_id = $1;
 
 -- name: list_links(task_id, viewer_id, sees_all) :many
--- What blocks a task and what it blocks, without what is in the trash. Of what the viewer may not see there is no id.
+-- The tasks that block a task and that it blocks, without those in the trash. The id is NULL for one that the viewer may not
+-- see.
 SELECT
     l.blocks AS "_blocks",
     t.id, t.number, t.title, t.status, t.project_id AS "projectId"

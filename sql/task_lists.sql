@@ -1,10 +1,10 @@
--- Lists of tasks. Filters are those of find_tasks(). A list is read source by source (see task_sources()): as many of each as the
--- page wants, by an index that has them in the order of the list, and merged. Whoever is a member of many projects has the 5,000
--- looked through first that come first in the order, one by one, until the page is full: they mostly see some of these. A list
--- takes the key of the task that it goes on behind, and what it skips.
+-- Lists of tasks. The filters are those of find_tasks(). A list is read source by source (see task_sources()), each by an index
+-- in the order of the list and up to the size of a page, and merged. For a member of many projects, the first 5,000 tasks in
+-- the list's order are checked first, one by one, until the page is full, because such users mostly see some of them. A list
+-- takes the key of the task to continue after, and the number of rows to skip.
 
 -- name: list_by_created(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, before, most, skip) :many
--- The newest.
+-- The newest first.
 WITH near AS MATERIALIZED (
     SELECT w.*
     FROM (
@@ -91,7 +91,7 @@ CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFS
 ORDER BY found.id DESC;
 
 -- name: list_by_updated(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, before_time, before, most, skip) :many
--- Those changed last.
+-- The last changed first.
 WITH near AS MATERIALIZED (
     SELECT w.*
     FROM (
@@ -178,7 +178,7 @@ CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFS
 ORDER BY found.updated_at DESC, found.id DESC;
 
 -- name: list_by_due(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, after_time, after, most, skip) :many
--- Those due first; without a date last.
+-- The earliest due date first, tasks without a date last.
 WITH near AS MATERIALIZED (
     SELECT w.*
     FROM (
@@ -265,7 +265,7 @@ CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFS
 ORDER BY found.due, found.id;
 
 -- name: list_by_priority(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, before_priority, before, most, skip) :many
--- The most urgent, of those the newest.
+-- The most urgent first, among these the newest.
 WITH near AS MATERIALIZED (
     SELECT w.*
     FROM (
@@ -353,7 +353,8 @@ ORDER BY found.priority DESC, found.id DESC;
 
 
 -- name: count_tasks(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, most) :value
--- How many of these a viewer may see, counted up to `most`. Three times as many are looked at: a task has three sources at most.
+-- The number of tasks that match and the viewer may see, counted up to `most`. Reads up to three times as many rows, because a
+-- task has at most three sources.
 WITH sources AS MATERIALIZED (
     SELECT s.* FROM task_sources($1, $15, $16) AS s
 )
@@ -388,7 +389,7 @@ FROM (
 ) AS counted;
 
 -- name: get_days(user_id) :one!
--- Where today, tomorrow and the day a week from today begin by a person's clock.
+-- The beginnings of today, tomorrow and the day a week from today in a user's time zone.
 SELECT
     date_trunc('day', now() AT TIME ZONE z.name) AT TIME ZONE z.name AS today,
     (date_trunc('day', now() AT TIME ZONE z.name) + interval '1 day') AT TIME ZONE z.name AS tomorrow,

@@ -1,15 +1,15 @@
--- Reminders of what is due: tasks.remind_at says when the next one is, keep_task() and next_reminder() keep it.
+-- Reminders of due tasks: tasks.remind_at is the time of the next one, kept by keep_task() and next_reminder().
 
 -- name: remind_due(most) :value
--- Emit task.due for up to `most` tasks whose reminder is due, and note when the next one is; returns how many there were. Whether
--- a task is still to be done and who sees it, find_reminded asks when they are told.
+-- Emit task.due for up to `most` tasks whose reminder is due, and set the next one; returns the number of tasks. Whether a task
+-- is still open and who may see it is checked by find_reminded when the event is delivered.
 WITH due AS MATERIALIZED (
     SELECT t.id, t.project_id, t.due_at, CASE WHEN t.due_at > now() THEN 24 ELSE 0 END AS hours
     FROM tasks AS t
     WHERE t.remind_at <= now() AND t.deleted_at IS NULL AND t.status NOT IN ('done', 'cancelled')
     ORDER BY t.remind_at
     LIMIT $1
-    -- Of two workers, each takes others.
+    -- Two workers take different rows.
     FOR NO KEY UPDATE SKIP LOCKED
 ),
 noted AS (
@@ -34,7 +34,7 @@ told AS (
 SELECT count(t.event_id) FROM told AS t;
 
 -- name: find_reminded(task_id, due_at, after, most) :many
--- Who is reminded of a task: whose it is, where it is still to be done, due at the same time, and seen by them.
+-- The assignee, or else the creator, of a task that is still open and due at the same time, if they may see it.
 SELECT r.user_id AS receiver_id
 FROM (
     SELECT coalesce(t.assignee_id, t.creator_id) AS user_id

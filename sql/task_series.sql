@@ -1,13 +1,13 @@
--- Tasks that come again. Occurrence n of a series is due n times `every` days, weeks or months behind its start by the wall clock;
--- what counts from the start makes no 28th of what was a 31st.
+-- Recurring tasks. Occurrence n of a series is due n times `every` days, weeks or months after its start, by the wall clock.
+-- Counting from the start keeps a monthly task due on the 31st from moving to the 28th.
 
 -- name: is_zone(name) :value
--- Whether there is a time zone of this name. It reads a file for each.
+-- Whether a time zone exists. PostgreSQL reads one file for each zone.
 SELECT EXISTS (SELECT FROM pg_timezone_names AS z WHERE z.name = $1 AND z.name !~ '^(posix|right)/');
 
 -- name: begin_series(task_id, caller_id, frequency, every, until, timezone) :one
--- Have a task, which is locked, be the first of a new series, and end the one before; the day on which that begins. No row where
--- it is never due. Without a zone it is the caller's.
+-- Make a task that the caller has locked the first of a new series, and end its former series; returns the day on which the
+-- series begins. No row if the task has no due date. `timezone` NULL: the caller's.
 WITH was AS MATERIALIZED (
     SELECT t.id, t.series_id, t.due_at, t.due_on, z.name AS timezone
     FROM tasks AS t
@@ -29,7 +29,7 @@ made AS (
 UPDATE tasks AS t SET series_id = m.id, occurrence = 0 FROM made AS m WHERE t.id = $1 RETURNING m.starts_on;
 
 -- name: end_series(task_id) :exec
--- End the series of a task, which is locked: no more of them come, and this one is of none.
+-- End the series of a task that the caller has locked, and take the task out of it: no more occurrences follow.
 WITH ended AS (
     UPDATE task_series AS s
     SET ended_at = now()
@@ -39,12 +39,12 @@ WITH ended AS (
 UPDATE tasks SET series_id = NULL WHERE id = $1;
 
 -- name: lock_series(task_id) :exec
--- Before the next one is made: of two who make it, one waits, and then finds it.
+-- Lock the series of a task before its next occurrence is created: a concurrent transaction waits, and then finds it.
 SELECT FROM task_series WHERE id = (SELECT t.series_id FROM tasks AS t WHERE t.id = $1) FOR UPDATE;
 
 -- name: plan_next(task_id) :one
--- What comes behind the last task of a series, which is locked and was just done: the first that is not due before now. No row
--- where nothing does: there is one already, the series has ended, or ends now.
+-- The next occurrence after the last task of a series, which the caller has locked and was just done: the first that is not due
+-- in the past. No row if there is none: it exists already, or the series has ended or ends now.
 WITH last AS MATERIALIZED (
     SELECT
         t.*,
@@ -57,7 +57,7 @@ WITH last AS MATERIALIZED (
             WHEN 'monthly' THEN make_interval(months => s.every)
             ELSE make_interval(days => s.every * CASE s.frequency WHEN 'weekly' THEN 7 ELSE 1 END)
         END AS step,
-        -- How many steps have passed, or one more.
+        -- The number of steps that have passed, or one more.
         CASE s.frequency
             WHEN 'monthly' THEN
                 (
@@ -82,7 +82,7 @@ next AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT l.starts_at + n.occurrence * l.step AS due) AS d
     WHERE CASE WHEN l.all_day THEN d.due + interval '1 day' ELSE d.due END > l.clock
         AND (l.until IS NULL OR d.due::date <= l.until)
-        -- In no zone later than dates may be: what is far beyond, no client can read.
+        -- The limit on dates holds in every time zone: clients cannot parse years that are far beyond.
         AND d.due < '2999-12-31'
     ORDER BY n.occurrence
     LIMIT 1
@@ -112,5 +112,5 @@ FROM last AS l
 CROSS JOIN next AS n;
 
 -- name: join_series(task_id, series_id, occurrence) :exec
--- Have a new task be one of a series.
+-- Make a new task an occurrence of a series.
 UPDATE tasks SET series_id = $2, occurrence = $3 WHERE id = $1;

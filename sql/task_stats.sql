@@ -1,8 +1,9 @@
--- Statistics of tasks, from the counters that sql/schema/05_tallies.sql keeps. All zeros stands for all tasks. The counters go on
--- for a project in the trash, which may come back: what its tasks come to is taken off here. Days of the past stay as they were.
+-- Statistics of tasks, from the counters that sql/schema/05_tallies.sql keeps. The scope of all zeros stands for all tasks.
+-- Counters include projects in the trash, which may be restored; their tasks are subtracted here. Values of past days stay as
+-- they were.
 
 -- name: get_stats(source, scope, weeks) :one!
--- What the tasks of a scope come to; `source` says what the scope is: all, project or person. Weeks begin on Mondays, UTC.
+-- The statistics of a scope; `source` says what the scope is: all, project or person. Weeks begin on Mondays, UTC.
 WITH hidden AS MATERIALIZED (
     SELECT t.*
     FROM projects AS p
@@ -146,8 +147,8 @@ SELECT
     now() AS "countedAt";
 
 -- name: close_day() :exec
--- Keep how many tasks of each scope are open at the end of yesterday, UTC: of the first call of a day. Of what has none only for
--- all tasks together, which says that the day was closed.
+-- Store the number of open tasks of each scope at the end of yesterday, UTC; only the first call of a day does so. A scope
+-- without open tasks gets no row, except the scope of all tasks, whose row marks the day as closed.
 INSERT INTO task_days (scope, day, slot, open_at_end)
 SELECT a.scope, (now() AT TIME ZONE 'UTC')::date - 1, -1, coalesce(sum(t.n), 0)
 FROM (
@@ -168,11 +169,11 @@ HAVING sum(t.n) > 0 OR a.scope = '00000000-0000-0000-0000-000000000000'
 ON CONFLICT ON CONSTRAINT task_days_pkey DO NOTHING;
 
 -- name: forget_projects() :exec
--- Take out the counters of projects and people that are there no more: nothing writes them.
+-- Delete the counters of projects and users that no longer exist.
 WITH gone AS MATERIALIZED (
     SELECT s.scope
     FROM (SELECT DISTINCT t.scope FROM task_tallies AS t) AS s
-    -- One by one, by their indexes.
+    -- Scalar subqueries: each is looked up by its index.
     WHERE s.scope <> '00000000-0000-0000-0000-000000000000'
         AND (SELECT true FROM projects AS p WHERE p.id = s.scope) IS NULL
         AND (SELECT true FROM users AS u WHERE u.id = s.scope) IS NULL
@@ -183,7 +184,7 @@ days AS (
 DELETE FROM task_tallies WHERE scope = ANY(ARRAY(SELECT g.scope FROM gone AS g));
 
 -- name: fill_tallies() :exec
--- Count all tasks, behind a bulk load that no trigger saw, into empty counters.
+-- Count all tasks into empty counters after a bulk load, which runs no triggers.
 WITH tallied AS (
     INSERT INTO task_tallies (scope, slot, kind, status, priority, n)
     SELECT s.scope, 0, s.kind, s.status, s.priority, count(*)

@@ -1,15 +1,15 @@
--- Saved views of the list of tasks: filters under a name. One that is shared is seen by all who see its project.
+-- Saved views of the list of tasks: named filters. Users who see a project see the views shared in it.
 
 -- name: lock_views(owner_id) :exec
--- Before a person has one more: of two requests one waits, and counts behind the other.
+-- Take the user's advisory lock before they get one more view, so that concurrent requests count one after the other.
 SELECT pg_advisory_xact_lock(hashtext('saved_views'), hashtext($1::uuid::text));
 
 -- name: count_views(owner_id) :value
--- How many views a person has.
+-- The number of a user's views.
 SELECT count(*) FROM saved_views WHERE owner_id = $1;
 
 -- name: insert_view(owner_id, project_id, name, query, shared) :value
--- A new view; returns its id.
+-- Insert a view; returns its id.
 INSERT INTO saved_views (owner_id, project_id, name, query, shared) VALUES ($1, $2, $3, $4, $5) RETURNING id;
 
 -- name: get_view(view_id, viewer_id, sees_all) :one
@@ -17,7 +17,7 @@ INSERT INTO saved_views (owner_id, project_id, name, query, shared) VALUES ($1, 
 SELECT v.* FROM visible_views($2, $3) AS v WHERE v.id = $1;
 
 -- name: list_views(viewer_id, sees_all, project_id, before, most) :many
--- The views that a viewer may see, the newest first; of a project, where one is named.
+-- The views that a viewer may see, newest first; with `project_id` only those of that project.
 SELECT v.*
 FROM visible_views($1, $2) AS v
 WHERE v.id < $4 AND ($3::uuid IS NULL OR v."projectId" = $3)
@@ -25,28 +25,28 @@ ORDER BY v.id DESC
 LIMIT $5;
 
 -- name: lock_view(view_id) :exec
--- Before a change, which depends on how the view stands.
+-- Lock a view before a change that depends on its current state.
 SELECT FROM saved_views WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: update_view(view_id, project_id, name, query, shared) :exec
--- Make a view, which is locked, what is given.
+-- Set all fields of a view that the caller has locked.
 UPDATE saved_views
 SET project_id = $2, name = $3, query = $4, shared = $5, version = version + 1, updated_at = now()
 WHERE id = $1;
 
 -- name: delete_view(view_id) :exec
--- Remove a view, and the stored answers that show it.
+-- Delete a view and blank the stored responses that show it.
 WITH blanked AS (
     UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
 )
 DELETE FROM saved_views WHERE id = $1;
 
 -- name: delete_views_of(user_id) :exec
--- A person leaves.
+-- Delete the views of a user who leaves.
 DELETE FROM saved_views WHERE owner_id = $1;
 
 -- name: export_views(user_id) :many
--- A person's own, in their export.
+-- A user's own views, for their export.
 SELECT v.id, v.name, v.project_id AS "projectId", v.query, v.shared, v.created_at AS "createdAt"
 FROM saved_views AS v
 WHERE v.owner_id = $1

@@ -1,7 +1,7 @@
--- Who watches which task. Watching grants no sight.
+-- The watchers of tasks. Watching a task does not grant access to it.
 
 -- name: watch_task(task_id, user_id, most) :value
--- Watch a task, which is locked; whether there was room among `most`, or it was so already.
+-- Let a user watch a task that the caller has locked. True if they watch it now; false if it already has `most` watchers.
 WITH added AS (
     INSERT INTO task_watchers (task_id, user_id)
     SELECT $1, $2
@@ -12,11 +12,11 @@ WITH added AS (
 SELECT EXISTS (SELECT FROM added) OR EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = $1 AND w.user_id = $2);
 
 -- name: unwatch_task(task_id, user_id) :exec
--- Watch it no longer.
+-- Stop watching a task.
 DELETE FROM task_watchers WHERE task_id = $1 AND user_id = $2;
 
 -- name: list_watchers(task_id, after, most) :many
--- Those who watch a task and may see it.
+-- The watchers of a task who may see it, after an id.
 SELECT u.id AS "_userId", person(u) AS user, w.created_at AS "createdAt"
 FROM task_watchers AS w
 INNER JOIN users AS u ON u.id = w.user_id
@@ -26,13 +26,13 @@ ORDER BY w.user_id
 LIMIT $3;
 
 -- name: forget_watching(user_id) :exec
--- A person who leaves watches nothing.
+-- Delete a user who leaves from the watchers of all tasks.
 DELETE FROM task_watchers WHERE user_id = $1;
 
 -- name: export_watched(user_id) :many
--- What a person watches.
+-- The tasks that a user watches, for their export.
 SELECT w.task_id AS "taskId", w.created_at AS "createdAt" FROM task_watchers AS w WHERE w.user_id = $1 ORDER BY w.task_id;
 
 -- name: copy_watchers(from_id, to_id) :exec
--- Have those who watch a task watch a new one, too.
+-- Let the watchers of a task watch a new one, too.
 INSERT INTO task_watchers (task_id, user_id) SELECT $2, w.user_id FROM task_watchers AS w WHERE w.task_id = $1;

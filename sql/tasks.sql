@@ -1,8 +1,10 @@
--- Tasks. What follows from a task's status and dates is kept by the trigger keep_task; sees_all stands for task:manage.
+-- Tasks. The trigger keep_task maintains the columns that depend on a task's status and dates. `sees_all` stands for the
+-- permission task:manage.
 
 -- name: check_references(viewer_id, sees_all, assignee_id, project_id, parent_id, lead_id, label_ids) :one!
--- What a task is to refer to, as it stands for a viewer: whether the assignee is there, the viewer's role in the project
--- (of a manager that of an owner, NULL for no such project of theirs), the parent, the lead, how many labels are its project's.
+-- The current state of what a task is to refer to, for a viewer: whether the assignee is active, the viewer's role in the
+-- project (owner for a manager; NULL if the project does not exist for the viewer), the parent, the lead, and how many of the
+-- labels belong to the project.
 SELECT
     EXISTS (SELECT FROM users AS u WHERE u.id = $3 AND u.status = 'active') AS has_assignee,
     project_role($4, $1, $2) AS project_role,
@@ -19,15 +21,16 @@ FROM (VALUES (1)) AS one (row)
 LEFT JOIN visible_tasks($1, $2) AS t ON t.id = $5;
 
 -- name: lock_graph() :exec
--- Before parents, links, or the project of a task change: of two that would make a cycle together, one waits.
+-- Take the advisory lock before parents, links or the project of a task change, so that two concurrent changes cannot create a
+-- cycle together.
 SELECT pg_advisory_xact_lock(hashtext('tasks'), 0);
 
 -- name: take_number(project_id) :value
--- The next number of a project, which is locked until the end.
+-- The next number of a project, whose row stays locked until the transaction ends; NULL if the project is deleted.
 UPDATE projects SET task_number = task_number + 1 WHERE id = $1 AND deleted_at IS NULL RETURNING task_number;
 
 -- name: insert_task(task_id, kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, external_ref) :value
--- A new task at the end of its column, perhaps with a given id; returns that.
+-- Insert a task at the end of its column; `task_id` NULL: a new id. Returns the id.
 INSERT INTO tasks (
     id, kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at,
     due_on, external_ref, rank
@@ -38,16 +41,17 @@ VALUES (
 RETURNING id;
 
 -- name: get_task(task_id, viewer_id, sees_all) :one
--- One task as a viewer sees it; no row for what they may not see.
+-- One task as a viewer sees it; no row if they may not see it.
 SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching
 FROM visible_tasks($2, $3) AS t
 INNER JOIN task_items AS i ON i.id = t.id
 WHERE t.id = $1;
 
 -- name: get_locked_task(task_id, viewer_id, sees_all) :one
--- The same, locked before a change, which depends on how it stands, and whether the viewer may change it. The rest of the
--- statement sees what was there when it began: _isStale where somebody has changed the task since then, or it waited for long,
--- and who may see it can be others. Asked again, it waits for nobody. Without an id where it is not to be seen.
+-- Like get_task, locked before a change that depends on its current state, and whether the viewer may change it. The rest of
+-- the statement uses a snapshot from before the lock was granted: `_isStale` if the task was changed since, or the lock took
+-- more than 20 ms, in which time its visibility may have changed. Run it again then; the lock is held, so it does not wait. The
+-- id is NULL if the viewer may not see the task.
 WITH held AS MATERIALIZED (
     SELECT t.ctid AS place FROM tasks AS t WHERE t.id = $1 FOR NO KEY UPDATE
 )
@@ -66,7 +70,7 @@ LEFT JOIN LATERAL (
 ) AS s ON true;
 
 -- name: update_task(task_id, kind, title, description, status, priority, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, rank, step) :exec
--- Make a task, which is locked, what is given; `step` is what its version goes up by. Without a rank it goes to the end of its column.
+-- Set all fields of a task that the caller has locked; `step` is added to its version. `rank` NULL: the end of its column.
 UPDATE tasks
 SET
     kind = $2,
@@ -87,12 +91,12 @@ SET
 WHERE id = $1;
 
 -- name: touch_task(task_id) :exec
--- What belongs to a task, which is locked, has changed.
+-- Increment the version of a task that the caller has locked, after a change of something that belongs to it.
 UPDATE tasks SET version = version + 1, updated_at = now() WHERE id = $1;
 
 -- name: update_tasks(ids, kinds, titles, descriptions, statuses, priorities, assignee_ids, due_ats, due_ons, actor_id) :exec
--- Make tasks, which are locked, what is given, and keep the texts that are others then. Those of another status go to the end of
--- their column, in the order of their ids.
+-- Set the fields of several tasks that the caller has locked, and store replaced texts in task_revisions. Tasks whose status
+-- changes go to the end of their new column, in id order.
 WITH wanted AS MATERIALIZED (
     SELECT w.*, t.version, t.title AS old_title, t.description AS old_description, t.rank, t.project_id, t.status <> w.status AS moved
     FROM unnest(
@@ -143,24 +147,24 @@ LEFT JOIN ranked AS r ON r.id = w.id
 WHERE t.id = w.id;
 
 -- name: list_watchers_of(task_id) :value
--- Those who watch a task and may see it, as an array.
+-- The watchers of a task who may see it, as an array.
 SELECT coalesce(array_agg(w.user_id ORDER BY w.user_id), '{}')
 FROM task_watchers AS w
 CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
 WHERE w.task_id = $1 AND t.id = $1;
 
 -- name: list_seen(user_id, ids) :many
--- Those of these tasks that a person may see.
+-- The tasks among these that a user may see.
 SELECT t.id FROM tasks_seen_by($1) AS t WHERE t.id = ANY($2::uuid[]);
 
 -- name: trash_task(task_id, user_id) :exec
--- Put a task, which is locked, into the trash.
+-- Move a task that the caller has locked to the trash.
 UPDATE tasks
 SET deleted_at = now(), deleted_by = $2, version = version + 1, updated_at = now()
 WHERE id = $1;
 
 -- name: render_tasks(ids) :many
--- Tasks as rooms see them now. Which rooms of users are shown it, list_seers says.
+-- Tasks as rooms show them now. list_seers says which users' own rooms show them.
 SELECT
     i.*,
     ARRAY['task:' || i.id, 'project:' || i."projectId"] AS "_rooms"
@@ -168,14 +172,14 @@ FROM task_items AS i
 WHERE i.id = ANY($1::uuid[]) AND i."_deletedAt" IS NULL;
 
 -- name: list_seers(ids, user_ids) :many
--- Which of these tasks each of these people may see, pair by pair.
+-- The pairs of these tasks and users in which the user may see the task.
 SELECT t.id, g.user_id
 FROM unnest($1::uuid[], $2::uuid[]) AS g (task_id, user_id)
 CROSS JOIN LATERAL tasks_seen_by(g.user_id) AS t
 WHERE t.id = g.task_id;
 
 -- name: list_concerned_after(task_id, after, most) :many
--- Who is told of a change of a task: creator, assignee and watchers who may see it.
+-- The users to notify of a change of a task, after an id: creator, assignee and watchers who may see it.
 SELECT c.user_id AS receiver_id
 FROM (
     SELECT t.creator_id AS user_id FROM tasks AS t WHERE t.id = $1
@@ -189,13 +193,13 @@ ORDER BY c.user_id
 LIMIT $3;
 
 -- name: may_watch_task(task_id, user_id, covers_all) :value
--- Whether a person sees a task; every one by their role only with covers_all.
+-- Whether a user may see a task; by the permission task:manage only with `covers_all`.
 SELECT EXISTS (
     SELECT FROM visible_tasks($2, $3 AND holds_permission($2, 'task:manage')) AS t WHERE t.id = $1
 );
 
 -- name: set_labels(task_id, label_ids) :exec
--- Have a task, which is locked, have these labels and no others.
+-- Give a task that the caller has locked exactly these labels.
 WITH gone AS (
     DELETE FROM task_labels WHERE task_id = $1 AND label_id <> ALL($2::uuid[])
 )
@@ -204,16 +208,16 @@ SELECT $1, l.id FROM unnest($2::uuid[]) AS l (id)
 ON CONFLICT ON CONSTRAINT task_labels_pkey DO NOTHING;
 
 -- name: has_subtasks(task_id) :value
--- Whether a task has subtasks; those in the trash count, as they can come back.
+-- Whether a task has subtasks, including those in the trash, because they may be restored.
 SELECT EXISTS (SELECT FROM tasks WHERE parent_id = $1);
 
 -- name: insert_revision(task_id, version, field, old_text, actor_id) :exec
--- Keep what a text was before the change that made `version`.
+-- Store a text as it was before the change that made `version`.
 INSERT INTO task_revisions (task_id, version, field, old_text, actor_id) VALUES ($1, $2, $3, $4, $5);
 
 -- name: get_changed_task(task_id, viewer_id) :one!
--- A task as who has just changed it is shown it, who may have lost sight of it with that; those who watch and see it; and
--- whether an answer that is stored for a retry of theirs shows it.
+-- A task as the user who has just changed it sees it, even if they may no longer see it after the change; its watchers who may
+-- see it; and whether a stored response of this user shows it.
 SELECT
     i.*,
     EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
@@ -231,7 +235,7 @@ FROM task_items AS i
 WHERE i.id = $1;
 
 -- name: find_changed_task(task_id, viewer_id) :one
--- The same for what belongs to a task and has changed; no row where the task is in the trash.
+-- Like get_changed_task, after a change of something that belongs to a task; no row if the task is in the trash.
 SELECT
     i.*,
     EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
@@ -249,7 +253,8 @@ FROM task_items AS i
 WHERE i.id = $1 AND i."_deletedAt" IS NULL;
 
 -- name: list_task_watchers(ids, user_ids, sees_all) :many
--- Where, in these arrays, a person sees the task, or could before it went into the trash: they are shown that it did.
+-- The positions, in these arrays, at which the user sees the task, or saw it before it went into the trash, because they are
+-- shown that change.
 SELECT g.place::integer
 FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (task_id, user_id, sees_all, place)
 CROSS JOIN LATERAL reach_tasks(g.user_id, g.sees_all) AS t
@@ -270,7 +275,7 @@ LEFT JOIN users AS d ON d.id = found.deleted_by
 ORDER BY found.deleted_at DESC, found.id DESC;
 
 -- name: get_trashed_task(task_id, viewer_id, sees_all) :one
--- One task in the trash, and whether it can come back into its project.
+-- One task in the trash, and whether it can be restored into its project.
 SELECT
     i.*,
     coalesce((SELECT p.deleted_at IS NULL FROM projects AS p WHERE p.id = t.project_id), true) AS "_hasProject"
@@ -279,13 +284,13 @@ INNER JOIN task_items AS i ON i.id = t.id
 WHERE t.id = $1;
 
 -- name: restore_task(task_id) :exec
--- Take a task, which is locked, out of the trash.
+-- Take a task that the caller has locked out of the trash.
 UPDATE tasks
 SET deleted_at = NULL, deleted_by = NULL, version = version + 1, updated_at = now()
 WHERE id = $1;
 
 -- name: list_own_trash(creator_id, most) :many
--- What of a person's own is in the trash; locked in their order.
+-- The tasks in the trash that a user created, locked in id order.
 SELECT t.id
 FROM tasks AS t
 WHERE t.creator_id = $1 AND t.deleted_at IS NOT NULL
@@ -294,7 +299,7 @@ LIMIT $2
 FOR UPDATE;
 
 -- name: list_old_trash(most) :many
--- Tasks that have been in the trash for too long, the longest first, locked; without those that somebody else has locked.
+-- Tasks that have been in the trash past the limit, the longest first, locked; locked rows are skipped.
 SELECT t.id
 FROM tasks AS t
 WHERE t.deleted_at <= trash_limit()
@@ -303,15 +308,14 @@ LIMIT $1
 FOR UPDATE SKIP LOCKED;
 
 -- name: trash_project(project_id, most) :many
--- Put tasks of a project that is to be removed into the trash, from where they are removed; their ids.
+-- Move up to `most` tasks of a project that is being removed to the trash, from which they are purged; returns their ids.
 UPDATE tasks AS t
 SET deleted_at = coalesce(t.deleted_at, now())
 WHERE t.id IN (SELECT o.id FROM tasks AS o WHERE o.project_id = $1 ORDER BY o.number LIMIT $2 FOR UPDATE)
 RETURNING t.id;
 
 -- name: release_subtasks(parent_ids) :many
--- Subtasks of tasks that are about to be purged have no parent any more, but for those that go with them; returns which one
--- each had.
+-- Clear the parent of subtasks whose parents are about to be purged, unless they are purged, too; returns the former parents.
 WITH held AS MATERIALIZED (
     SELECT t.id, t.parent_id
     FROM tasks AS t
@@ -326,11 +330,12 @@ WHERE t.id = h.id
 RETURNING t.id, h.parent_id AS previous;
 
 -- name: lock_tasks_of_lead(lead_id) :exec
--- The tasks of a lead that is to go, in one order, before the lead: whoever links a task has locked it first.
+-- Lock the tasks of a lead that is to be deleted, in id order, before the lead: a transaction that links a task locks the task
+-- first.
 SELECT FROM tasks WHERE lead_id = $1 ORDER BY id FOR NO KEY UPDATE;
 
 -- name: give_to_lead(lead_id, into_id) :many
--- Tasks of a lead are another one's from now on, or of none (NULL); returns which one each had.
+-- Move the tasks of a lead to another lead, or to none (NULL); returns the former lead of each.
 WITH held AS MATERIALIZED (
     SELECT t.id FROM tasks AS t WHERE t.lead_id = $1 ORDER BY t.id FOR NO KEY UPDATE
 )
@@ -341,8 +346,8 @@ WHERE t.id = h.id
 RETURNING t.id, $1::uuid AS previous;
 
 -- name: purge_tasks(ids, actor_id, context) :value
--- Remove tasks, which are in the trash and locked, with all that hangs on them, their texts, and the stored answers that show
--- them; each with its event. Returns how many.
+-- Delete tasks that are in the trash and that the caller has locked, with everything that depends on them, blank the stored
+-- responses that show them, and emit an event for each. Returns the number of tasks.
 WITH gone AS (
     DELETE FROM tasks WHERE id = ANY($1::uuid[]) AND deleted_at IS NOT NULL
     RETURNING id, creator_id, project_id, version
@@ -367,7 +372,7 @@ SELECT count(
 FROM gone AS g;
 
 -- name: list_history(task_id, before_time, before, most) :many
--- What happened to a task, the newest first. Texts that it had come from task_revisions: in the trail there are none.
+-- The history of a task, newest first. Its former texts come from task_revisions, because the audit trail stores no texts.
 SELECT
     e.id,
     e.type,
@@ -396,7 +401,7 @@ SELECT
                 ) AS later ON true
                 WHERE t.id = r.task_id
             ) AS s
-            -- A change of the checklist, for one, is of the version that a text was changed in before.
+            -- Other events, for instance a change of the checklist, carry the version in which a text was changed before.
             WHERE e.type = 'task.updated'
                 AND r.task_id = $1
                 AND r.version = (e.payload ->> 'version')::integer
@@ -416,7 +421,7 @@ ORDER BY e."createdAt" DESC, e.id DESC
 LIMIT $4;
 
 -- name: list_subtasks(viewer_id, sees_all, parent_id, after, most) :many
--- Subtasks that a viewer may see, the oldest first.
+-- The subtasks that a viewer may see, after an id, oldest first.
 SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
 FROM visible_tasks($1, $2) AS t
 INNER JOIN task_items AS i ON i.id = t.id
@@ -434,16 +439,16 @@ WHERE l.blocker_id = $1
 ORDER BY l.blocked_id;
 
 -- name: lock_for_removal(task_id) :exec
--- Keep all changes of a task, and of what belongs to it, out until this transaction ends.
+-- Lock a task FOR UPDATE, which also keeps out changes of what belongs to it: these take a key-share lock on the task.
 SELECT FROM tasks WHERE id = $1 FOR UPDATE;
 
 -- name: lock_tasks_of(user_id) :exec
--- The tasks of a person who leaves, in one order whoever leaves. 10,000 at most: others may have given them any number, and the
--- job leave_again goes on with the rest.
+-- Lock the tasks assigned to a user who leaves, in id order; at most 10,000, because others may have assigned any number. The
+-- job leave_again continues with the rest.
 SELECT
 FROM tasks
 WHERE id IN (
-    -- Each has its index.
+    -- Each branch uses its own partial index.
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
     UNION ALL
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
@@ -454,7 +459,7 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: unassign_person(user_id) :many
--- Tasks of a person who has left are nobody's: those that lock_tasks_of locks; returns whose each was.
+-- Remove a user who leaves as assignee of the tasks that lock_tasks_of locks; returns the former assignee of each.
 UPDATE tasks
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE id IN (
@@ -467,7 +472,7 @@ WHERE id IN (
 RETURNING id, $1::uuid AS previous;
 
 -- name: export_tasks(user_id) :many
--- What a person made.
+-- The tasks that a user created, for their export.
 SELECT
     t.id, t.number, t.kind, t.title, t.description, t.status, i.priority, t.assignee_id AS "assigneeId",
     t.project_id AS "projectId", t.lead_id AS "leadId", t.parent_id AS "parentId", i."dueDate", i."startedAt",
@@ -483,7 +488,7 @@ WHERE t.id IN (
 ORDER BY t.id;
 
 -- name: export_assigned(user_id) :many
--- What others gave a person to do.
+-- The tasks that others assigned to a user, for their export.
 SELECT
     t.id, t.creator_id AS "creatorId", t.project_id AS "projectId", t.status, t.due_at AS "dueAt",
     t.completed_at AS "completedAt"
@@ -492,7 +497,7 @@ WHERE t.assignee_id = $1 AND t.creator_id <> $1 AND t.deleted_at IS NULL
 ORDER BY t.id;
 
 -- name: set_ranks(ids, ranks) :exec
--- Other places for tasks of a column that is locked.
+-- Set the ranks of tasks in a column that the caller has locked.
 UPDATE tasks AS t
 SET rank = g.rank
 FROM (
@@ -505,7 +510,7 @@ FROM (
 WHERE t.id = g.id;
 
 -- name: find_named_people(names, ids) :many
--- People by their usernames, and by their ids, and whether they are active.
+-- Users by their usernames and by their ids, and whether they are active.
 SELECT w.name, u.id, u.status = 'active' AS active
 FROM unnest($1::text[]) AS w (name)
 INNER JOIN users AS u ON u.username = w.name::citext
@@ -515,13 +520,14 @@ FROM unnest($2::uuid[]) AS w (id)
 INNER JOIN users AS u ON u.id = w.id;
 
 -- name: find_named_labels(project_id, names) :many
--- The labels of a project, or of none, by their names, lower case.
+-- The labels of a project, or of no project (NULL), by their names in lower case.
 SELECT lower(l.name) AS name, l.id
 FROM labels AS l
 WHERE l.project_id IS NOT DISTINCT FROM $1 AND lower(l.name) = ANY($2::text[]);
 
 -- name: find_refs(project_id, owner_id, refs) :many
--- Tasks of a project, or a person's own without one, by what an import knows them by; with those in the trash.
+-- Tasks of a project, or a user's own tasks without a project, by the references that an import gave them; including those in
+-- the trash.
 SELECT t.external_ref AS ref, t.id, t.deleted_at IS NOT NULL AS trashed
 FROM tasks AS t
 WHERE t.project_id = $1 AND t.external_ref = ANY($3::text[])
@@ -531,8 +537,9 @@ FROM tasks AS t
 WHERE $1::uuid IS NULL AND t.project_id IS NULL AND t.creator_id = $2 AND t.external_ref = ANY($3::text[]);
 
 -- name: find_parents(viewer_id, sees_all, child_ids, project_ids, refs, ids, numbers) :many
--- What a viewer may make the parents of tasks, in the order of these: the task with the id, else the reference, else the number
--- in the project (without one, the viewer's own reference). A child of NULL is new. `id` NULL: there is no such task.
+-- The tasks that are to become parents, in array order, as far as the viewer may see them: by id, else by reference, else by
+-- number in the project (without a project, by the viewer's own reference). `child_ids` is NULL for a new task. `id` is NULL if
+-- there is no such task.
 SELECT
     t.id,
     t.parent_id,
@@ -549,7 +556,7 @@ FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::integer[]) WITH 
 LEFT JOIN tasks AS c ON c.id = w.child_id
 LEFT JOIN LATERAL (
     SELECT v.id, v.parent_id
-    -- Behind a fence, each is read by its key, however small the planner takes the table to be.
+    -- OFFSET 0, so that each is read by its key, even if the planner believes that the table is small.
     FROM (
         SELECT 1 AS worth, a.id FROM tasks AS a WHERE a.id = w.id
         UNION ALL
@@ -573,20 +580,20 @@ LEFT JOIN LATERAL (
 ORDER BY w.place;
 
 -- name: set_parents(ids, parent_ids) :exec
--- Put tasks, which are locked, below others, or below none.
+-- Set the parents of tasks that the caller has locked; NULL for no parent.
 UPDATE tasks AS t
 SET parent_id = w.parent_id
 FROM unnest($1::uuid[], $2::uuid[]) AS w (id, parent_id)
 WHERE t.id = w.id;
 
 -- name: take_numbers(project_id, many) :value
--- The first of so many numbers of a project that is not deleted.
+-- Reserve `many` numbers of a project; returns the first, or NULL if the project is deleted.
 UPDATE projects SET task_number = task_number + $2 WHERE id = $1 AND deleted_at IS NULL
 RETURNING task_number - $2 + 1;
 
 -- name: insert_tasks(creator_id, project_id, first_number, kinds, titles, descriptions, statuses, priorities, assignee_ids, due_ats, due_ons, refs, parent_ids, parent_places) :many
--- Many new tasks of one project, or of none, each at the end of its column; their ids in this order. The parent is one there is,
--- or one of these, by its place from 1 on.
+-- Insert tasks into one project, or into no project, each at the end of its column; returns their ids in array order. The
+-- parent is an existing task, or one of these, given by its position from 1 on.
 WITH wanted AS MATERIALIZED (
     SELECT w.*, uuidv7() AS id
     FROM unnest(
@@ -617,7 +624,7 @@ added AS (
 SELECT w.id FROM wanted AS w ORDER BY w.place;
 
 -- name: replace_labels(task_ids, pair_task_ids, pair_label_ids) :exec
--- Have tasks, which are new or locked, have the labels of these pairs and no others.
+-- Give tasks, which are new or locked by the caller, exactly the labels of these pairs.
 WITH pairs AS MATERIALIZED (
     SELECT p.task_id, p.label_id FROM unnest($2::uuid[], $3::uuid[]) AS p (task_id, label_id)
 ),

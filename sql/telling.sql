@@ -1,8 +1,8 @@
--- How people are told: what workers write of events, and of what they held back; and audiences, part by part.
+-- Notifying users: what workers write for events, and for notices that were folded; and audiences, part by part.
 
 -- name: count_told(user_ids, added) :exec
--- Take the counters of receivers, in order, before their groups and rooms, as all who change an inbox do, and count what
--- `deliver` writes in the same transaction.
+-- Lock the receivers' counters in id order and add what `deliver` writes in the same transaction. Run it before their groups
+-- and rooms are locked: every change of an inbox follows this order.
 INSERT INTO notification_counters AS c (user_id, unread)
 SELECT i.user_id, i.added
 FROM unnest($1::uuid[], $2::integer[]) AS i (user_id, added)
@@ -10,9 +10,9 @@ ORDER BY i.user_id
 ON CONFLICT ON CONSTRAINT notification_counters_pkey DO UPDATE SET unread = c.unread + excluded.unread;
 
 -- name: join_groups(receiver_ids, keys) :many
--- The group that each of these notifications joins, in their order: the open one of its key, or a new one. One that is a
--- day old takes nothing in; at 100 the next one begins. The counters are locked; `deliver` counts those that join.
--- A plan that is kept from when the table was small finds groups by index, too: behind the fence (OFFSET 0), or by an array.
+-- The group that each of these notifications joins, in array order: the open group of its key, or a new one. A group takes no
+-- more members after a day, or at 100. The caller has locked the counters; `deliver` counts the new members.
+-- OFFSET 0 and the array make a cached generic plan from when the table was small use the indexes, too.
 WITH wanted AS MATERIALIZED (
     SELECT
         i.receiver_id, i.key, i.place,
@@ -55,7 +55,7 @@ opened AS (
     INSERT INTO notification_groups (id, receiver_id, key, position, closed_at)
     SELECT p.id, p.receiver_id, p.key, p.id, CASE WHEN p.is_full THEN now() END
     FROM parts AS p
-    -- First the old ones are closed: there is one open group of a key.
+    -- Waits for the CTE that closes the old groups: only one group of a key may be open.
     CROSS JOIN (SELECT count(*) FROM closed) AS c
     WHERE NOT p.is_old
     RETURNING id
@@ -67,12 +67,12 @@ WHERE (SELECT count(*) FROM opened) >= 0
 ORDER BY p.place;
 
 -- name: deliver(event_ids, receiver_ids, actor_ids, types, variants, entity_types, entity_ids, params, once_keys, created_ats, whys, plans, group_ids, rooms, frame_event_ids, frame_events, frame_entity_types, frame_entity_ids, datas, members) :many
--- What a batch of events comes to: notifications with their frames and groups, and the frames of other rooms (from `rooms`
--- on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide` of
--- preferences.sql), and they are counted already (`count_told`).
--- A room's row is locked by the statement that moves its number, until the commit: numbers are without gaps and in commit
--- order. Counters come before rooms, both in order, so that two workers wait for each other at most one way.
--- Notifications stand behind the other frames of their room, which tell of earlier ones.
+-- Write what a batch of events results in: notifications with their frames and groups, and the frames of other rooms
+-- (parameters from `rooms` on). Returns all frames with their numbers. Receivers who were notified of the same before are
+-- already left out (`decide` in preferences.sql), and the counters already include these notifications (`count_told`).
+-- The statement that increases a room's number locks its row until commit, so that numbers have no gaps and follow the order of
+-- commits. Counters are locked before rooms, both in order, so that two workers do not deadlock.
+-- Notifications come after the other frames of their room, which concern earlier ones.
 WITH written AS (
     INSERT INTO notifications (
         id, position, event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key,
@@ -95,8 +95,8 @@ WITH written AS (
     RETURNING id, receiver_id, event_id, group_id
 ),
 joined AS (
-    -- Each is there, and its receiver's counter keeps it there. An UPDATE would be a join, whose plan, kept from when there
-    -- were few groups, reads all of them for each.
+    -- Every group exists, and the lock on its receiver's counter keeps it from being deleted. An UPDATE would need a join, and
+    -- a cached plan from when there were few groups would read all of them for each row.
     INSERT INTO notification_groups AS g (id, receiver_id, key, position, size, members, unread)
     SELECT w.group_id, w.receiver_id, '', max(w.id::text)::uuid, count(*), count(*), count(*)
     FROM written AS w
@@ -145,8 +145,8 @@ FROM stored
 ORDER BY room, seq;
 
 -- name: count_lately(receiver_ids, actor_ids, types, most) :many
--- How often one person told another one type of thing in the last minute, up to `most`; that many also where more of it is
--- held back already. A row for each place in the arrays.
+-- The number of notifications of each type that each actor caused for each receiver in the last minute, up to `most`; also
+-- `most` if some are already folded. One row for each array position.
 SELECT
     g.place::integer,
     CASE
@@ -166,7 +166,7 @@ SELECT
                         AND n.archived_at IS NULL AND n.snoozed_until IS NULL
                         AND (n.receiver_id, n.position) > (g.receiver_id, first_id(now() - interval '1 minute'))
                     ORDER BY n.receiver_id, n.position
-                    -- A fence: with few left to sort, the planner would read all that the receiver ever got.
+                    -- OFFSET 0: if few rows remained to be sorted, the planner would read all of the receiver's notifications.
                     OFFSET 0
                 ) AS lately
                 WHERE lately.actor_id = g.actor_id AND lately.type = g.type
@@ -177,8 +177,8 @@ SELECT
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS g (receiver_id, actor_id, type, place);
 
 -- name: hold_notices(receiver_ids, actor_ids, types, entity_types, entity_ids, once_keys) :exec
--- Keep for later what would be told too often, in the order in which it happened; a minute after the first it is due. What
--- was told already (once_keys) is not told again.
+-- Fold notices that would be too frequent, in array order; they are due a minute after the first one. Skips those that the
+-- receiver was already notified of (`once_keys`).
 INSERT INTO folded_notices AS h (receiver_id, actor_id, type, times, entity_type, entity_id, due_at)
 SELECT
     i.receiver_id, i.actor_id, i.type, count(*), (array_agg(i.entity_type ORDER BY i.place DESC))[1],
@@ -194,7 +194,7 @@ ON CONFLICT ON CONSTRAINT folded_notices_pkey DO UPDATE
 SET times = h.times + excluded.times, entity_type = excluded.entity_type, entity_id = excluded.entity_id;
 
 -- name: tell_folded(most) :value
--- Emit the event of what is due; returns how many. Call it until that is 0.
+-- Emit an event for each folded notice that is due, and delete it; returns the number of rows. Call it until it is 0.
 WITH due AS (
     SELECT receiver_id, actor_id, type
     FROM folded_notices
@@ -220,7 +220,8 @@ SELECT
 FROM gone AS g;
 
 -- name: list_concerned_after(post_id, after, most) :many
--- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.
+-- The users concerned by a project, after an id: its author, its assignee, and the users interested in it; one part of the
+-- audience.
 SELECT c.receiver_id
 FROM (
     (
@@ -240,7 +241,7 @@ ORDER BY c.receiver_id
 LIMIT $3;
 
 -- name: list_everyone_after(after, most) :many
--- A part of the audience "everyone", in id order.
+-- The active users after an id; one part of the audience.
 SELECT id AS receiver_id
 FROM users
 WHERE id > $1 AND status = 'active'

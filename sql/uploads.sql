@@ -1,13 +1,15 @@
--- Uploads. A row is made before its file goes to the store (reserve_upload), is seen once that is there
--- (finish_upload), and goes after the file has gone again (drop_upload): so no file is ever without a row. What sets
--- removed_at blanks the stored answers that show the upload; their keys stay, so that a retry makes nothing anew.
+-- Uploads. A row is inserted before its file goes to the store (reserve_upload), becomes visible once the file is there
+-- (finish_upload), and is deleted after the file has been deleted (drop_upload), so that no file is ever without a row.
+-- Statements that set removed_at blank the stored responses that show the upload; their keys stay, so that a retry does not
+-- create it again.
 
 -- name: take_turn(owner_id) :exec
--- Until the transaction ends no other one measures what this person has: of two files that fit, but not both, one is refused.
+-- Take the user's advisory lock until the transaction ends, so that of two files that would exceed the limits only together,
+-- one is refused.
 SELECT pg_advisory_xact_lock(x'66696c65'::integer, hashtext($1::uuid::text));
 
 -- name: measure_owner(owner_id) :one!
--- What a person has: bytes in all, files of the last hour, and in how many seconds the first of these will be older.
+-- A user's total bytes, number of uploads in the last hour, and the seconds until the oldest of these is more than an hour old.
 SELECT
     coalesce(sum(u.bytes), 0)::bigint AS bytes,
     count(*) FILTER (WHERE u.created_at > now() - interval '1 hour') AS recent,
@@ -17,13 +19,14 @@ FROM uploads AS u
 WHERE u.owner_id = $1 AND u.removed_at IS NULL;
 
 -- name: reserve_upload(owner_id, store, store_key, name, type, bytes, width, height, charset, alt) :value
--- A row for a file on its way to the store; returns its id.
+-- Insert the row of a file on its way to the store; returns its id.
 INSERT INTO uploads (owner_id, store, store_key, name, type, bytes, width, height, charset, alt, url)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '')
 RETURNING id;
 
 -- name: finish_upload(upload_id, url, thumbnail_url) :one
--- The file is in its store. An image without a thumbnail is queued for one. No row where it took over an hour.
+-- Mark a file as stored, and queue an image that has no thumbnail. No row if the upload has been removed, as it is if it takes
+-- more than an hour.
 WITH finished AS (
     UPDATE uploads
     SET arrived_at = now(), url = $2, thumbnail_url = $3
@@ -39,18 +42,18 @@ SELECT
 FROM finished;
 
 -- name: confirm_upload(upload_id, name, type, bytes, width, height, alt) :exec
--- What the store says of a file that the client sent there itself.
+-- Set the properties that the store reports of a file that the client sent there directly.
 UPDATE uploads
 SET name = $2, type = $3, bytes = $4, width = $5, height = $6, alt = $7
 WHERE id = $1 AND arrived_at IS NULL AND removed_at IS NULL;
 
 -- name: describe_upload(upload_id, alt) :exec
--- What the picture shows, or NULL.
+-- Set the alternative text of an image; NULL for none.
 UPDATE uploads SET alt = $2 WHERE id = $1 AND arrived_at IS NOT NULL AND removed_at IS NULL;
 
 -- name: get_upload(upload_id, viewer_id, reads_tasks, sees_all, reads_messages) :one
--- One upload, for its owner and for whoever may see its post, task or message; the latter two with `reads_tasks` and
--- `reads_messages` alone. Its message keeps it in use.
+-- One upload, for its owner and for users who may see its post, task or message; task and message only with `reads_tasks` and
+-- `reads_messages`. `_isSent`: a message uses it.
 SELECT
     u.id, u.name, u.type, u.bytes, u.width, u.height, u.alt, u.url, u.thumbnail_url AS "thumbnailUrl",
     u.created_at AS "createdAt", u.owner_id AS "_ownerId", u.post_id AS "_postId",
@@ -68,7 +71,7 @@ WHERE u.id = $1
     );
 
 -- name: find_picture(owner_id, store_key, is_thumbnail) :value
--- Where a person's image in the local store, or its thumbnail, is found; NULL where they have none by this key.
+-- The URL of a user's image in the local store, or of its thumbnail; NULL if they have no image with this key.
 SELECT CASE WHEN $3::boolean THEN u.thumbnail_url ELSE u.url END
 FROM uploads AS u
 WHERE u.store_key = $2
@@ -79,13 +82,14 @@ WHERE u.store_key = $2
     AND u.removed_at IS NULL;
 
 -- name: get_reservation(owner_id, store_key) :one
--- What a person was allowed to send to a store directly, whatever became of it.
+-- A user's permission to send a file to a store directly, and whether it is still open.
 SELECT id, name, arrived_at IS NULL AND removed_at IS NULL AS waiting
 FROM uploads
 WHERE owner_id = $1 AND store_key = $2 AND store = 'cloudinary';
 
 -- name: count_loose(owner_id, most) :value
--- How many files of a person are on no post, task or message, or on their way; counts no further than `most`.
+-- The number of a user's files that are not attached to a post, task or message, including those on their way; counted up to
+-- `most`.
 SELECT count(*)
 FROM (
     SELECT
@@ -95,13 +99,13 @@ FROM (
 ) AS loose;
 
 -- name: get_media(store_key) :one
--- What may be served of the local store.
+-- The properties of a file of the local store that may be served.
 SELECT name, type, charset
 FROM uploads
 WHERE store_key = $1 AND store = 'local' AND arrived_at IS NOT NULL AND removed_at IS NULL;
 
 -- name: lock_uploads(post_id, task_id, upload_ids) :many
--- The uploads of a post or task (the other one is NULL) and those that are to be, locked in one order whoever asks.
+-- Lock the uploads of a post or task (the other id is NULL) and those to be attached, in id order.
 SELECT id
 FROM uploads
 WHERE post_id = $1 OR task_id = $2 OR id = ANY($3::uuid[])
@@ -109,8 +113,8 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: take_off_uploads(post_id, task_ids, but_ids) :exec
--- All uploads of a post, or of tasks, are to be removed, but these, and the picture of their owner's profile, which is on nothing
--- then. A task shows no removed one.
+-- Mark the uploads of a post or of tasks as removed, except `but_ids`. A file that is its owner's profile picture is only
+-- detached. Tasks do not show removed uploads.
 WITH removed AS (
     UPDATE uploads AS u
     SET
@@ -125,8 +129,8 @@ FROM removed
 WHERE k.entity_id = removed.id;
 
 -- name: attach_uploads(post_id, task_id, owner_id, upload_ids) :many
--- Put uploads on a post or task (the other one is NULL) in this order; those that are not free, or not the owner's, are not
--- returned. What is on the task already may be anybody's: several people change one.
+-- Attach uploads to a post or task (the other id is NULL) in this order; returns those that could be attached: free uploads of
+-- the owner, and those already on the task, whoever owns them, since several users change a task.
 UPDATE uploads AS u
 SET post_id = $1, task_id = $2, position = wanted.place
 FROM unnest($4::uuid[]) WITH ORDINALITY AS wanted (id, place)
@@ -140,7 +144,7 @@ WHERE u.id = wanted.id
 RETURNING u.id;
 
 -- name: attach_to_message(message_id, owner_id, upload_ids) :many
--- Put uploads on a new message in this order; those that are not free, or not the owner's, are not returned.
+-- Attach uploads to a new message in this order; returns those that could be attached: free uploads of the owner.
 WITH free AS MATERIALIZED (
     SELECT u.id, wanted.place
     FROM unnest($3::uuid[]) WITH ORDINALITY AS wanted (id, place)
@@ -161,7 +165,7 @@ WHERE u.id = free.id
 RETURNING u.id;
 
 -- name: take_off_message(message_id) :exec
--- The uploads of a message are to be removed, but for the picture of their owner's profile, which is on nothing then.
+-- Mark the uploads of a message as removed. A file that is its owner's profile picture is only detached.
 WITH removed AS (
     UPDATE uploads AS u
     SET removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END, message_id = NULL
@@ -173,8 +177,8 @@ FROM removed
 WHERE k.entity_id = removed.id;
 
 -- name: remove_upload(upload_id, post_id, task_id) :value
--- To be removed from the store by the worker. NULL where it is gone, or not on this post and task (NULL: on none) any more, or
--- was sent in a message.
+-- Mark an upload as removed; a worker deletes its file. NULL if it is already removed, is no longer on this post and task
+-- (NULL: on none), or is part of a message.
 WITH removed AS (
     UPDATE uploads SET removed_at = now()
     WHERE id = $1
@@ -192,7 +196,7 @@ blanked AS (
 SELECT id FROM removed;
 
 -- name: remove_unfinished(upload_ids) :exec
--- To be removed, unless they are shown by now: whoever asks may not know that their transaction has committed.
+-- Mark uploads as removed unless they are finished by now: the caller may not know whether its transaction was committed.
 WITH removed AS (
     UPDATE uploads SET removed_at = now()
     WHERE id = ANY($1::uuid[]) AND arrived_at IS NULL AND removed_at IS NULL
@@ -203,13 +207,14 @@ FROM removed
 WHERE k.entity_id = removed.id;
 
 -- name: remove_loose(user_id) :exec
--- Their owner leaves: what is on no post, task or message goes at once; the owner's stored answers are deleted as a whole.
+-- Mark the unattached uploads of a user who leaves as removed; all of the user's stored responses are deleted elsewhere.
 UPDATE uploads SET removed_at = now()
 WHERE owner_id = $1 AND post_id IS NULL AND task_id IS NULL AND message_id IS NULL AND removed_at IS NULL;
 
 -- name: remove_stale_uploads() :exec
--- To be removed: what nobody put on a post, a task, a message or their profile within a day, and what never arrived. SKIP LOCKED: what is about to be put
--- on a post is left alone, and whoever locks several in their order never meets us in another.
+-- Mark uploads as removed that nobody attached to a post, task, message or profile within a day, and those that did not arrive
+-- within an hour. SKIP LOCKED: an upload that is just being attached is skipped, and no deadlock is possible with transactions
+-- that lock several in order.
 WITH removed AS (
     UPDATE uploads AS u SET removed_at = now()
     FROM (
@@ -232,7 +237,7 @@ FROM removed
 WHERE k.entity_id = removed.id;
 
 -- name: claim_removed(seconds, most) :many
--- Uploads to remove from the store now; nobody else gets them for so many seconds.
+-- Claim removed uploads whose files are to be deleted from the store, for `seconds`.
 UPDATE uploads AS u
 SET removed_at = now() + make_interval(secs => $1::integer)
 FROM (
@@ -242,9 +247,9 @@ WHERE u.id = due.id
 RETURNING u.id, u.store, u.store_key, u.type;
 
 -- name: drop_upload(upload_id) :exec
--- Gone from the store, so that the row may go. At Cloudinary the file may appear again: a browser's signature is good
--- for an hour, and a request that nobody waits for any more may still be sending. So there it is removed once more, two
--- hours after it was made.
+-- Delete the row of an upload whose file is deleted from the store. At Cloudinary the file may appear again: a browser's
+-- signature is valid for an hour, and an abandoned request may still be sending. There the file is deleted once more, two hours
+-- after the upload was created.
 WITH dropped AS (
     DELETE FROM uploads
     WHERE id = $1
@@ -258,11 +263,11 @@ WHERE id = $1
     AND created_at >= now() - interval '2 hours';
 
 -- name: list_known_keys(store_keys) :many
--- Which of these files of the local store have a row.
+-- The keys among these that have a row in the local store.
 SELECT store_key FROM uploads WHERE store_key = ANY($1::text[]) AND store = 'local';
 
 -- name: claim_thumbnail(seconds) :one
--- An image whose thumbnail is to be made now; nobody else gets it for so many seconds.
+-- Claim an image that needs a thumbnail, for `seconds`.
 WITH due AS (
     SELECT upload_id FROM thumbnail_queue WHERE next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ),
@@ -276,7 +281,7 @@ claimed AS (
 SELECT u.id, u.store_key, c.attempts FROM claimed AS c INNER JOIN uploads AS u ON u.id = c.upload_id;
 
 -- name: set_thumbnail(upload_id, thumbnail_url) :one
--- The thumbnail is made; returns the post, task or message that shows it. No row where the upload has gone meanwhile.
+-- Store the thumbnail; returns the post, task or message that shows it. No row if the upload has been removed meanwhile.
 WITH taken AS (
     DELETE FROM thumbnail_queue WHERE upload_id = $1
     RETURNING upload_id
@@ -288,15 +293,15 @@ WHERE u.id = taken.upload_id AND u.removed_at IS NULL
 RETURNING u.post_id, u.task_id, u.message_id, u.owner_id;
 
 -- name: forgive_thumbnail(upload_id) :exec
--- This attempt does not count.
+-- Do not count the last attempt.
 UPDATE thumbnail_queue SET attempts = attempts - 1 WHERE upload_id = $1;
 
 -- name: give_up_thumbnail(upload_id) :exec
--- It cannot be made.
+-- Give up the thumbnail of an image that none can be made of.
 DELETE FROM thumbnail_queue WHERE upload_id = $1;
 
 -- name: export_uploads(user_id) :many
--- A person's files.
+-- A user's uploads, for their export.
 SELECT
     f.id, f.post_id AS "postId", f.task_id AS "taskId", f.message_id AS "messageId", f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl",
     f.created_at AS "createdAt"

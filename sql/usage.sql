@@ -1,9 +1,9 @@
--- How much the service is used, by day, UTC. Ids of version 7 are in the order of time: a day of posts, comments and messages is
--- a span of an index, which is counted without reading the rows.
+-- Usage of the service by day, UTC. Ids of version 7 are ordered by time, so that the posts, comments and messages of a day are
+-- a range of an index, which is counted by an index-only scan.
 
 -- name: list_uncounted(days) :many
--- Of the last so many days those to count, the newest first: today, and what was not counted since it ended. Transactions that
--- began on a day may end some seconds later.
+-- The days among the last `days` that need counting, newest first: today, and days not counted since they ended. One minute is
+-- added, because transactions that began on a day may commit after its end.
 SELECT d.day
 FROM (SELECT (now() AT TIME ZONE 'UTC')::date - ahead AS day FROM generate_series(0, $1 - 1) AS s (ahead)) AS d
 LEFT JOIN usage_days AS u ON u.day = d.day
@@ -11,8 +11,8 @@ WHERE u.day IS NULL OR u.counted_at < (d.day + interval '1 day 1 minute') AT TIM
 ORDER BY d.day DESC;
 
 -- name: count_day(day) :exec
--- Count a day anew. When somebody's session was refreshed is known of its last time alone, so of days longer past than yesterday
--- sessions are not asked. What processes measured is kept for a day, and what was once made of it for ever.
+-- Count a day anew. A session stores only its last refresh, so sessions are counted only for today and yesterday. Samples of
+-- processes are kept for a day; values once computed from them stay.
 WITH span AS (
     SELECT
         $1::date::timestamp AT TIME ZONE 'UTC' AS since,
@@ -36,7 +36,7 @@ people AS (
 answered AS (
     SELECT extract(epoch FROM read_time(c.id) - read_time(p.position)) AS seconds
     FROM comments AS c
-    -- One by one, by their indexes: the planner would read all comments there are to compare them.
+    -- LATERAL with LIMIT looks each post up by its index: the planner would read all comments to compare them.
     CROSS JOIN LATERAL (SELECT o.author_id, o.position FROM posts AS o WHERE o.id = c.post_id LIMIT 1) AS p
     WHERE c.id >= (SELECT first FROM span)
         AND c.id < (SELECT next FROM span)
@@ -86,7 +86,7 @@ SET
     counted_at = excluded.counted_at;
 
 -- name: list_days(days) :many
--- The last so many days, oldest first; NULL of what was not counted yet.
+-- The last `days` days, oldest first; NULL for a day that has not been counted.
 SELECT
     d.day, u.active_people AS "activePeople", u.posts, u.comments, u.messages, u.tasks_done AS "tasksDone",
     u.first_comment_seconds::float8 AS "firstCommentSeconds", u.latency_p50::float8 AS "latencyP50",

@@ -1,5 +1,5 @@
--- Usernames that were given up. A trigger of users writes and reads them: sql/schema/usernames.sql.
+-- Former usernames. They are reserved and checked by a trigger of users: sql/schema/usernames.sql.
 
 -- name: delete_old_names() :exec
--- Names whose year is over.
+-- Delete usernames that were given up more than a year ago.
 DELETE FROM freed_usernames WHERE freed_at < now() - interval '1 year';

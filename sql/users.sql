@@ -1,9 +1,10 @@
--- People: profiles, finding them, their role and status, leaving, and the export of their data. Accounts are inserted, and
--- their sign-in columns changed, by sql/auth.sql. Searches take `q` twice: as it is, and for LIKE with %, _ and \ escaped.
+-- Users: profiles, search, role and status, leaving, and the export of their data. Accounts are inserted, and their sign-in
+-- columns changed, by sql/auth.sql. Searches take the text twice: as it is (`q`), and for LIKE with %, _ and \ escaped
+-- (`prefix`).
 
 -- name: list_people(viewer_id, status, before, most) :many
--- The newest people of a status before an id. Bounds and order by both columns of the index leave the planner no other:
--- it would walk along the ids of all people to find those of a rare status.
+-- The newest users of a status before an id. Bounds and ORDER BY on both columns of the index leave the planner no other index:
+-- it would scan the ids of all users to find those of a rare status.
 SELECT i.*
 FROM people_seen_by($1) AS i
 WHERE i.status >= $2 AND (i.status, i.id) < ($2, $3)
@@ -11,7 +12,7 @@ ORDER BY i.status DESC, i.id DESC
 LIMIT $4;
 
 -- name: list_people_of_role(viewer_id, status, role, before, most) :many
--- The newest people of a role before an id, likewise.
+-- The newest users of a role and status before an id; bounds as in list_people.
 SELECT i.*
 FROM people_seen_by($1) AS i
 WHERE (i.role, i.status) >= ($3, $2) AND (i.role, i.status, i.id) < ($3, $2, $4)
@@ -19,7 +20,7 @@ ORDER BY i.role DESC, i.status DESC, i.id DESC
 LIMIT $5;
 
 -- name: page_people(viewer_id, status, roles, most, skip) :many
--- A page by its number, for those who must have numbers: it reads what it skips.
+-- One page by its number, for clients that need page numbers: it reads the rows that it skips.
 SELECT i.*
 FROM people_seen_by($1) AS i
 WHERE i.status = $2 AND i.role = ANY($3::text[])
@@ -27,12 +28,12 @@ ORDER BY i.id DESC
 LIMIT $4 OFFSET $5;
 
 -- name: count_people(status, roles) :value
--- How many page_people would show in all.
+-- The number of rows of all pages of page_people.
 SELECT count(*)::integer FROM users WHERE status = $1 AND role = ANY($2::text[]);
 
 -- name: search_people(viewer_id, q, prefix, status, roles, after_rank, after, most) :many
--- Whoever has a name that begins with `q`, then whoever has one like it; the best first, behind a place by (rank, id).
--- forgive() says how like; it is asked in a SELECT of its own, so that it is done before anything is compared.
+-- Users with a name that begins with `q`, then users with a similar name; the best match first, after a position (rank, id).
+-- forgive() sets the threshold of similarity; it is in a scalar subquery, so that it runs before any comparison.
 SELECT i.*, found.rank AS "_rank"
 FROM (
     SELECT id, rank
@@ -45,7 +46,7 @@ FROM (
         WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($3) || '%' OR (SELECT forgive(fold_text($2))) <% search_text(username, first_name, last_name))
             AND status = $4
             AND role = ANY($5::text[])
-        -- A fence: without it the rank, which costs most, is computed for the bound and again for the order.
+        -- OFFSET 0 keeps the rank, which is the most expensive part, from being computed for the bound and again for the order.
         OFFSET 0
     ) AS ranked
     WHERE (rank, id) > ($6, $7)
@@ -56,7 +57,7 @@ INNER JOIN people_seen_by($1) AS i ON i.id = found.id
 ORDER BY found.rank, found.id;
 
 -- name: page_found_people(viewer_id, q, prefix, status, roles, most, skip) :many
--- A page of a search by its number.
+-- One page of a search by its number.
 SELECT i.*, found.rank AS "_rank"
 FROM (
     SELECT
@@ -73,7 +74,7 @@ ORDER BY found.rank, found.id
 LIMIT $6 OFFSET $7;
 
 -- name: count_found_people(q, prefix, status, roles) :value
--- How many a search finds in all.
+-- The number of users that a search finds.
 SELECT count(*)::integer
 FROM users
 WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' OR (SELECT forgive(fold_text($1))) <% search_text(username, first_name, last_name))
@@ -81,7 +82,7 @@ WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) |
     AND role = ANY($4::text[]);
 
 -- name: get_profile(user_id, viewer_id) :one
--- One person with everything; who may see what of it is the service's affair.
+-- One user with all fields; the service decides which of them a viewer may see.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.bio, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt",
@@ -97,7 +98,7 @@ CROSS JOIN LATERAL standing_of($2, u.id) AS seen
 WHERE u.id = $1;
 
 -- name: fill_person_stats() :exec
--- Counters of people that were loaded in bulk, with what they follow and published.
+-- Insert the counters of users that were loaded in bulk with their follows and posts.
 INSERT INTO person_stats (user_id, follower_count, following_count, post_count)
 SELECT
     u.id,
@@ -111,11 +112,12 @@ SET
     post_count = excluded.post_count;
 
 -- name: get_id_by_username(username) :value
--- Whose username this is, whatever its case.
+-- The id of the user with this username, ignoring case.
 SELECT id FROM users WHERE username = $1::citext;
 
 -- name: update_profile(user_id, versions, changes) :value
--- Change the fields that stand in `changes`, an object in the API's words; null clears one. NULL versions match any.
+-- Change the fields present in `changes`, an object with the API's names; null clears a field. `versions` NULL matches any
+-- version. NULL if no active user with one of these versions exists.
 UPDATE users
 SET
     username = CASE WHEN $3::jsonb ? 'username' THEN ($3 ->> 'username')::citext ELSE username END,
@@ -133,29 +135,29 @@ WHERE id = $1 AND status = 'active' AND ($2::integer[] IS NULL OR version = ANY(
 RETURNING version;
 
 -- name: lock_standing(user_id) :one
--- Role and status of a person who has not left, held until the transaction ends.
+-- Lock a user who has not left; returns role and status.
 SELECT role, status
 FROM users
 WHERE id = $1 AND status <> 'deleted'
 FOR UPDATE;
 
 -- name: count_other_admins(user_id) :value
--- How many active administrators there are besides one; asked while it is our turn (sql/roles.sql).
+-- The number of active administrators other than this user; call roles.take_turn first.
 SELECT count(*)::integer FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1;
 
 -- name: set_role(user_id, role) :value
--- Another role; returns the new role version, which a trigger counts.
+-- Set a user's role; returns the new role version, which a trigger increments.
 UPDATE users SET role = $2, updated_at = now() WHERE id = $1
 RETURNING role_version;
 
 -- name: set_status(user_id, status) :value
--- Another status; returns the new role version, which a trigger counts.
+-- Set a user's status; returns the new role version, which a trigger increments.
 UPDATE users SET status = $2, updated_at = now() WHERE id = $1
 RETURNING role_version;
 
 -- name: forget_person(user_id) :exec
--- Leaves of a person only what others need in order to read what that person wrote.
--- The end of the id, its random part, makes the name.
+-- Erase a user who leaves, except what others need to read the texts they wrote. The end of the id, which is random, makes the
+-- username.
 UPDATE users
 SET
     status = 'deleted',
@@ -175,14 +177,14 @@ SET
 WHERE id = $1;
 
 -- name: list_departed(minutes) :many
--- Who left in the last so many minutes. Leaving counts up role_version, so the index of role_changed_at finds them.
+-- Users who left in the last `minutes`. Leaving increments role_version, so the index on role_changed_at finds them.
 SELECT id
 FROM users
 WHERE role_changed_at > now() - make_interval(mins => $1::integer) AND left_at IS NOT NULL
 ORDER BY left_at, id;
 
 -- name: export_account(user_id) :many
--- A person's account, but for secrets.
+-- A user's account without secrets, for their export.
 SELECT
     u.id, u.email, u.username, u.role, u.status, u.email_verified_at AS "emailVerifiedAt",
     u.created_at AS "createdAt", u.updated_at AS "updatedAt"
@@ -190,7 +192,7 @@ FROM users AS u
 WHERE u.id = $1;
 
 -- name: export_profile(user_id) :many
--- What a person says of themselves.
+-- A user's profile, for their export.
 SELECT
     u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle", u.department,
     u.location, u.bio, u.phone, u.avatar_url AS "avatarUrl"

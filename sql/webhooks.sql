@@ -1,39 +1,40 @@
--- Webhooks, as their owners make, see and change them. What workers do with them is in webhooks_sending.sql.
+-- Webhooks, as their owners create, see and change them. What workers do with them is in webhooks_sending.sql.
 
 -- name: lock_owner(user_id) :one
--- Who wants one, and an id for it, to which its secret is bound. The lock makes webhooks of one person take turns, so that
--- their limit holds. No row for an account that is not active.
+-- Lock the owner of a new webhook; returns whether their address is verified, and an id, to which the webhook's secret is
+-- bound. The lock serialises the creation of a user's webhooks, so that their limit holds. No row if the account is not active.
 SELECT u.email_verified_at IS NOT NULL AS verified, uuidv7() AS new_id
 FROM users AS u
 WHERE u.id = $1 AND u.status = 'active'
 FOR NO KEY UPDATE OF u;
 
 -- name: count_webhooks(owner_id) :value
--- How many a person has.
+-- The number of a user's webhooks.
 SELECT count(*) FROM webhooks WHERE owner_id = $1;
 
 -- name: insert_webhook(webhook_id, owner_id, scope, project_id, url, types, description, secret) :exec
--- A new webhook.
+-- Insert a webhook.
 INSERT INTO webhooks (id, owner_id, scope, project_id, url, types, description, secret)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: list_webhooks(owner_id) :many
--- A person's webhooks, the newest first. They are never more than a few.
+-- A user's webhooks, newest first. There are only a few, so no pages.
 SELECT i.* FROM webhook_items AS i WHERE i."_ownerId" = $1 ORDER BY i.id DESC;
 
 -- name: get_webhook(owner_id, webhook_id) :one
--- One webhook; no row where it is another person's.
+-- One webhook; no row if it is not the owner's.
 SELECT i.* FROM webhook_items AS i WHERE i.id = $2 AND i."_ownerId" = $1;
 
 -- name: lock_webhook(owner_id, webhook_id) :one
--- The same, before a change. It is locked before its deliveries, as workers do.
+-- Lock a webhook before a change; no row if it is not the owner's. It is locked before its deliveries, as workers do.
 SELECT w.status, w.old_until, w.secret, may_send(w) AS may
 FROM webhooks AS w
 WHERE w.id = $2 AND w.owner_id = $1
 FOR NO KEY UPDATE OF w;
 
 -- name: update_webhook(webhook_id, url, types, set_description, description, pauses) :exec
--- Change what is not NULL; `description` with `set_description`. Another address is asked at once, and begins without failures.
+-- Change the values that are not NULL; `description` with `set_description`. A new URL is tried at once and starts without
+-- failures.
 UPDATE webhooks
 SET
     url = coalesce($2, url),
@@ -51,16 +52,16 @@ SET
 WHERE id = $1;
 
 -- name: delete_webhook(owner_id, webhook_id) :value
--- A webhook goes, with its deliveries; its id, or no row where the person has none like that.
+-- Delete a webhook with its deliveries; returns its id, or NULL if the owner has no such webhook.
 DELETE FROM webhooks WHERE id = $2 AND owner_id = $1
 RETURNING id;
 
 -- name: delete_webhooks(user_id) :exec
--- Those of a person who leaves.
+-- Delete the webhooks of a user who leaves.
 DELETE FROM webhooks WHERE owner_id = $1;
 
 -- name: renew_secret(webhook_id, secret, old_seconds) :exec
--- A new secret; the one before signs as well for so many seconds more.
+-- Set a new secret; the former one is used for signatures as well for `old_seconds` more.
 UPDATE webhooks
 SET
     secret = $2,
@@ -71,7 +72,7 @@ SET
 WHERE id = $1;
 
 -- name: resume_webhook(webhook_id) :exec
--- Send again, what was kept as well, and begin without failures.
+-- Reactivate a webhook, without failures; pending deliveries are sent, too.
 UPDATE webhooks
 SET
     status = 'active', reason = NULL, failures = 0, failing_since = NULL, rest_until = NULL, due_at = now(),
@@ -79,7 +80,8 @@ SET
 WHERE id = $1;
 
 -- name: insert_test(webhook_id, event_id) :value
--- A delivery of the event `webhook.test`, which was just emitted, ahead of all others, at once; its id.
+-- Insert a delivery of the event `webhook.test`, which was just emitted, to be sent at once and before all others; returns its
+-- id.
 WITH woken AS (
     UPDATE webhooks SET rest_until = NULL, due_at = least(due_at, now()) WHERE id = $1
 )
@@ -88,7 +90,7 @@ VALUES ($1, $2, now(), 'webhook.test', '2000-01-01Z')
 RETURNING id;
 
 -- name: list_deliveries(webhook_id, status, type, before, most) :many
--- The newest deliveries of a webhook. `status` and `type` NULL filter nothing.
+-- The newest deliveries of a webhook before an id; a NULL filter is ignored.
 SELECT i.*
 FROM webhook_delivery_items AS i
 WHERE i."_webhookId" = $1
@@ -99,7 +101,7 @@ ORDER BY i.id DESC
 LIMIT $5;
 
 -- name: list_failed(webhook_id, type, before, most) :many
--- The newest that failed: there may be few among very many.
+-- The newest failed deliveries before an id; a separate statement, because there may be few among very many.
 SELECT i.*
 FROM webhook_delivery_items AS i
 WHERE i."_webhookId" = $1
@@ -114,11 +116,12 @@ LIMIT $4;
 SELECT i.* FROM webhook_delivery_items AS i WHERE i.id = $2 AND i."_webhookId" = $1;
 
 -- name: list_attempts(delivery_id) :many
--- Its attempts, in their order.
+-- The attempts of a delivery, in order.
 SELECT a.n, a.at, a.status, a.ms, a.error, a.response FROM webhook_attempts AS a WHERE a.delivery_id = $1 ORDER BY a.n;
 
 -- name: redeliver(webhook_id, delivery_id) :value
--- Send one again, from the first step of the schedule, whatever became of it; its id. The webhook is locked.
+-- Send a delivery again, whatever its outcome, from the first step of the schedule; returns its id. The caller has locked the
+-- webhook.
 WITH again AS (
     UPDATE webhook_deliveries
     SET status = 'pending', tries = 0, next_at = now(), ended_at = NULL
@@ -134,7 +137,8 @@ woken AS (
 SELECT again.id FROM again;
 
 -- name: redeliver_failed(webhook_id, since, until, most) :value
--- Send those again that failed and were made in this span, the oldest first; returns how many. The webhook is locked.
+-- Send failed deliveries again that were created in this span, oldest first; returns the number of rows. The caller has locked
+-- the webhook.
 WITH wanted AS (
     SELECT d.id
     FROM webhook_deliveries AS d
@@ -157,7 +161,7 @@ woken AS (
 SELECT count(*) FROM again;
 
 -- name: export_webhooks(user_id) :many
--- A person's webhooks, without their secrets.
+-- A user's webhooks without their secrets, for their export.
 SELECT
     w.id, w.scope, w.project_id AS "projectId", w.url, w.types, w.description, w.status, w.reason, w.created_at AS "createdAt",
     w.updated_at AS "updatedAt"

@@ -1,10 +1,11 @@
--- Webhooks, as workers write their deliveries and send them. A webhook is a lane: whoever has its lease sends what is due in it. Its
--- row is locked before its deliveries, several in the order of their ids.
+-- Webhooks, as workers write their deliveries and send them. A webhook is a lane: the worker that holds its lease sends what is
+-- due. Its row is locked before its deliveries, several rows in id order.
 
 -- name: plan_deliveries(event_ids, event_ats, types, project_ids, receiver_ids, notification_ids) :one!
--- What a batch of the outbox comes to for webhooks: a delivery for each event and webhook. Of one event there is a row for those
--- that hear of it by its project or by the trail (receiver NULL), and one for each notification that was told of it. A webhook whose
--- owner has lost the right is paused. The lock on the webhook keeps a lane from ending without what is being written here.
+-- Insert the deliveries for a batch of the outbox, one for each event and webhook. The arrays have one entry for webhooks of
+-- the event's project and for those of the whole trail (receiver NULL), and one for each notification of the event. A webhook
+-- whose owner has lost the permission is paused. The row lock on the webhook prevents that a lane is released without the rows
+-- inserted here.
 WITH told AS MATERIALIZED (
     SELECT t.*
     FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[])
@@ -49,8 +50,8 @@ changed AS MATERIALIZED (
     WHERE NOT h.may
         OR ((h.due_at > now()) IS NOT false AND EXISTS (SELECT FROM written AS d WHERE d.webhook_id = h.id))
 ),
--- By what stood behind the lock: a lane that ended while this waited for it is due for nothing in this statement's snapshot, or for
--- what was sent meanwhile.
+-- Uses the locked row: in this statement's snapshot, a lane that was released while this waited for the lock has a NULL or
+-- outdated due_at.
 woken AS (
     UPDATE webhooks AS w
     SET
@@ -75,9 +76,9 @@ SELECT
     )::integer AS paused;
 
 -- name: claim_lanes(proven, others, seconds, worker_id, held) :many
--- Webhooks that have something to do and that no worker is at, each from now on for this one alone: up to `proven` of those whose
--- endpoint answered last time, and up to `others` that failed or were never asked, so that the latter take no places from the
--- former. `held`: those that this worker is still at, whatever has become of its lease.
+-- Lease webhooks that are due and not leased: up to `proven` whose last attempt succeeded, and up to `others` that failed or
+-- were never tried, so that the latter do not take places from the former. `held`: the webhooks that this worker is still busy
+-- with, even if their lease has expired.
 WITH good AS (
     SELECT w.id
     FROM webhooks AS w
@@ -107,13 +108,14 @@ UPDATE webhooks AS w
 SET lease_until = now() + make_interval(secs => $3), worker_id = $4
 FROM (SELECT id, true AS proven FROM good UNION ALL SELECT id, false FROM doubtful) AS c
 WHERE w.id = c.id
-    -- By key, whatever a plan from when there were none thinks of it; the same below.
+    -- The array is for a cached generic plan made when the table was empty: it makes that plan use the key. The same below.
     AND w.id = ANY(ARRAY(SELECT good.id FROM good UNION ALL SELECT doubtful.id FROM doubtful))
 RETURNING w.id, w.failures, c.proven;
 
 -- name: read_lane(webhook_id, worker_id, after_at, after_id, most) :many
--- What is due in a lane behind a place in it, the first first, with all that a body is rendered from; and in each row where it is sent
--- now. One row without a delivery where nothing is due; no row where the webhook is gone, not active, or another worker's by now.
+-- The due deliveries of a lane after a position (next_at, id), in order, with the data for rendering a body, and the current
+-- URL and secrets in each row. One row without a delivery if nothing is due; no row if the webhook is gone, not active, or
+-- leased to another worker.
 SELECT
     w.url, w.secret, w.owner_id, w.scope, may_send(w) AS may,
     CASE WHEN w.old_until > now() THEN w.old_secret END AS old_secret,
@@ -137,14 +139,14 @@ WHERE w.id = $1 AND w.status = 'active' AND w.worker_id = $2
 ORDER BY d.next_at, d.id;
 
 -- name: list_seen(types, ids, viewer_id) :many
--- Which of these entities a person may see now.
+-- The entities among these that a user may see now.
 SELECT s.type, s.id
 FROM unnest($1::text[], $2::uuid[]) AS s (type, id)
 WHERE EXISTS (SELECT FROM describe_entity(s.type, s.id, $3));
 
 -- name: record_attempts(ids, statuses, waits, codes, errors, mss, responses) :exec
--- What became of attempts, of all lanes that ended some meanwhile, with their log. `waits`: seconds until the next. What was asked for
--- again meanwhile, or is gone, stays as it is.
+-- Record the outcomes of attempts, of any lanes, with their log. `waits`: seconds until the next attempt. A delivery that has
+-- ended meanwhile or is gone stays as it is.
 WITH said AS MATERIALIZED (
     SELECT s.*
     FROM unnest($1::uuid[], $2::text[], $3::float8[], $4::smallint[], $5::text[], $6::integer[], $7::text[])
@@ -153,7 +155,7 @@ WITH said AS MATERIALIZED (
 held AS MATERIALIZED (
     SELECT d.id
     FROM webhook_deliveries AS d
-    -- Not = 'pending': a plan from when nothing was would read the index of all that is.
+    -- Not = 'pending': a cached plan from when no row was pending would read the whole index of pending rows.
     WHERE d.id = ANY($1::uuid[]) AND d.status NOT IN ('delivered', 'failed')
     ORDER BY d.id
     FOR NO KEY UPDATE
@@ -179,13 +181,13 @@ SELECT e.id, e.attempts, e.code, e.ms, e.error, e.response FROM ended AS e
 ON CONFLICT ON CONSTRAINT webhook_attempts_pkey DO NOTHING;
 
 -- name: lock_lanes(ids) :exec
--- Before lanes are given back, in a statement of its own: what release_lanes then reads has what others wrote behind the lock.
+-- Lock lanes before they are released; a separate statement, so that release_lanes sees what others have committed.
 SELECT FROM webhooks AS w WHERE w.id = ANY($1::uuid[]) ORDER BY w.id FOR NO KEY UPDATE;
 
 -- name: release_lanes(ids, worker_id, oks, faileds, rests, reasons, most_failing_days) :many
--- Give lanes back. `oks`: whether some attempt succeeded; `faileds`: how many failed behind the last that did; `rests`: seconds for
--- which the endpoint is left alone; `reasons`: why it is active no longer (gone, right_lost, secret_lost), or NULL. What has
--- failed for `most_failing_days` is paused. Returns those that are active no longer, once.
+-- Release lanes. `oks`: whether an attempt succeeded; `faileds`: the number of failed attempts after the last success; `rests`:
+-- seconds for which the endpoint is left alone; `reasons`: why the webhook is no longer active (gone, right_lost, secret_lost),
+-- or NULL. A webhook that has failed for `most_failing_days` is paused. Returns the webhooks that this call makes inactive.
 WITH said AS MATERIALIZED (
     SELECT s.*
     FROM unnest($1::uuid[], $3::boolean[], $4::integer[], $5::float8[], $6::text[]) AS s (id, ok, failed, rest, reason)
@@ -226,11 +228,11 @@ released AS (
 SELECT r.id, r.owner_id, r.status, r.why AS reason FROM released AS r WHERE r.why IS NOT NULL;
 
 -- name: reseal_secrets(webhook_id, was, secret, old_secret) :exec
--- The same secrets, sealed under the current key; not where they were renewed since.
+-- Store the same secrets encrypted with the current key, unless they have been renewed since.
 UPDATE webhooks SET secret = $3, old_secret = $4 WHERE id = $1 AND secret = $2;
 
 -- name: delete_old_deliveries(most) :value
--- Deliveries of 14 days ago and before, with their attempts; returns how many went. Call it until that is 0.
+-- Delete deliveries more than 14 days old, with their attempts; returns the number of rows. Call it until it is 0.
 WITH old AS (
     SELECT d.id
     FROM webhook_deliveries AS d
