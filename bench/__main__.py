@@ -69,7 +69,7 @@ def measure(names: Sequence[str], quick: bool) -> tuple[dict[str, Any], dict[str
             since = time.monotonic()
             try:
                 sections[name] = importlib.import_module(f"bench.{name}").measure(stage)
-            except RuntimeError as error:
+            except (AssertionError, RuntimeError) as error:
                 # The other figures are good all the same.
                 print(f"{name} FAILED: {error}", flush=True)
                 continue

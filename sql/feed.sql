@@ -18,6 +18,7 @@ FROM (
             LIMIT 4000
         ) AS w
         WHERE w.author_id = $1 OR w.author_id IN (SELECT followed_id FROM follows WHERE follower_id = $1)
+        ORDER BY w.position DESC
         LIMIT $3
     )
     UNION ALL

@@ -1,22 +1,26 @@
 -- API keys, with which programs act for a user.
 
 -- name: use_key(secret_hash) :one
--- The user, role and scopes of a valid key; records the use at most once a minute, also if the key is no longer valid. No row
--- if the key is revoked or expired, or its user is not active.
-WITH used AS (
-    UPDATE api_keys
+-- The user, role and scopes of a valid key; records the use at most once a minute. No row if the key is revoked or expired, or
+-- its user is not active.
+WITH found AS (
+    SELECT
+        k.id AS key_id, k.scopes, k.expires_at, u.id AS user_id, u.role, u.role_version,
+        u.email_verified_at IS NOT NULL AS verified
+    FROM api_keys AS k
+    INNER JOIN users AS u ON u.id = k.user_id
+    WHERE k.secret_hash = $1
+        AND k.revoked_at IS NULL
+        AND (k.expires_at IS NULL OR k.expires_at > now())
+        AND u.status = 'active'
+),
+used AS (
+    UPDATE api_keys AS k
     SET last_used_at = now()
-    WHERE secret_hash = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+    FROM found
+    WHERE k.id = found.key_id AND (k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute')
 )
-SELECT
-    k.id AS key_id, k.scopes, k.expires_at, u.id AS user_id, u.role, u.role_version,
-    u.email_verified_at IS NOT NULL AS verified
-FROM api_keys AS k
-INNER JOIN users AS u ON u.id = k.user_id
-WHERE k.secret_hash = $1
-    AND k.revoked_at IS NULL
-    AND (k.expires_at IS NULL OR k.expires_at > now())
-    AND u.status = 'active';
+SELECT * FROM found;
 
 -- name: list_revoked_keys() :many
 -- Keys revoked so recently that a node may still have them in its cache as valid.

@@ -144,16 +144,18 @@ SELECT s.type, s.id
 FROM unnest($1::text[], $2::uuid[]) AS s (type, id)
 WHERE EXISTS (SELECT FROM describe_entity(s.type, s.id, $3));
 
--- name: record_attempts(ids, statuses, waits, codes, errors, mss, responses) :exec
--- Record the outcomes of attempts, of any lanes, with their log. `waits`: seconds until the next attempt. A delivery that has
--- ended meanwhile or is gone stays as it is.
+-- name: record_attempts(ids, begun_ats, statuses, waits, codes, errors, mss, responses) :exec
+-- Record the outcomes of attempts, of any lanes, with their log. `begun_ats`: the next_at that each delivery had when its attempt
+-- began; `waits`: seconds until the next attempt. A delivery that has ended meanwhile or is gone stays as it is. One that the owner
+-- has redelivered meanwhile, which changes its next_at, stays pending: only the log has this attempt.
 WITH said AS MATERIALIZED (
     SELECT s.*
-    FROM unnest($1::uuid[], $2::text[], $3::float8[], $4::smallint[], $5::text[], $6::integer[], $7::text[])
-        AS s (id, status, wait, code, error, ms, response)
+    FROM unnest(
+        $1::uuid[], $2::timestamptz[], $3::text[], $4::float8[], $5::smallint[], $6::text[], $7::integer[], $8::text[]
+    ) AS s (id, begun_at, status, wait, code, error, ms, response)
 ),
 held AS MATERIALIZED (
-    SELECT d.id
+    SELECT d.id, d.next_at
     FROM webhook_deliveries AS d
     -- Not = 'pending': a cached plan from when no row was pending would read the whole index of pending rows.
     WHERE d.id = ANY($1::uuid[]) AND d.status NOT IN ('delivered', 'failed')
@@ -163,14 +165,14 @@ held AS MATERIALIZED (
 ended AS (
     UPDATE webhook_deliveries AS d
     SET
-        status = s.status,
+        status = CASE WHEN held.next_at = s.begun_at THEN s.status ELSE d.status END,
         attempts = d.attempts + 1,
-        tries = d.tries + 1,
-        next_at = now() + make_interval(secs => s.wait),
+        tries = CASE WHEN held.next_at = s.begun_at THEN d.tries + 1 ELSE d.tries END,
+        next_at = CASE WHEN held.next_at = s.begun_at THEN now() + make_interval(secs => s.wait) ELSE d.next_at END,
         last_status = s.code,
         last_error = s.error,
         last_ms = s.ms,
-        ended_at = CASE WHEN s.status <> 'pending' THEN now() END
+        ended_at = CASE WHEN held.next_at = s.begun_at AND s.status <> 'pending' THEN now() END
     FROM held
     INNER JOIN said AS s ON s.id = held.id
     WHERE d.id = held.id AND d.id = ANY($1::uuid[])

@@ -237,7 +237,7 @@ class Lane:
             self._judge(code, retry_after)
         status, wait = self._plan(row, code, retry_after)
         ms = int((time.monotonic() - began) * 1000)
-        self.tools.recorder.note(Attempt(row["id"], status, ms, wait, code, error, response))
+        self.tools.recorder.note(Attempt(row["id"], row["next_at"], status, ms, wait, code, error, response))
 
     def _plan(self, row: Any, code: int | None, retry_after: float | None) -> tuple[Any, float]:
         """What a delivery is from now on, and the seconds until its next attempt."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -29,9 +30,11 @@ FAILING_DAYS = 5
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What became of one request. `wait`: seconds until the next where it is pending."""
+    """The outcome of one request. `begun_at`: the next_at of its delivery at the start; `wait`: seconds until
+    the next attempt of a pending one."""
 
     id: UUID
+    begun_at: datetime
     status: Literal["pending", "delivered", "failed"]
     ms: int
     wait: float = 0.0
@@ -110,6 +113,7 @@ class Recorder:
                 await sql.webhooks_sending.record_attempts(
                     conn,
                     ids=[one.id for one in attempts],
+                    begun_ats=[one.begun_at for one in attempts],
                     statuses=[one.status for one in attempts],
                     waits=[one.wait for one in attempts],
                     codes=[one.code for one in attempts],

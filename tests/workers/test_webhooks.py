@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 from standardwebhooks import WebhookVerificationError
 
+from nexcorp.db import sql
 from nexcorp.features import PRODUCT
 from nexcorp.integrations.mail import SmtpMailer
 from nexcorp.integrations.outbound import LOOKUPS
@@ -429,3 +430,27 @@ async def test_a_delivery_that_commits_while_a_lane_ends_is_not_left_behind(
 
 async def heard(receiver: Receiver, post: UUID) -> bool:
     return any(str(post) in call.body for call in receiver.calls)
+
+
+async def test_a_redelivery_during_the_last_attempt_is_not_lost(hooks: Hooks, receiver: Receiver) -> None:
+    """The owner asks for it before the endpoint has answered: its answer ends the attempt only."""
+    path, ada = "/hang/redo", await hooks.person("admin")
+    webhook_id, _ = await hooks.hook(ada, receiver.origin + path)
+    await hooks.post(ada)
+    await hooks.deliver()
+    async with hooks.sending(replace(HURRY, schedule=(), seconds=20)):
+        await wait_until(lambda: came(receiver, path, 1))
+        (delivery,) = await hooks.deliveries(webhook_id)
+        async with hooks.database.transaction(wait=5) as conn:
+            assert await sql.webhooks.redeliver(conn, webhook_id=webhook_id, delivery_id=delivery["id"])
+        receiver.heals.add(path)
+        receiver.let_go.set()
+        await settled(hooks, webhook_id)
+    (delivery,) = await hooks.deliveries(webhook_id)
+    assert (delivery["status"], delivery["last_status"]) == ("delivered", 202)
+    assert len(receiver.at(path)) == 2
+
+
+async def came(receiver: Receiver, path: str, count: int) -> bool:
+    """Whether so many requests have reached a path."""
+    return len(receiver.at(path)) >= count

@@ -162,7 +162,7 @@ async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> 
         if "assignee" in line.data:
             name = line.data.pop("assignee")
             # An id may be written in any of the ways that UUID() reads.
-            line.data["assigneeId"] = people.get(str(ids.get(name, name)).lower()) if name is not None else None
+            line.data["assigneeId"] = name and people.get(str(ids.get(name, name)).lower())
             if name is not None and line.data["assigneeId"] is None:
                 line.refuse("assignee", "validation_failed", NO_ASSIGNEE)
         listed = line.data.pop("labels", None)
