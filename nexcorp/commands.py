@@ -1,4 +1,4 @@
-"""The functions that run the subcommands of `nexcorp`. They import heavy modules themselves, to start fast."""
+"""The functions that run the subcommands of `nexcorp`. They import heavy modules themselves: fast to start."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Described = TypeVar("Described")
 
 
 def load_config() -> Config:
-    """Read the settings of `web` or `worker`, and set up logs; raises ConfigError naming every missing setting."""
+    """Read the settings of `web` or `worker` and set up logs; raises ConfigError naming each missing setting."""
     config = Config.from_env()
     config.require_services()
     set_up_logs(config)
@@ -173,7 +173,7 @@ def run_seed(options: Namespace) -> int:
 
 
 def read_password() -> str:
-    """Ask for a password on the terminal, or read the first line of stdin; raises ConfigError for an empty one."""
+    """Ask for a password on the terminal, or read the first line of stdin; raises ConfigError if it is empty."""
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if not password:
         raise ConfigError("no password: give --password, or write it to stdin")
@@ -289,7 +289,7 @@ def run_console_types(options: Namespace) -> int:
 
 @contextmanager
 def migrated_database() -> Iterator[Config]:
-    """Yield settings with a migrated database: DATABASE_URL, else a temporary server that is destroyed afterwards."""
+    """Yield settings with a migrated database: DATABASE_URL, else a temporary server, destroyed afterwards."""
     from nexcorp.db.migrations import migrate_up
     from nexcorp.embedded import PostgresServer
 
@@ -349,7 +349,7 @@ def run_schema(options: Namespace) -> int:
 
 
 def run_doctor(options: Namespace) -> int:
-    """Check settings and dependencies and return 0 if all is well, else 1; with --vapid print a new key instead."""
+    """Check settings and dependencies; return 0 if all is well, else 1. With --vapid only print a new key."""
     from nexcorp.doctor import diagnose, print_vapid
 
     return print_vapid() if options.vapid else diagnose()

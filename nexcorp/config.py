@@ -299,8 +299,8 @@ class Config:
 
     @property
     def registers(self) -> str:
-        """Who may register: everybody ("open", "verified": with few rights until they verify their address), people
-        with an invitation ("invite"), or nobody ("closed").
+        """Who may register: everybody ("open", "verified": with few rights until they verify their address),
+        people with an invitation ("invite"), or nobody ("closed").
         """
         return self.registration or ("open" if self.development else "verified")
 

@@ -1,4 +1,4 @@
-"""`nexcorp doctor`: show every setting and its source, check every dependency, and say how to fix problems."""
+"""`nexcorp doctor`: show every setting and its source, check every dependency, say how to fix problems."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def check_redis(config: Config) -> list[str]:
 
 
 async def ask_redis(url: str) -> list[str]:
-    """Return the problems of every Redis server in use, of a cluster all masters. Raises redis-py's errors."""
+    """Return the problems of every Redis server in use: of a cluster, all masters. Raises redis-py errors."""
     lanes, problems = Lanes(url, seconds=5), dict[str, None]()
     try:
         for client in lanes.clients:
@@ -286,7 +286,7 @@ def diagnose() -> int:
 
 
 def print_vapid() -> int:
-    """Print a new private key of Web Push as the line that sets it. Browsers fetch the public key from the service."""
+    """Print a new private key of Web Push as the line that sets it. The service gives browsers the public key."""
     text = make_private_key()
     print(f"# The key of Web Push; the public one is {Vapid(read_private_key(text)).public}")
     print(f"VAPID_PRIVATE_KEY={text}")

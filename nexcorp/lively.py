@@ -170,7 +170,7 @@ def choose(things: Any) -> Any:
 
 
 async def act(actor: Actor) -> str:
-    """Do one random thing, or write a post if there is nothing to like, move or follow; return a description."""
+    """Do one random thing, or write a post if there is nothing to like, move or follow; return it in words."""
     done = await choose(ACTS)(actor)
     return done or await publish(actor) or ""
 

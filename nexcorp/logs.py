@@ -35,7 +35,7 @@ def seldom(key: str) -> bool:
 
 
 class RefusalFilter(logging.Filter):
-    """Drops the errors that aiohttp logs for malformed HTTP: noise, and the quoted bytes may hold a secret."""
+    """Drops the errors that aiohttp logs for malformed HTTP: noise, and quoted bytes may hold a secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to keep a line of aiohttp."""
