@@ -1,4 +1,4 @@
-"""The functions that run the subcommands of `nexcorp`. They import heavy modules themselves: fast to start."""
+"""Functions that run the subcommands of `nexcorp`. Each imports heavy modules itself, to start fast."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Described = TypeVar("Described")
 
 
 def load_config() -> Config:
-    """Read the settings of `web` or `worker` and set up logs; raises ConfigError naming each missing setting."""
+    """Read the settings of `web` or `worker`, set up logs; raises ConfigError naming each missing setting."""
     config = Config.from_env()
     config.require_services()
     set_up_logs(config)
@@ -173,7 +173,7 @@ def run_seed(options: Namespace) -> int:
 
 
 def read_password() -> str:
-    """Ask for a password on the terminal, or read the first line of stdin; raises ConfigError if it is empty."""
+    """Ask for a password on the terminal, or read the first line of stdin; raises ConfigError if empty."""
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if not password:
         raise ConfigError("no password: give --password, or write it to stdin")
@@ -289,7 +289,7 @@ def run_console_types(options: Namespace) -> int:
 
 @contextmanager
 def migrated_database() -> Iterator[Config]:
-    """Yield settings with a migrated database: DATABASE_URL, else a temporary server, destroyed afterwards."""
+    """Yield settings with a migrated database: DATABASE_URL, else a temporary server, then destroyed."""
     from nexcorp.db.migrations import migrate_up
     from nexcorp.embedded import PostgresServer
 

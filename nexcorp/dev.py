@@ -62,7 +62,7 @@ class StopAtOnce(BaseException):
 
 
 class Terminal:
-    """Writes whole lines, each prefixed with the name of the process that wrote it; coloured on a terminal."""
+    """Writes whole lines, each prefixed with the name of the process it is from; coloured on a terminal."""
 
     def __init__(self) -> None:
         if hasattr(sys.stdout, "reconfigure"):
@@ -183,7 +183,7 @@ class DevRun:
         self._database_url = env["DATABASE_URL"]
 
     def _start_servers(self) -> dict[str, str]:
-        """Start PostgreSQL and Valkey unless settings name others; return the environment for other children."""
+        """Start PostgreSQL and Valkey unless settings name others; return the environment of the children."""
         say = self._terminal.say
         database_url, redis_url = setting("DATABASE_URL"), setting("REDIS_URL")
         if database_url is None:
@@ -255,7 +255,7 @@ class DevRun:
             self._seeded = True
 
     def _run_step(self, name: str, arguments: Sequence[str], env: dict[str, str]) -> None:
-        """Run one nexcorp command to its end. Raises EmbeddedError if it fails, Stopped if the user stops it."""
+        """Run a nexcorp command to its end. Raises EmbeddedError if it fails, Stopped if asked to stop."""
         self._stop.check()
         self._terminal.say(f"nexcorp {' '.join(arguments)} ...")
         program = Program(

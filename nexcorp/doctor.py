@@ -286,7 +286,7 @@ def diagnose() -> int:
 
 
 def print_vapid() -> int:
-    """Print a new private key of Web Push as the line that sets it. The service gives browsers the public key."""
+    """Print a new private key of Web Push as the line that sets it. Browsers get the public key by HTTP."""
     text = make_private_key()
     print(f"# The key of Web Push; the public one is {Vapid(read_private_key(text)).public}")
     print(f"VAPID_PRIVATE_KEY={text}")

@@ -170,7 +170,7 @@ def choose(things: Any) -> Any:
 
 
 async def act(actor: Actor) -> str:
-    """Do one random thing, or write a post if there is nothing to like, move or follow; return it in words."""
+    """Do one random thing and return it in words. If there is nothing to like, move or follow, write a post."""
     done = await choose(ACTS)(actor)
     return done or await publish(actor) or ""
 

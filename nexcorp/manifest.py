@@ -27,15 +27,19 @@ ForPerson = Callable[..., Awaitable[Any]]
 class SearchKind:
     """One kind of entity that can be searched.
 
-    `find(conn, viewer_id, text, before_score, before_recency, most)` returns rows of nexcorp.features.search's
-    shape. `index(conn, ids)` updates the search documents of entities, or deletes those of entities that can
-    no longer be found; it returns rows of `word`: their words that search_words lacks. The worker calls it in
+    `find(conn, viewer_id, text, before_score, before_recency, most)` returns rows in the shape of
+    nexcorp.features.search.
+
+    `index(conn, ids)` updates the search documents of entities, or deletes those of entities that can no
+    longer be found; it returns rows of `word`: their words that search_words lacks. The worker calls it in
     batches, with ids in order.
-    `events`: event type -> function returning the ids whose documents the event outdates; no id of a deleted
-    entity whose document is deleted with it. `permission`: required to find any entity.
+
+    `events`: event type -> function returning the ids whose documents the event outdates; not the id of a
+    deleted entity whose document is deleted with it. `permission`: required to find any entity.
+
     `list_words(conn, words)` returns rows of `word`: those of `words` that some entity still has; None if
-    `index` returns no words. `list_ids(conn, before, most)` returns rows of `id`, the newest first, to rebuild
-    all documents when the way they are built changes; None if they are never rebuilt. `all_with`: the
+    `index` returns no words. `list_ids(conn, before, most)` returns rows of `id`, the newest first, to
+    rebuild all documents when the way they are built changes; None if they are never rebuilt. `all_with`: the
     permission to see every entity; if it is set, `find` also takes `sees_all`.
     """
 
@@ -50,9 +54,10 @@ class SearchKind:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of a person's export: the rows that statement `read` returns for `user_id`; `single`: one row.
+    """A section of a person's export: the rows that statement `read` finds for `user_id`; `single`: one row.
 
-    Of other people it holds only ids, not names or texts: the file is kept for a day, even if they delete theirs.
+    It holds only ids of other people, never their names or texts: the file is kept for a day, even if they
+    delete those.
     """
 
     read: Statement
@@ -61,7 +66,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A SAQ job: `function` is "module:name", as "workers.jobs.cleanup:clean_up"; `cron`: its schedule, if any."""
+    """A SAQ job: `function` is "module:name", as "workers.jobs.cleanup:clean_up"; `cron` its schedule."""
 
     function: str
     cron: str | None = None
@@ -75,7 +80,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class SocketCommand:
-    """A command that clients send on a socket: `run(client, data, frame_id)`, see nexcorp.realtime.commands."""
+    """A command of clients on their sockets: `run(client, data, frame_id)`, see nexcorp.realtime.commands."""
 
     run: Callable[..., Awaitable[None]]
     doc: CommandDoc
@@ -88,13 +93,16 @@ class Feature:
     Routes, seeds and jobs are named by text ("nexcorp.features.posts.routes:ROUTES"), so that a worker loads
     no handlers, and a web process no jobs. The permissions are inserted by a migration.
 
-    `kinds`, `frames` and `rooms` are keyed by kind of entity, event of a frame and kind of room. `answers` are
-    frames without a room's sequence number, which answer `commands`. `graphql` names, also by text, the
+    `kinds`, `frames` and `rooms` are keyed by kind of entity, event of a frame and kind of room. `answers`
+    are frames without a room's sequence number, which answer `commands`. `graphql` names, also by text, the
     nexcorp.graphql.parts.Part that the feature adds to the schema.
+
     `named` are the kinds of entity that the audit trail shows by name, with the permission to see that name.
+
     `before_leave` takes the locks that the feature needs when a person leaves, before the person's own row is
     locked; `on_leave` then removes the person's data. Both are called with `conn` and `user_id` in one
     transaction, and again for some time afterwards, for writes that were under way: both must be idempotent.
+
     `setup` is called with the application before it starts.
     """
 
@@ -121,10 +129,10 @@ class Feature:
 
 @dataclass(slots=True)
 class Demo:
-    """The demo company while it is made: who is in it, and what features made, for those behind them.
+    """The demo company while it is made: its people, and entities that later features refer to.
 
-    `people`: their ids in the order of nexcorp.domain.demo.PEOPLE, `callers`: the same people for services.
-    `store`: the LocalStore for pictures; None: posts have none. `posts`: by a short name of the seed's.
+    `people`: their ids in the order of nexcorp.domain.demo.PEOPLE; `callers`: the same people for services.
+    `store`: the LocalStore for pictures, None for posts without pictures. `posts`: ids by a short name.
     """
 
     people: list[UUID]
@@ -250,9 +258,10 @@ class Product:
     async def leave(
         self, conn: Any, user_id: UUID, take_person: Callable[[], Awaitable[Any]] | None = None
     ) -> Any:
-        """Remove a person's data from every feature; return the result of `take_person`, which runs after every
-        `before_leave` and before the first `on_leave`, and locks and changes the person's own row. None: the
-        person has left earlier.
+        """Remove a person's data from every feature; return the result of `take_person`.
+
+        `take_person` runs after every `before_leave` and before the first `on_leave`: it locks and changes
+        the person's own row. None: the person has left earlier.
         """
         for one in self.features:
             if one.before_leave is not None:

@@ -29,7 +29,7 @@ ELSEWHERE = ("readonly", "moved")
 
 
 def find_refusal(error: ResponseError) -> str | None:
-    """Return why Redis takes no writes: readonly, moved, oom, misconf or noreplicas; None for another error."""
+    """Return why Redis takes no writes: readonly, moved, oom, misconf, noreplicas; None for another error."""
     if isinstance(error, ReadOnlyError):
         return "readonly"
     if isinstance(error, OutOfMemoryError):
@@ -128,11 +128,11 @@ class Client(redis.Redis):
 def connect(
     url: str, *, seconds: float = 2.0, blocking: bool = False, check_seconds: int = 0, lane: int = 0
 ) -> Any:
-    """A client, which connects when it is first used; whoever made it closes it by `aclose()`.
+    """Return a client, which connects when it is first used; the caller closes it by `aclose()`.
 
-    `seconds`: how long it waits for a connection and for each answer. `blocking`: for SAQ and subscriptions,
-    whose reads wait longer than any sensible time-out. `check_seconds`: a connection that was silent for so
-    long is asked whether it lives before it is used; 0 never asks. `lane`: of a cluster.
+    `seconds`: limit for connecting and for each answer. `blocking`: no limit for answers, for SAQ and for
+    subscriptions, whose reads may wait for a long time. `check_seconds`: PING a connection before use if it
+    was silent for this long; 0 for never. `lane`: the client's lane of a cluster.
     """
     parsed = parse_url(url)
     client: Any = Client.from_url(
@@ -156,8 +156,8 @@ def connect(
 
 
 class Lanes:
-    """The clients of a service's keys and channels: one, or on a cluster one for each lane. `options` are those
-    of connect().
+    """The clients of a service's keys and channels: one, or on a cluster one per lane; `options` as for
+    connect().
     """
 
     def __init__(self, url: str, **options: Any) -> None:
@@ -177,8 +177,8 @@ class Lanes:
         return self.clients[lane_of(name) if self.clustered else 0]
 
     async def check(self, seconds: float) -> None:
-        """On a cluster, look for new masters unless that was done in the last `seconds`; if there are any, all
-        connections reconnect. Connections that only read or listen do not notice a failover by themselves.
+        """On a cluster, look for new masters unless that was done in the last `seconds`; if there are any,
+        all connections reconnect. Connections that only read or listen notice no failover by themselves.
         """
         if self._place is not None:
             await self._place.check(seconds)

@@ -38,7 +38,7 @@ def slot_of(tag: str) -> int:
 
 @functools.cache
 def list_tags() -> tuple[str, ...]:
-    """Return a hash tag for each lane: the smallest number whose slot is near the middle of the lane's part."""
+    """Return a hash tag per lane: the smallest number whose slot is near the middle of the lane's part."""
     part, found, number = SLOTS // LANES, dict[int, str](), 0
     while len(found) < LANES:
         lane, place = divmod(slot_of(str(number)), part)
@@ -91,7 +91,7 @@ class Sentinels:
 
 
 class Cluster:
-    """The masters of a cluster's lanes, as any of its nodes reports; `on_moved` is called when they change."""
+    """The masters of a cluster's lanes, as any of its nodes tells; calls `on_moved` when they change."""
 
     def __init__(self, url: RedisUrl, on_moved: Callable[[], None]) -> None:
         self.url, self.on_moved = url, on_moved
@@ -123,7 +123,7 @@ class Cluster:
     async def _read(self) -> None:
         error: Exception | None = None
         for node in list(self._nodes):
-            # Moved to the end first, so that the next call begins with another node even if this one is cancelled.
+            # Moved to the end first: even if this call is cancelled, the next one begins with another node.
             self._nodes.pop(node, None)
             self._nodes[node] = None
             try:
@@ -180,7 +180,7 @@ def options_of(url: str) -> dict[str, Any]:
 
 @functools.cache
 def find_place(url: RedisUrl, on_moved: Callable[[], None]) -> Place | None:
-    """What tells where the masters are; None where the address says so itself. One for the whole process."""
+    """Return the process-wide Place that finds the masters; None if the URL itself names the master."""
     if not url.hosts:
         return None
     return Sentinels(url) if url.service else Cluster(url, on_moved)

@@ -17,11 +17,11 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """Where Redis is.
+    """The parsed REDIS_URL.
 
-    `plain`: an address of one server, for redis-py; where `hosts` is empty, it is the right one. `hosts`: the
-    nodes of a cluster that are asked for the others or, where `service` names a master, Sentinels.
-    `sentinel`: their own `username` and `password`.
+    `plain`: the URL of one server, for redis-py; if `hosts` is empty, the server to use. `hosts`: nodes of a
+    cluster, which know the others, or Sentinels if `service` names a master. `sentinel`: `username` and
+    `password` for the Sentinels.
     """
 
     plain: str

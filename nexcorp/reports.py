@@ -59,7 +59,7 @@ def find_error(record: logging.LogRecord) -> Any:
 
 
 def name_line(record: logging.LogRecord) -> str:
-    """Return the fixed words of a line; for a library's line, which may contain anything, its logger's name."""
+    """Return the fixed words of a line; for a library's line, which may quote anything, its logger's name."""
     if isinstance(record.msg, dict) and record.name.startswith(OURS):
         return str(record.msg.get("event"))
     return f"an error in {record.name}"

@@ -1,4 +1,4 @@
-"""Parse the texts of settings: lists, addresses, ports, URLs. Each parser raises ValueError or ConfigError."""
+"""Parse the texts of settings: lists, addresses, ports, URLs. Parsers raise ValueError or ConfigError."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
 
 
 def read_parent(traceparent: str | None) -> Any:
-    """Return the context named by a `traceparent` (W3C), or None if it is invalid; `tracestate` is not read."""
+    """Return the context that a `traceparent` (W3C) names, or None if it is invalid; ignores `tracestate`."""
     if traceparent is None:
         return None
     context = _propagator.extract({"traceparent": traceparent})
@@ -114,8 +114,8 @@ class Tracer:
     ) -> Iterator[dict[Key, str]]:
         """Open a span below each of several `traceparent`s for a block that works on all of them at once.
 
-        The first span is current: statements of the block are below it. Yields, by key, the `traceparent` for work
-        that follows from each. The spans end with the block, and carry the name of the error that ends it.
+        The first span is current: statements of the block are below it. Yields, by key, the `traceparent` for
+        work that follows from each. The spans end with the block, with the name of the error that ends it.
         """
         spans: dict[Key, Any] = {}
         for key, traceparent in parents.items():
@@ -173,6 +173,6 @@ class Tracer:
 
 
 def note_failure(span: Any, error: str) -> None:
-    """Say that what a span stands for failed, by the name of the error alone: its text may quote values."""
+    """Mark a span as failed by the name of the error alone: the error's text may quote values."""
     span.set_attribute("error.type", error)
     span.set_status(StatusCode.ERROR)

@@ -17,7 +17,7 @@ from nexcorp.server import make_runner
 
 
 async def make_app() -> web.AppRunner:
-    """The application, and what listens for it, with the settings of the environment."""
+    """Return the runner of the application, with the settings of the environment."""
     config = Config.from_env()
     config.require_services()
     set_up_logs(config)

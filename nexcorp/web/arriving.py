@@ -21,9 +21,9 @@ class Arriving:
 
     @contextmanager
     def wait(self, owner: Hashable) -> Iterator[None]:
-        """Count a request of an account, or of an address that is not signed in, within the block.
+        """Count a request within the block; `owner` is an account, or the network of an anonymous client.
 
-        Raises TooManyRequests where the owner has their share, Overloaded where nothing is left.
+        Raises TooManyRequests if the owner has used up their share, Overloaded if no place is left.
         """
         if self._left < 1:
             raise Overloaded()

@@ -144,7 +144,7 @@ class Discard:
         """Drop received bytes; called by aiohttp's protocol."""
         self._left -= len(data)
         if self._left < 0 and not self._transport.is_closing():
-            # The connection only ends after REST_SECONDS, so that a client that floods us cannot reconnect sooner.
+            # The connection ends only after REST_SECONDS: a client that floods us reconnects no sooner.
             self._transport.pause_reading()
         return False, b""
 

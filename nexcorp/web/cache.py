@@ -3,8 +3,8 @@
 Each group of answers has a generation, a number in Redis. An answer is stored with the generation that was
 read before it was made, and is invalid once the generation has changed: one INCR after a commit invalidates
 the whole group on every node, including answers that were being made at the time. In the second half of an
-answer's lifetime the first request starts a refresh, and nobody waits for it. No request waits for a slow or
-absent Redis for more than WAIT_SECONDS: answers are made from PostgreSQL, and Redis is left alone for a second.
+answer's lifetime the first request starts a refresh, and nobody waits for it. No request waits for Redis
+longer than WAIT_SECONDS: if it fails, answers are made from PostgreSQL, and Redis is left alone for a second.
 """
 
 from __future__ import annotations
@@ -49,11 +49,10 @@ class Cache:
     async def load(
         self, group: str, key: str, seconds: int, make: Make, *also: str, most: int | None = None
     ) -> bytes:
-        """Return the cached answer, or else the result of `make`, which is then cached for `seconds` unless it has
-        more than `most` bytes.
+        """Return the cached answer, or else the result of `make`, which is then cached for `seconds`.
 
-        The answer is invalidated with its group, and with the groups in `also`. Concurrent calls on one node
-        share one `make`. Raises the errors of `make`.
+        An answer of more than `most` bytes is not cached. It is invalidated with its group, and with the
+        groups in `also`. Concurrent calls on one node share one `make`. Raises the errors of `make`.
         """
         name, groups = f"{group}:{key}", (group, *also)
         flying, flight = self._flights.get(name, (groups, None))
@@ -111,7 +110,7 @@ class Cache:
         await self._ask(pipeline.execute)
 
     async def _ask(self, command: Callable[[], Awaitable[Any]]) -> Any:
-        """Return the result of a Redis command, or None if Redis failed within the last second or fails now."""
+        """Return the result of a Redis command; None if Redis fails, and for a second after that."""
         if time.monotonic() < self._rest_until:
             return None
         try:
