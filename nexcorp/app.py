@@ -71,7 +71,7 @@ log = structlog.get_logger("nexcorp.app")
 
 
 async def open_database(database: Database, node: Node) -> None:
-    """Connect, load the revoked sessions and the rooms' positions (retried until it works), start the node."""
+    """Connect, load the revoked sessions and the rooms' positions (retry until it works), start the node."""
     await database.open_patiently()
     await database.await_migrations()
     while not node.revocations.loaded or node.positions.epoch is None:

@@ -27,7 +27,7 @@ METHODS = {"one": "fetchrow", "many": "fetch", "value": "fetchval", "exec": "exe
 
 
 class Statement:
-    """One named statement; calling it runs it on the given connection."""
+    """A named statement; calling it runs it on the given connection."""
 
     __slots__ = ("always", "args", "call", "kind", "name", "text")
 
@@ -74,7 +74,7 @@ class Feature:
 
 
 class Sql:
-    """All features, as attributes: `sql.posts.get_post(...)`."""
+    """The statements of all files, as attributes: `sql.posts.get_post(...)`."""
 
     def __init__(self, features: dict[str, Feature]) -> None:
         self.features = features
@@ -86,7 +86,7 @@ class Sql:
 
 
 def parse_file(path: Path) -> Feature:
-    """Read one file of statements; raises ValueError naming the file and line that is wrong."""
+    """Read one file of statements; raises ValueError naming the file and the statement that is wrong."""
     statements: dict[str, Statement] = {}
     header: re.Match[str] | None = None
     lines: list[str] = []

@@ -53,7 +53,7 @@ FORM_SECONDS = 600.0
 STALL_SECONDS = 15.0
 MIN_BYTES_A_SECOND = 8 * 1024
 # Forms that one process receives at once. One person may use at most a third of the places that are left:
-# ten while the process receives no other form, fewer when it receives many.
+# eight while the process receives no other forms, fewer when it receives many, but always one.
 MAX_RECEIVING = 32
 SHARE_OF_ONE = 3
 BLANKS = re.compile(r"\s+")

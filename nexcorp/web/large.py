@@ -22,11 +22,11 @@ _held: Counter[UUID] = Counter()
 
 @asynccontextmanager
 async def receive_large(request: web.Request, most: int) -> AsyncIterator[bytes]:
-    """The whole body, of up to `most` bytes, for as long as the block lasts.
+    """Read the whole body, of up to `most` bytes; it counts until the block ends.
 
-    Raises UnsupportedMediaType for a form or a packed body, PayloadTooLarge, BadRequest for a part of a
-    content, and for one that is broken, stalls or is too slow, TooManyRequests and Overloaded for too
-    many at once.
+    Raises UnsupportedMediaType for a form or a compressed body, PayloadTooLarge, BadRequest for a body with
+    Content-Range or one that is broken, stalls or is too slow, TooManyRequests or Overloaded if too many are
+    received at once.
     """
     if is_form(request):
         raise UnsupportedMediaType(message="Send the content itself, not a form.")
@@ -53,7 +53,7 @@ async def receive_large(request: web.Request, most: int) -> AsyncIterator[bytes]
 
 
 async def read_paced(request: web.Request, most: int) -> bytes:
-    """Read the body at the pace that Pace demands; raises what receive_large() raises."""
+    """Read the body at the pace that Pace demands; raises PayloadTooLarge or BadRequest."""
     content, body, pace = Content(request.content), bytearray(), Pace()
     try:
         while chunk := await pace.read(content.fill()):

@@ -23,7 +23,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def observe_request(method: str, route: Route | None, status: int, seconds: float) -> None:
-    """Count a request other than a socket. Unknown paths share one label: a scanner cannot fill the memory."""
+    """Count a request, but no socket. Unknown paths share one label: a scanner cannot fill the memory."""
     if (route is not None and route.long_lived) or status == 101:
         return
     key = (method if method in METHODS else "OTHER", route.full_path if route else "unmatched", status)

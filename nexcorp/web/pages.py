@@ -55,7 +55,7 @@ def reply_html(text: str, status: int = 200) -> web.Response:
 
 @functools.cache
 def load_page(text: str) -> Lasting:
-    """A page that never changes, packed once."""
+    """Return a page that never changes, compressed once."""
     return make_lasting(
         text.encode(),
         content_type="text/html; charset=utf-8",

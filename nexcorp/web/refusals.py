@@ -31,7 +31,7 @@ HEAD = "\r\n".join(
 
 
 def note_unavailable(code: str) -> None:
-    """Log why requests are refused with 503, at most once in 30 s for each reason; the metric counts all."""
+    """Log why requests are refused with 503, now and then for each reason; the metric counts all."""
     REFUSED.labels(code).inc()
     if seldom(f"refused {code}"):
         log.warning("requests are refused", reason=code)
@@ -46,7 +46,7 @@ def choose_request_id(request: Any) -> str:
 
 
 def make_refusal(config: Config) -> Callable[[Any], bytes]:
-    """Return the function that answers a message of aiohttp's parser with Overloaded, as the gateway would."""
+    """Return the function that answers a message of aiohttp's parser with Overloaded, as the gateway does."""
     cors = Cors(config)
 
     def refuse(message: Any) -> bytes:

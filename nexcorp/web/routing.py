@@ -61,7 +61,7 @@ class Route:
     errors: Sequence[type[AppError]] = ()
     description: str = ""
     prefix: str = API_PREFIX
-    # A route that stays open (a socket) has no deadline and no place in the in-flight count.
+    # A route that stays open (a socket) has no deadline and no place at the gate.
     long_lived: bool = False
     # Returns another handler for some requests to the same address, before any check: for a WebSocket
     # handshake, which then stays open, or for a browser that wants a page.
@@ -69,7 +69,7 @@ class Route:
     # Whether a particular request stays open, on a route whose requests usually do not.
     lingers: Callable[[web.Request], bool] | None = None
     hidden: bool = False
-    # The handler decides whom a request counts for. What the handler never sees, counts for the address.
+    # The handler chooses whom a request counts for. A request refused before that counts for the address.
     counts_itself: bool = False
     # Answered even when the service is full: a probe must not be told to come back later.
     vital: bool = False
@@ -113,7 +113,7 @@ class Route:
 def get(
     path: str, handler: Handler, summary: str, returns: Schema | None, *, access: Access, **more: Any
 ) -> Route:
-    """A GET that answers 200."""
+    """Return a GET that answers 200."""
     return Route("GET", path, handler, summary, access, returns={200: returns}, **more)
 
 
@@ -254,7 +254,7 @@ def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
 
 
 def refuse_other_methods(router: web.UrlDispatcher) -> None:
-    """Answer 405 at each path without parameters: PATCH /tasks/trash must not change a task called `trash`."""
+    """Answer 405 at each path without parameters: PATCH /tasks/trash is no change of a task called `trash`."""
     allowed = defaultdict[str, set[str]](set)
     for route in router.routes():
         if isinstance(route.resource, web.PlainResource):

@@ -82,7 +82,7 @@ class EventStream(web.StreamResponse):
         await self._send(f"event: {event}\n{identity}data: {encode(data).decode()}\n\n".encode())
 
     async def beat(self) -> None:
-        """Send a comment, which clients ignore, so that proxies keep the connection. Raises ConnectionError."""
+        """Send a comment, which clients ignore: proxies keep the connection. Raises ConnectionError."""
         await self._send(b":\n\n")
 
     async def _send(self, data: bytes) -> None:

@@ -59,7 +59,7 @@ class Replay(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Whose key it is, the key, and an HMAC of the request it stands for."""
+    """The key's owner, the key, and an HMAC of its request."""
 
     scope: str
     key: str
