@@ -170,7 +170,7 @@ def choose(things: Any) -> Any:
 
 
 async def act(actor: Actor) -> str:
-    """Do one random thing and return it in words; if there is nothing to like, move or follow, write a post."""
+    """Do one random thing and return it in words. With nothing to like, move or follow, write a post."""
     done = await choose(ACTS)(actor)
     return done or await publish(actor) or ""
 

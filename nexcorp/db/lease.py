@@ -201,7 +201,7 @@ class Lease:
             raise answer from error
 
     def _keep_spare(self) -> bool:
-        """Keep a healthy connection for the next block, unless a block waits at the pool; return whether it did."""
+        """Keep a healthy connection for the next block, unless a block waits at the pool; return if kept."""
         found, database = self._found, self._database
         if (
             database.waiting

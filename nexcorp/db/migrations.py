@@ -117,7 +117,7 @@ def end_with_client(conn: psycopg.Connection) -> None:
 
 
 def run_file(conn: psycopg.Connection, path: Path, *, protected: bool) -> None:
-    """Run a migration or rollback script, `protected`: in a transaction. Raises psycopg's errors and LocksHeld."""
+    """Run a migration or rollback script; `protected`: in a transaction. Raises psycopg errors, LocksHeld."""
     text = OWN_LIMIT.sub("", path.read_text()) if path.exists() else ""
     if protected:
         locks.keep_trying(conn, lambda: conn.execute(text.encode()))

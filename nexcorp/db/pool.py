@@ -219,7 +219,7 @@ class Database:
 
     @property
     def pool(self) -> asyncpg.Pool:
-        """The open pool; raises Unavailable before open() has succeeded."""
+        """The open pool; raises DatabaseUnavailable before open() has succeeded."""
         if self._pool is None:
             raise DatabaseUnavailable()
         return self._pool

@@ -64,7 +64,7 @@ class Replica:
         return self.replayed < self._fence
 
     def fence(self) -> None:
-        """Do not read the replica until it has all that is committed by now: it may show rows withdrawn since."""
+        """Stop reading until the replica has all that is committed by now: it may show withdrawn rows."""
         self._fence, self._fenced_at = NEVER, time.monotonic()
 
     async def run(self) -> None:

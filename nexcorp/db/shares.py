@@ -52,7 +52,7 @@ class Shares:
         return (account,)
 
     async def _take_heavy(self, account: Hashable | None) -> tuple[Hashable, ...]:
-        """Take as take() does, and also from the share of heavy requests: half of it at most for one account."""
+        """Take as take() does, and from the share of heavy requests: at most half of it for one account."""
         own = account, HEAVY
         taken: tuple[Hashable, ...] = ()
         try:

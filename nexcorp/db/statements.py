@@ -1,4 +1,4 @@
-"""Loads sql/*.sql and offers every statement as `sql.<file>.<statement>(conn, name=value)`.
+"""Load sql/*.sql and offer every statement as `sql.<file>.<statement>(conn, name=value)`.
 
 A statement is a comment line `-- name: verb_noun(arg, arg) :kind` followed by its text; `$1` is the
 first argument. The text goes to PostgreSQL as it stands in the file, behind a comment with its name,
@@ -7,7 +7,7 @@ so that a DBA finds it by that name in pg_stat_activity and pg_stat_statements.
 | kind     | the call returns                          |
 | -------- | ----------------------------------------- |
 | `:one`   | the first row, or None                    |
-| `:one!`  | the one row that there always is          |
+| `:one!`  | the first row; LookupError without one    |
 | `:many`  | a list of rows                            |
 | `:value` | the first column of the first row, or None|
 | `:exec`  | PostgreSQL's command tag, "UPDATE 1"      |

@@ -254,7 +254,7 @@ def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
 
 
 def refuse_other_methods(router: web.UrlDispatcher) -> None:
-    """Answer 405 at each path without parameters: PATCH /tasks/trash is no change of a task called `trash`."""
+    """Answer 405 at each path without parameters: PATCH /tasks/trash changes no task called `trash`."""
     allowed = defaultdict[str, set[str]](set)
     for route in router.routes():
         if isinstance(route.resource, web.PlainResource):
