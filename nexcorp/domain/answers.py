@@ -1,4 +1,4 @@
-"""Messages of workers to web processes about a language model's answers. A lost message is read from PostgreSQL."""
+"""Messages of workers to web processes about answers of a language model. PostgreSQL has lost ones."""
 
 from __future__ import annotations
 

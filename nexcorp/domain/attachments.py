@@ -93,7 +93,7 @@ class Placed(Protocol):
 
 
 class Store(Protocol):
-    """The part of a store in nexcorp.integrations.storage that is needed here; the web layer cannot import that."""
+    """The part of nexcorp.integrations.storage that is used here; the web layer must not import that."""
 
     name: str
 
@@ -103,9 +103,10 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The store for what comes in, all stores by name, and what tells a file's type (in a thread).
+    """The store for new files, all stores by name, and the function that finds a file's type (in a thread).
 
-    `quota`: how many bytes one person may keep, `an_hour`: how many files they may add; 0 is no limit.
+    `quota`: the bytes that one person may keep; `an_hour`: the files that they may add in an hour; 0 is no
+    limit.
     """
 
     store: Store
@@ -169,14 +170,15 @@ def check_once(ids: list[object]) -> None:
 async def keep_files(
     storage: Storage, database: Database, owner_id: UUID, files: Sequence[File], alt: str | None = None
 ) -> AsyncIterator[list[Kept]]:
-    """Put files in the store; the block must then show them, by finish_uploads(), in its transaction.
+    """Put files into the store; the block must then show them, by finish_uploads(), in its transaction.
 
-    `alt` says what they show.
+    `alt` describes the pictures.
 
-    Where the store fails, or the block before they are shown, nothing stays: the rows, which are there before
-    the files are, tell the worker what to remove, and if this process dies it removes them after an hour.
+    If the store fails, or the block before they are shown, nothing remains: the rows, which are inserted
+    before the files are stored, tell the worker what to remove; if this process dies, it removes them after
+    an hour.
 
-    Raises what inspecting and storing raise, TooManyUploads, QuotaExceeded and TooManyFiles.
+    Raises the errors of inspecting and storing, TooManyUploads, QuotaExceeded and TooManyFiles.
     """
     async with database.connection() as conn:
         await check_loose(conn, owner_id)

@@ -52,7 +52,7 @@ MEDIA = re.compile(r"/media/([0-9a-f]{32}\.[a-z0-9]{2,4})(\.thumb\.webp)?\Z")
 
 
 def find_media(url: str) -> tuple[str, bool] | None:
-    """Return the key of the local upload that a URL leads to, and whether to its thumbnail; None for others."""
+    """Return the key of the local upload that a URL leads to, and whether to its thumbnail; else None."""
     found = MEDIA.search(url)
     return (found[1], found[2] is not None) if found else None
 

@@ -1,4 +1,4 @@
-"""Linked repositories, for handlers and workers: the rows that secrets are sealed for, and why a sync fails."""
+"""Linked repositories, for handlers and workers: contexts of sealed secrets, and reasons of failed syncs."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Person(Out):
 
 
 class Standing(Out):
-    """What a person is to the viewer, and how much is theirs."""
+    """Whether the viewer follows a person, and how much the person has."""
 
     followed = fields.Boolean(required=True, metadata={"description": "Whether the viewer follows them."})
     followerCount = fields.Integer(required=True)
@@ -148,7 +148,7 @@ def page_of(item: type[Schema]) -> Schema:
 
 
 def live_page_of(item: type[Schema], room: str) -> Schema:
-    """Return the schema of a list that a room shows: a page, with the position from which frames continue it."""
+    """Return the schema of a list that a room shows: a page, with the position where its frames go on."""
     about = f"Subscribe to {room} with both: its frames from there on keep the list complete."
     return Schema.from_dict(
         {

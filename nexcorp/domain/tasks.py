@@ -146,7 +146,7 @@ async def give_to_lead(conn: Any, lead_id: UUID, into_id: UUID | None, *, actor_
 async def purge_tasks(
     conn: Any, ids: Sequence[UUID], *, actor_id: UUID | None, context: dict[str, Any]
 ) -> int:
-    """Delete tasks for good, which must be in the trash and locked, with all that is on them; return how many."""
+    """Delete tasks for good, which must be in the trash and locked, with all their parts; return how many."""
     freed = await sql.tasks.release_subtasks(conn, parent_ids=ids)
     await tell_of_loss(conn, freed, "parentId", actor_id=actor_id)
     await sql.uploads.take_off_uploads(conn, post_id=None, task_ids=ids, but_ids=[])

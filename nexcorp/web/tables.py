@@ -33,7 +33,7 @@ PART_ROWS = 500
 
 
 class ImportQuery(Query):
-    """What an import of any kind is told; features add where its rows go."""
+    """Options of every import; features add the place where its rows go."""
 
     dryRun = fields.Boolean(
         load_default=False, metadata={"description": "Check all rows, and change nothing."}
@@ -41,7 +41,7 @@ class ImportQuery(Query):
 
 
 class RowError(Out):
-    """Why a row was left out."""
+    """The reason why a row was left out."""
 
     row = fields.Integer(required=True, metadata={"description": "The first line of the file is 1."})
     field = fields.String(required=True, allow_none=True)
@@ -50,7 +50,7 @@ class RowError(Out):
 
 
 class Counts(Out):
-    """How many rows came to what."""
+    """The numbers of rows by outcome."""
 
     created = fields.Integer(required=True)
     updated = fields.Integer(required=True)
@@ -59,7 +59,7 @@ class Counts(Out):
 
 
 class Import(Out):
-    """A file, and what came of it."""
+    """An import: its file, its state and its outcome."""
 
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
