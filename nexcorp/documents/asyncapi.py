@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document: commands, answers and frames of `/ws`, and the messages of `/collab/{fileId}`."""
+"""The AsyncAPI 3.0 document: commands, answers and frames of `/ws`, and messages of `/collab/{fileId}`."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def describe_batch(messages: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe_operations(commands: Mapping[str, CommandDoc], events: Iterable[str]) -> dict[str, Any]:
-    """Return each command with its answers, and the operation of the frames that the service sends unasked."""
+    """Return an operation for each command, and one for the frames that the service sends unasked."""
     found: dict[str, Any] = {
         event: {
             "action": "receive",

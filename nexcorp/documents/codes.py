@@ -109,7 +109,7 @@ def find_common(route: Route) -> list[Kind]:
 
 
 def find_errors(route: Route) -> dict[int, list[Kind]]:
-    """Return all errors of a route by status, each code once: those of find_common(), then its own `errors`."""
+    """Return all errors of a route by status, each code once: those of find_common(), then its `errors`."""
     found: dict[int, dict[str, Kind]] = {}
     for kind in (*find_common(route), *route.errors):
         found.setdefault(status_of(kind), {}).setdefault(kind.code, kind)

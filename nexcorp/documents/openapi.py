@@ -58,7 +58,7 @@ def name_schema(schema: Any) -> str:
 
 
 def list_names(names: Mapping[str, Iterable[str]]) -> Callable[..., dict[str, Any]]:
-    """Return apispec's attribute function for Name fields. `names`: by group, see nexcorp.domain.fields.Name."""
+    """Return apispec's attribute function for Name fields; `names`: by group, as nexcorp.domain.fields.Name."""
 
     def describe(converter: Any, field: fields.Field[Any], **more: Any) -> dict[str, Any]:
         if not isinstance(field, Name):
@@ -125,7 +125,7 @@ def describe_security(access: Access) -> list[dict[str, list[str]]]:
 
 
 def describe_responses(route: Route, shared: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """Return status -> response object. Error responses go to `shared`, the components, and are referred to."""
+    """Return status -> response object. Error responses are put into `shared`, the components."""
     found = {status: describe_success(status, schema, route) for status, schema in route.returns.items()}
     if route.method == "GET" and any(
         schema and "version" in schema.fields for schema in route.returns.values()

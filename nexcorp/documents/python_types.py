@@ -26,7 +26,7 @@ def write_python_types(document: Mapping[str, Any]) -> str:
 
 
 def define(name: str, schema: Mapping[str, Any]) -> str:
-    """Return the definition of one name. Objects without known properties, or nested in another, are dicts."""
+    """Define one name. Objects without known properties, or nested in another, are dicts."""
     properties = schema.get("properties")
     if not properties:
         return f"{name} = {name_python_type(schema, quote=True)}\n"

@@ -213,7 +213,7 @@ async def keep_files(
 
 
 async def take_back(database: Database, ids: list[UUID]) -> None:
-    """Have files removed unless they are shown; if PostgreSQL cannot be asked now, the worker does it later."""
+    """Have files removed unless they are shown; if PostgreSQL cannot be asked, the worker does it later."""
     with contextlib.suppress(AppError):
         async with database.connection(wait=2.0) as conn:
             await sql.uploads.remove_unfinished(conn, upload_ids=ids)

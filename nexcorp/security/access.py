@@ -140,7 +140,7 @@ class Rights:
         return not self._roles.get(role, frozenset()) <= self._roles.get(who.role, frozenset())
 
     def may_give(self, who: Principal, role: str) -> bool:
-        """Return whether `who` may give a role to others; an API key's scopes must hold all its permissions."""
+        """Return whether `who` may give a role to others; a key's scopes must hold all its permissions."""
         if self.outranks(who, role):
             return False
         return who.scopes is None or self._roles.get(role, frozenset()) <= who.scopes

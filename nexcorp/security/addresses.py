@@ -50,7 +50,7 @@ def parse_host(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_port(text: str) -> bool:
-    """Return whether `text` is a colon and an alphanumeric port; some proxies write ports that are no numbers."""
+    """Return whether `text` is a colon and a port; some proxies write ports that are no numbers."""
     return text[:1] == ":" and text[1:].isascii() and text[1:].isalnum()
 
 
@@ -61,7 +61,8 @@ def is_trusted(address: str, networks: Networks) -> bool:
 
 
 def read_parameter(element: str, name: str) -> str | None:
-    """Return a parameter of an element of Forwarded, None unless it occurs once: `for="[2001:db8::1]";proto=http`."""
+    """Return a parameter of an element of Forwarded, as `for="[2001:db8::1]";proto=http`; None unless it
+    occurs once."""
     found = [
         value.strip()
         for key, is_pair, value in (part.partition("=") for part in element.split(";"))

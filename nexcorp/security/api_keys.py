@@ -45,7 +45,7 @@ class ApiKeys:
         return known is not None and known[1] > time.monotonic() and not self.revocations.outdated(known[0])
 
     async def verify(self, key: str) -> Principal:
-        """Return the principal of a key; raises Unauthorized if it is unknown or ended, or its owner inactive."""
+        """Return a key's principal; raises Unauthorized if it is unknown or ended, or its owner inactive."""
         if len(key) > MAX_CHARS:
             raise Unauthorized()
         digest = hash_key(key)

@@ -37,7 +37,7 @@ def database(request: web.Request) -> Database:
 
 
 def stay_on_primary(request: web.Request) -> None:
-    """Read the rest of a request on the primary: an answer that is cached for long must not begin outdated."""
+    """Read the rest of a request on the primary: an answer that is cached must not begin outdated."""
     request.pop(READING, None)
 
 

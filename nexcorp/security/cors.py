@@ -75,7 +75,7 @@ class Cors:
         return "Origin" in request.headers and "Access-Control-Request-Method" in request.headers
 
     def reply_preflight(self, request: web.Request) -> web.Response:
-        """Reply 204 with the allowed methods and headers; add_headers() decides whether the origin is allowed."""
+        """Reply 204 with the allowed methods and headers; add_headers() checks the origin."""
         return web.Response(
             status=204,
             headers={

@@ -97,7 +97,7 @@ class Bucket:
 
 
 class Rule:
-    """One kind of limit, `limit` in `period` seconds, and its buckets on this node; limit 0 means no limit."""
+    """One kind of limit, `limit` in `period` seconds, and its buckets on this node; 0 means no limit."""
 
     def __init__(self, name: str, limit: int, period: float = PERIOD_SECONDS) -> None:
         self.name, self.limit = name, limit
@@ -133,7 +133,7 @@ class Rule:
 
 @dataclass(slots=True)
 class Ask:
-    """One bucket's part in a round trip: who waits for it and how many cells go back."""
+    """One bucket's part in a round trip: the requests that wait, and the cells that are given back."""
 
     bucket: Bucket
     waiting: list[asyncio.Future[bool]]
@@ -234,7 +234,7 @@ class Limits:
             self._asker = asyncio.get_running_loop().create_task(self._ask_all())
 
     async def _ask_all(self) -> None:
-        """Make round trips until no request waits; each carries all requests that came during the one before."""
+        """Make round trips until no request waits; each carries all that came during the one before."""
         while self._asking:
             asks = []
             for bucket in list(self._asking)[:BATCH]:

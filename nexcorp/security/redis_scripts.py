@@ -82,7 +82,7 @@ class Scripts:
 
     @property
     def resting(self) -> bool:
-        """Whether Redis failed just now, so that asking it is of no use."""
+        """Whether Redis failed a moment ago, and is left alone."""
         return time.monotonic() < self._rest_until
 
     async def prepare(self) -> None:

@@ -63,7 +63,7 @@ class Revocations:
         return who.session_id in self._sessions
 
     def outdated(self, who: Principal) -> bool:
-        """Return whether the role or status has changed since the token was made: a refresh gives a valid one."""
+        """Return whether the role or status has changed since the token was made: refresh it."""
         known = self._roles.get(who.user_id)
         return known is not None and who.role_version < known[0]
 

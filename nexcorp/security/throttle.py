@@ -46,7 +46,7 @@ def network_of(address: str | None) -> str:
 
 @dataclass(slots=True)
 class Known:
-    """What this node knows of one counter. Times are of time.monotonic()."""
+    """One counter as this node knows it. Times are of time.monotonic()."""
 
     count: int = 0
     # When the next attempt is allowed, and when to forget the counter.
