@@ -178,7 +178,7 @@ class EmailUnverified(Forbidden):
 
 
 class ReauthenticationRequired(Forbidden):
-    """The person behind the session must prove again who they are."""
+    """The person behind the session must prove their identity again."""
 
     code = "reauthentication_required"
     message = "Prove again who you are, by POST /auth/sudo or a provider. The proof holds for ten minutes."

@@ -119,8 +119,8 @@ def with_failover(kind: Any, mixin: type = Failover) -> type:
 
 
 class Client(redis.Redis):
-    """A client of one server. `tag` stands before the names of its keys and channels: on a cluster it puts
-    them into the client's lane, with one Redis it is empty."""
+    """A client of one server. `tag` is the prefix of its keys and channels: on a cluster it places them in
+    the client's lane, with one Redis it is empty."""
 
     tag = ""
 

@@ -48,14 +48,14 @@ Say = Callable[[str], None]
 
 @dataclass
 class Copied:
-    """Uploads that are in the backup by now."""
+    """The uploads copied so far: SHA-256 by name, and the bytes of all."""
 
     sums: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
 
 
 def find_key_id(config: Config) -> str | None:
-    """Return the id of JWT_SECRET's public key, which identifies the secret without revealing it; None if invalid."""
+    """Return the id of JWT_SECRET's public key, which does not reveal the secret; None if it is too short."""
     known = len(config.jwt_secret.encode()) >= MIN_SECRET_BYTES
     return Secrets.from_config(config).signing.kid if known else None
 

@@ -74,7 +74,7 @@ def find_programs(names: Sequence[str], version: int) -> tuple[Path, int]:
 
 
 def hide_password(url: str) -> tuple[str, dict[str, str]]:
-    """Return a URL as a connection string without its password, for the process list, and the environment with it."""
+    """Return the address without its password, which every user could see, and the environment with it."""
     parts = conninfo_to_dict(url)
     password = parts.pop("password", None)
     address = make_conninfo("", **parts)
@@ -85,7 +85,7 @@ def hide_password(url: str) -> tuple[str, dict[str, str]]:
 def run(
     command: Sequence[str], environment: dict[str, str], *, stdin: int = DEVNULL, stdout: int = DEVNULL
 ) -> Iterator[Popen[bytes]]:
-    """Run a program for the block, and kill it if it outlasts it; raises BackupError unless it exits with 0."""
+    """Run a program for the length of the block; raises BackupError unless it exits with 0."""
     with tempfile.TemporaryFile() as complaints:
         process = Popen(
             command,

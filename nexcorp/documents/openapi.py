@@ -58,7 +58,7 @@ def name_schema(schema: Any) -> str:
 
 
 def list_names(names: Mapping[str, Iterable[str]]) -> Callable[..., dict[str, Any]]:
-    """Return apispec's attribute function for Name fields; `names`: by group, as nexcorp.domain.fields.Name."""
+    """Return apispec's attribute function for Name fields; `names`: by group, see domain.fields.Name."""
 
     def describe(converter: Any, field: fields.Field[Any], **more: Any) -> dict[str, Any]:
         if not isinstance(field, Name):

@@ -94,7 +94,7 @@ class Program:
 
 @dataclass
 class Watched:
-    """One child with the history that its next restart depends on."""
+    """One child, and the history that decides when it is restarted."""
 
     child: Child
     started_at: float

@@ -17,7 +17,7 @@ LOG_LIMIT = 10 * 1024 * 1024
 
 
 def prepare_home(home: Path) -> Path:
-    """Create the folder if missing and check that it is writable; return it resolved. Raises EmbeddedError."""
+    """Create the folder if missing and check that it is writable; return its path. Raises EmbeddedError."""
     try:
         home = home.expanduser().resolve()
         if not home.exists():

@@ -123,7 +123,7 @@ class PostgresServer:
     def kill(self) -> None:
         """kill -9 the server and its backends; the data stays good, as after a power cut."""
         if self.process is not None and self.process.poll() is None:
-            # Halted first, so that no backend is born between looking and killing.
+            # Stopped first, so that it forks no backend between the listing and the kill.
             self.process.send_signal(signals.SIGSTOP)
             orphans = children_of(self.process.pid)
             self.process.kill()

@@ -42,7 +42,7 @@ def bind_to_parent(death_signal: int) -> Callable[[], None] | None:
 
     def run_in_child() -> None:
         prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the kernel was told
+        if os.getppid() != parent:  # the parent died before prctl() was called
             os._exit(1)
 
     return run_in_child

@@ -108,7 +108,7 @@ async def authenticate(request: web.Request) -> Principal:
 
 
 async def renew(request: web.Request, who: Principal) -> Principal:
-    """Return `who`, verified if their address was verified since the token was made; asks only if it matters."""
+    """Return `who`, verified if their address is by now; PostgreSQL is asked only if that matters."""
     if who.verified or not request.app[RIGHTS].strict:
         return who
     async with database(request).connection() as conn:
