@@ -25,7 +25,7 @@ from nexcorp.security.tokens import Principal
 
 @asynccontextmanager
 async def open_database(config: Config, **options: Any) -> AsyncIterator[Database]:
-    """Open the database for a block."""
+    """Open the database for a block, with the pool's options."""
     database = Database(config, application="nexcorp command", **options)
     await database.open()
     try:

@@ -119,7 +119,7 @@ def restore_backup(config: Config, source: Path, *, replace: bool, moved: bool, 
 
 
 def settle(conn: psycopg.Connection, say: Say) -> None:
-    """End sessions that may have been revoked, and skip messages that may have been sent, meanwhile."""
+    """End the sessions, and skip the due messages, that may have been ended or sent since the backup."""
     with conn.transaction():
         ended = conn.execute(END_SESSIONS).rowcount
         sent = conn.execute(SKIP_DELIVERIES).rowcount + conn.execute(GIVE_UP_MAILS).rowcount

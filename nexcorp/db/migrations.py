@@ -180,7 +180,7 @@ def refuse_edited(conn: psycopg.Connection, files: dict[str, Path]) -> None:
 def migrate_up(url: str, folder: Path = FOLDER, schema: Path | None = SCHEMA) -> list[str]:
     """Apply missing migrations, each in its own transaction; return the names applied.
 
-    A lock that others hold is tried again for a minute, and the service gets its turn between the attempts.
+    A lock that others hold is tried again for up to 90 s, and the service gets its turn between the attempts.
 
     After the last migration, the changed files of `schema` are applied, or all of them if a migration was
     applied; they are listed as "schema/posts". Without `schema` they are left alone.

@@ -166,7 +166,7 @@ async def count(request: web.Request, inside: bool) -> None:
 
 
 def shows_who(request: web.Request, access: Access) -> bool:
-    """Return whether the caller authenticates although the route does not require it, but depends on it."""
+    """Return whether a caller authenticates on a route that allows anonymous calls, but has a permission."""
     return access.permission is not None and (
         "Authorization" in request.headers or (access.ticket and "ticket" in request.query)
     )

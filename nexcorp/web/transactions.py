@@ -233,7 +233,8 @@ class Unit:
             except BaseException as error:
                 await self.__aexit__(type(error), error, error.__traceback__)
                 if isinstance(error, Replay):
-                    # A replay confirms the first request's work: wait until that commit is durable.
+                    # A replay confirms the first request's work: wait until that commit is durable, on
+                    # standbys too.
                     async with source.connection() as conn:
                         await sql.idempotency.await_commits(conn)
                 raise
