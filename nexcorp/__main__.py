@@ -38,7 +38,7 @@ NO_DATABASE = (
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Every subcommand with its options."""
+    """Return the parser of every subcommand and its options."""
     parser = argparse.ArgumentParser(prog="nexcorp", description="NexCorp Connect.")
     parser.add_argument("--version", action="version", version=__version__)
     commands_ = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -105,7 +105,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def describe(error: Exception) -> str | None:
-    """What to tell whoever gave the command, in one line; None for a fault of the program's own."""
+    """Return one line for the person at the terminal; None for a bug, whose traceback is shown."""
     if isinstance(error, ConfigError):
         return str(error)
     if isinstance(error, AppError):
@@ -120,14 +120,14 @@ def describe(error: Exception) -> str | None:
 
 
 def is_unread() -> bool:
-    """Whether whoever read what is printed has gone, as `head` does."""
+    """Return whether the reader of stdout has closed it, as `head` does."""
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand; returns the exit code. What is wrong is one line, not a stack trace."""
+    """Run a subcommand; return its exit code. A known error is printed as one line, without a stack trace."""
     options = make_parser().parse_args(arguments)
     try:
         code: int = options.run(options)
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except Exception as error:
         if isinstance(error, BrokenPipeError) and is_unread():
-            # Nor is the rest, which Python writes when it ends.
+            # Python flushes stdout when it exits: the rest must not fail either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
         message = describe(error)

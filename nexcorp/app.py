@@ -1,4 +1,4 @@
-"""create_app(): the web application, made of the features that nexcorp/features/__init__.py lists."""
+"""Make the web application from the features that nexcorp/features/__init__.py lists."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ log = structlog.get_logger("nexcorp.app")
 
 
 async def open_database(database: Database, node: Node) -> None:
-    """Connect, learn which sessions ended before this node began and where its rooms stand, then start it."""
+    """Connect, load the revoked sessions and the rooms' positions (retry until it works), start the node."""
     await database.open_patiently()
     await database.await_migrations()
     while not node.revocations.loaded or node.positions.epoch is None:
@@ -86,7 +86,7 @@ async def open_database(database: Database, node: Node) -> None:
 
 
 async def run_services(app: web.Application) -> AsyncIterator[None]:
-    """What lives as long as the application: the pool, the node's listeners, the waker."""
+    """Start the pool, the node, the waker and the sweepers with the application, and stop them with it."""
     database, node = app[DATABASE], app[NODE]
     redis = connect(app[CONFIG].redis_url, blocking=True)
     waker = Waker(make_queue(redis), app[PRODUCT_KEY].job_seconds)
@@ -99,7 +99,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
         others=effects,
     )
     opening = asyncio.create_task(open_database(database, node))
-    # The service answers at once either way: /ready and 503 say what is missing.
+    # After 5 s the service answers even without the database: /ready and 503 say what is missing.
     await asyncio.wait([opening], timeout=5)
     waking = asyncio.create_task(waker.run())
     sweeping = asyncio.create_task(app[LIMITS].run())
@@ -121,7 +121,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
 
 
 def trace_services(app: web.Application, tracer: Tracer) -> None:
-    """Have statements and the writing to sockets traced, too, until the application ends."""
+    """Trace statements and writes to sockets, too, until the application ends."""
     app[DATABASE].watchers.append(tracer.note_statement)
     trace_hub(app[NODE].hub, tracer)
 
@@ -132,13 +132,13 @@ def trace_services(app: web.Application, tracer: Tracer) -> None:
 
 
 async def drain(app: web.Application) -> None:
-    """Send clients elsewhere before the requests in flight are waited for."""
+    """Send the sockets' clients to another node before aiohttp waits for the requests in flight."""
     await app[NODE].drain()
 
 
 @functools.cache
 def make_documents(product: Product = PRODUCT) -> Documents:
-    """The descriptions of what is served: made once a process."""
+    """Return the OpenAPI and AsyncAPI documents of a product; made once per process."""
     schemas = {kind.schema.__name__: kind.schema for kind in product.kinds.values()}
     commands = {name: one.doc for name, one in product.commands.items()}
     live = make_asyncapi(schemas, product.frames, product.answers, commands, product.names)
@@ -148,12 +148,12 @@ def make_documents(product: Product = PRODUCT) -> Documents:
 
 
 def list_routes(product: Product = PRODUCT) -> list[Route]:
-    """Every route there is."""
+    """Return all routes: those of sockets, of collaboration and of GraphQL, and the features' own."""
     return [*REALTIME, *COLLABORATION, *GRAPHQL, *product.routes]
 
 
 def make_storage(config: Config) -> Storage:
-    """The stores, and two threads that look into what comes in."""
+    """Return the stores of files, with two threads that inspect uploads."""
     stores, threads = make_stores(config), Threads("inspect", 2, 64)
     return Storage(
         next(iter(stores.values())),
@@ -165,7 +165,7 @@ def make_storage(config: Config) -> Storage:
 
 
 def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
-    """The application for `config`, made of the features of `product`."""
+    """Return the application for `config`, made of the features of `product`."""
     tracer = make_tracer(config, "nexcorp-web")
     tracing = [make_tracing(tracer)] if tracer is not None else []
     app = web.Application(middlewares=[*tracing, make_gateway(config)], client_max_size=MAX_JSON_BYTES)

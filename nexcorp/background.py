@@ -1,4 +1,4 @@
-"""Ending what runs beside the requests."""
+"""End background tasks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ AGAIN_SECONDS = 1.0
 
 
 async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until all have ended; what they raise is dropped.
+    """Cancel tasks until all have ended; their exceptions are dropped.
 
-    Until: the error of a connection that breaks while a task is on its way out takes the place of the
-    cancellation, and a loop that outlives every error would then go on.
+    One cancellation may not do: if a connection breaks while a task is ending, that error replaces the
+    cancellation, and a loop that survives every error would go on.
     """
     pending = set(tasks)
     while pending:

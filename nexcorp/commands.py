@@ -1,4 +1,4 @@
-"""What each subcommand of `nexcorp` does. Heavy imports stay inside, so that each starts fast."""
+"""Functions that run the subcommands of `nexcorp`. Each imports heavy modules itself, to start fast."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Described = TypeVar("Described")
 
 
 def load_config() -> Config:
-    """The settings of a process that serves; raises ConfigError naming all that is missing."""
+    """Read the settings of `web` or `worker`, set up logs; raises ConfigError naming each missing setting."""
     config = Config.from_env()
     config.require_services()
     set_up_logs(config)
@@ -45,7 +45,7 @@ def run_async(main: Any) -> Any:
 
 
 def run_web(options: Namespace) -> int:
-    """One process serves by itself; for more, gunicorn minds them."""
+    """Serve in this process, or with WEB_CONCURRENCY above 1 become gunicorn."""
     config = load_config()
     if config.web_concurrency > 1:
         return replace_by_gunicorn(config)
@@ -62,12 +62,12 @@ def run_web(options: Namespace) -> int:
 
 
 def show_host(host: str) -> str:
-    """An IP address as it stands before a port."""
+    """Return an IP address as it is written before a port: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def replace_by_gunicorn(config: Config) -> int:
-    """Become gunicorn with WEB_CONCURRENCY processes, whose metrics are summed through a folder."""
+    """Become gunicorn with WEB_CONCURRENCY processes, which sum their metrics through a temporary folder."""
     from nexcorp.embedded.home import find_usable
     from nexcorp.server import DRAIN_SECONDS, KEEP_ALIVE_SECONDS
 
@@ -89,7 +89,7 @@ def replace_by_gunicorn(config: Config) -> int:
 
 
 def run_worker(options: Namespace) -> int:
-    """Deliver and run jobs until told to stop."""
+    """Deliver events and run jobs until SIGTERM or SIGINT."""
     config = load_config()
     from workers.settings import run_worker as serve
 
@@ -98,7 +98,7 @@ def run_worker(options: Namespace) -> int:
 
 
 def require_database() -> Config:
-    """The settings of a command that needs PostgreSQL alone; raises ConfigError."""
+    """Read the settings of a command that needs only PostgreSQL; raises ConfigError."""
     config = Config.from_env()
     if not config.database_url:
         raise ConfigError("DATABASE_URL is not set (`nexcorp dev` shows that of its own, beside `psql`)")
@@ -131,7 +131,7 @@ def run_migrate(options: Namespace) -> int:
 
 
 def run_dev(options: Namespace) -> int:
-    """The whole service on this machine."""
+    """Run the whole service on this machine."""
     from nexcorp import dev
 
     config = Config.from_env()
@@ -140,7 +140,7 @@ def run_dev(options: Namespace) -> int:
 
 
 def run_lively(options: Namespace) -> int:
-    """The demo people act on a running service."""
+    """Have the demo people act on a running service."""
     from nexcorp.lively import run_lively as go_on
 
     run_async(go_on(options.address))
@@ -148,7 +148,7 @@ def run_lively(options: Namespace) -> int:
 
 
 def run_seed(options: Namespace) -> int:
-    """Demo data, the same however often it is run; with --scale a company to measure with."""
+    """Insert the demo data, if it is not there yet; with --scale fill an empty database to measure with."""
     from nexcorp.seed import open_database, seed
 
     config = require_database()
@@ -173,7 +173,7 @@ def run_seed(options: Namespace) -> int:
 
 
 def read_password() -> str:
-    """The password typed on the terminal, or without one the first line of stdin; raises ConfigError."""
+    """Ask for a password on the terminal, or read the first line of stdin; raises ConfigError if empty."""
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if not password:
         raise ConfigError("no password: give --password, or write it to stdin")
@@ -192,7 +192,7 @@ def run_admin(options: Namespace) -> int:
 
 
 def run_outbox(options: Namespace) -> int:
-    """List what could not be delivered, or have what was given up tried again."""
+    """List failing deliveries, or queue again those that were given up."""
     from nexcorp.db import sql
     from nexcorp.seed import open_database
 
@@ -225,7 +225,7 @@ def run_outbox(options: Namespace) -> int:
 
 @contextmanager
 def telling_of_files() -> Iterator[None]:
-    """A disk that is full, or a folder that cannot be written, is a line and not a stack trace."""
+    """Turn an OSError of a file or disk into a ConfigError of one line."""
     try:
         yield
     except OSError as error:
@@ -245,7 +245,7 @@ def run_backup(options: Namespace) -> int:
 
 
 def run_restore(options: Namespace) -> int:
-    """Restore a backup, and migrate what it restored."""
+    """Restore a backup, then apply the migrations that are newer than it."""
     from nexcorp.backups.restoring import restore_backup
 
     with telling_of_files():
@@ -259,7 +259,7 @@ def run_restore(options: Namespace) -> int:
 
 
 def run_openapi(options: Namespace) -> int:
-    """Print a document."""
+    """Print the OpenAPI document, or with --asyncapi the AsyncAPI document."""
     from nexcorp.app import make_documents
 
     documents = make_documents()
@@ -289,7 +289,7 @@ def run_console_types(options: Namespace) -> int:
 
 @contextmanager
 def migrated_database() -> Iterator[Config]:
-    """Settings with a migrated database to look at: DATABASE_URL, else one that is made and thrown away."""
+    """Yield settings with a migrated database: DATABASE_URL, else a temporary server, then destroyed."""
     from nexcorp.db.migrations import migrate_up
     from nexcorp.embedded import PostgresServer
 
@@ -298,7 +298,7 @@ def migrated_database() -> Iterator[Config]:
         yield config
         return
     with tempfile.TemporaryDirectory(prefix="nexcorp-schema-") as folder:
-        # Run by root, PostgreSQL is another user.
+        # Started by root, PostgreSQL runs as another user, who must reach the folder.
         Path(folder).chmod(0o711)
         server = PostgresServer(Path(folder), settings={"fsync": "off"})
         server.start()
@@ -310,7 +310,7 @@ def migrated_database() -> Iterator[Config]:
 
 
 def describe_database(describe: Callable[[Connection], Awaitable[Described]]) -> Described:
-    """What `describe` says of a migrated database."""
+    """Return the result of `describe` for a migrated database."""
     from nexcorp.db import Database
 
     async def ask(config: Config) -> Described:
@@ -327,7 +327,7 @@ def describe_database(describe: Callable[[Connection], Awaitable[Described]]) ->
 
 
 def run_sql_types(options: Namespace) -> int:
-    """Write the types of the statements, as the database sees them."""
+    """Write the types of the statements in sql/, as PostgreSQL reports them."""
     from nexcorp.db.sql_types import STUB, describe
     from nexcorp.db.statements import load
 
@@ -336,7 +336,7 @@ def run_sql_types(options: Namespace) -> int:
 
 
 def run_schema(options: Namespace) -> int:
-    """Write the schema, as the database has it, and the table of triggers."""
+    """Write docs/schema.sql from the migrated database, and the table of triggers in sql/README.md."""
     from nexcorp.db import schema_dump as dump
 
     async def describe(conn: Connection) -> tuple[str, str]:
@@ -349,7 +349,7 @@ def run_schema(options: Namespace) -> int:
 
 
 def run_doctor(options: Namespace) -> int:
-    """Check everything; 0 where all is well. Or make a key."""
+    """Check settings and dependencies; return 0 if all is well, else 1. With --vapid only print a new key."""
     from nexcorp.doctor import diagnose, print_vapid
 
     return print_vapid() if options.vapid else diagnose()

@@ -1,4 +1,4 @@
-"""Settings. The only module that reads the environment; everything else is handed a `Config`."""
+"""Settings. Only this module reads the environment; all other code is given a `Config`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def setting_field(
     secret: bool = False,
     about: str = "",
 ) -> Any:
-    """A dataclass field read from the environment variable `name`."""
+    """Return a dataclass field that is read from the environment variable `name`."""
     return field(
         default=default,
         metadata={"name": name, "parse": parse, "secret": secret, "about": about},
@@ -299,35 +299,36 @@ class Config:
 
     @property
     def registers(self) -> str:
-        """Who may register: everybody (open; verified: and may do little before they have proved their
-        address), who is invited (invite), or nobody (closed)."""
+        """Who may register: everybody ("open", "verified": with few rights until they verify their address),
+        people with an invitation ("invite"), or nobody ("closed").
+        """
         return self.registration or ("open" if self.development else "verified")
 
     @property
     def registrations_per_hour(self) -> int:
-        """How many accounts one address may make in an hour; 0 for no limit."""
+        """How many accounts one address may create in an hour; 0 for no limit."""
         if self.rate_limit_registrations is None:
             return 0 if self.development else 20
         return self.rate_limit_registrations
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The IP addresses to listen at; empty for all of this machine's."""
-        # A developer's service has an administrator whose password is published.
+        """The IP addresses to listen at; empty for all addresses of this machine."""
+        # In development there is an administrator whose password is published: loopback alone.
         return self.host or (("127.0.0.1", "::1") if self.development else ())
 
     @property
     def sends_mail(self) -> bool:
-        """Whether mails go anywhere: to a server, or in development to a folder."""
+        """Whether mails are sent to a server, or in development written to a folder."""
         return bool(self.smtp_url) or self.development
 
     @property
     def base_url(self) -> str:
-        """The address at which people reach the service, without a slash at the end."""
+        """The address at which users reach the service, without a slash at the end."""
         return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
 
     def find_mail_problems(self) -> list[str]:
-        """What is wrong with the settings of mail, each as a sentence."""
+        """Return the problems with the mail settings, one sentence each."""
         if not self.smtp_url:
             return []
         problems = []
@@ -339,17 +340,17 @@ class Config:
 
     @property
     def media_path(self) -> Path:
-        """Where uploads are received and, without Cloudinary, kept."""
+        """The folder in which uploads are received and, without Cloudinary, kept."""
         return Path(self.media_root or Path(self.home) / "media").expanduser().absolute()
 
     @property
     def incoming_path(self) -> Path:
-        """Where files are while they are received: on the disk on which they stay."""
+        """The folder for files that are still being received: on the same disk as `media_path`."""
         return self.media_path / "incoming"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
-        """Read and check every setting; raises ConfigError naming each one that is wrong."""
+        """Read and check every setting; raises ConfigError naming each wrong one."""
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         wrong: list[str] = []
@@ -383,15 +384,15 @@ class Config:
 
 
 def setting(name: str) -> str | None:
-    """One environment variable as it stands, None where it is unset or empty."""
+    """Return one environment variable, or None if it is unset or empty."""
     return os.environ.get(name) or None
 
 
 def child_environment(**extra: str) -> dict[str, str]:
-    """The environment for a child process: this one's, with `extra` set over it."""
+    """Return the environment for a child process: this process's, overridden by `extra`."""
     return {**os.environ, **extra}
 
 
 def name_the_user() -> None:
-    """Give yoyo, which records who migrated, a name where the uid of a container has none."""
+    """Set USER if it is unset: yoyo records who migrated, and the uid of a container may have no name."""
     os.environ.setdefault("USER", "nexcorp")

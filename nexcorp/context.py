@@ -1,4 +1,4 @@
-"""Who and what the current request is about, for the layers below the web that record it."""
+"""The current request's context, for the layers below the web: audit metadata, time limits, its place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 
 class Place(Protocol):
-    """A place at the gate (nexcorp.web.gate)."""
+    """A place at the gate (nexcorp.web.gate): a request holds one while it works."""
 
     def leave(self) -> bool: ...
     def come_back(self) -> None: ...
@@ -22,7 +22,7 @@ HEAVY_SECONDS = 2.0
 
 @dataclass(slots=True)
 class RequestContext:
-    """What an event's metadata says of where it came from."""
+    """The request as events record it in their metadata, and how it uses the database."""
 
     request_id: str
     ip: str | None = None
@@ -35,17 +35,17 @@ class RequestContext:
     place: Place | None = None
 
     def statement_limit(self) -> float | None:
-        """How many seconds a statement may take, None where the pool decides."""
+        """Return how many seconds a statement may take, or None for the pool's own limit."""
         return HEAVY_SECONDS if self.heavy else self.statement_seconds
 
 
 current: ContextVar[RequestContext | None] = ContextVar("nexcorp_request", default=None)
-# Where a request has a span, what names it to those that follow (W3C, `traceparent`); else always None.
+# The `traceparent` (W3C) of the current request's span; None if it has no recorded span.
 traceparent: ContextVar[str | None] = ContextVar("nexcorp_traceparent", default=None)
 
 
 def apart() -> Context:
-    """The context for a task whose outcome several requests share: it counts for none of them."""
+    """Return a context for a task that several requests share: it has no current request."""
     context = copy_context()
     context.run(current.set, None)
     return context
@@ -53,7 +53,7 @@ def apart() -> Context:
 
 @contextmanager
 def aside() -> Iterator[None]:
-    """Let others work while the block waits: for its client, a thread, its turn, or another service."""
+    """Give up the request's place at the gate while the block waits for the client, a thread or a service."""
     context = current.get()
     place = context.place if context is not None else None
     if place is None or not place.leave():

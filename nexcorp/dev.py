@@ -1,7 +1,7 @@
-"""`nexcorp dev`: the whole service on one machine, with nothing to install or set first.
+"""`nexcorp dev`: the whole service on one machine, without installing or setting anything first.
 
 Embedded PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others), migrations, demo data, then
-the Procfile's web and worker as children that are started again when they die. With `--lively` the demo
+the Procfile's web and worker as child processes, which are restarted when they die. With `--lively` the demo
 people act.
 """
 
@@ -49,20 +49,20 @@ COLOURS = {
 TICK = 0.1
 DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com (manager), linus@example.com"
 
-# As the Procfile of a checkout has it.
+# The same commands as in the Procfile of a checkout, for an installed package without one.
 PROCESSES = {"release": "nexcorp migrate up", "web": "nexcorp web", "worker": "nexcorp worker"}
 
 
 class Stopped(Exception):
-    """The user asked to stop before everything was up."""
+    """The user asked to stop before everything had started."""
 
 
 class StopAtOnce(BaseException):
-    """The user asked a second time, while children were still ending."""
+    """The user asked to stop a second time, while children were still ending."""
 
 
 class Terminal:
-    """Writes whole lines, each with the name of who said it; coloured on a terminal."""
+    """Writes whole lines, each prefixed with the name of the process it is from; coloured on a terminal."""
 
     def __init__(self) -> None:
         if hasattr(sys.stdout, "reconfigure"):
@@ -75,29 +75,29 @@ class Terminal:
         prefix = f"{name:<7}|"
         if self._coloured:
             prefix = f"\033[{COLOURS.get(name, '37')}m{prefix}\033[0m"
-        # A terminal that went away must not keep the children from being stopped.
+        # If the terminal is gone, the children must still be stopped.
         with self._lock, contextlib.suppress(OSError, ValueError):
             sys.stdout.write(f"{prefix} {line}\n")
 
     def say(self, line: str) -> None:
-        """Write one line of our own."""
+        """Write one line of `nexcorp dev` itself."""
         self.write_line("dev", line)
 
 
 class StopRequest:
-    """Set by the first SIGINT, SIGTERM or SIGHUP; the second one raises StopAtOnce in the main thread."""
+    """A request to stop: made by the first SIGINT, SIGTERM or SIGHUP; the second one raises StopAtOnce."""
 
     def __init__(self) -> None:
         self.made = False
 
     def receive(self, number: int, frame: FrameType | None) -> None:
-        """The signal handler."""
+        """Handle a signal."""
         if self.made:
             raise StopAtOnce
         self.made = True
 
     def check(self) -> None:
-        """Raise Stopped when a stop was asked for."""
+        """Raise Stopped if the user has asked to stop."""
         if self.made:
             raise Stopped
 
@@ -139,7 +139,7 @@ class DevRun:
         self._own_database = False
 
     def run(self) -> int:
-        """Run until asked to stop; returns the exit code. Raises EmbeddedError when it cannot start."""
+        """Run until asked to stop; return the exit code. Raises EmbeddedError if it cannot start."""
         with self._stop.listening():
             try:
                 self._start_all()
@@ -183,7 +183,7 @@ class DevRun:
         self._database_url = env["DATABASE_URL"]
 
     def _start_servers(self) -> dict[str, str]:
-        """Start the servers that are not given; returns the environment for the other children."""
+        """Start PostgreSQL and Valkey unless settings name others; return the environment of the children."""
         say = self._terminal.say
         database_url, redis_url = setting("DATABASE_URL"), setting("REDIS_URL")
         if database_url is None:
@@ -205,7 +205,7 @@ class DevRun:
             DATABASE_URL=database_url,
             REDIS_URL=redis_url,
             JWT_SECRET=setting("JWT_SECRET") or keep_secret(self._home / "jwt.secret"),
-            # 32 random bytes are a key of P-256, but for one in four billion.
+            # Of all 32-byte values, only one in four billion is no valid key of P-256.
             VAPID_PRIVATE_KEY=setting("VAPID_PRIVATE_KEY") or keep_secret(self._home / "vapid.secret"),
             PORT=str(self._port),
             LOG_FORMAT=setting("LOG_FORMAT") or "text",
@@ -214,7 +214,7 @@ class DevRun:
         )
 
     def _start_model(self) -> dict[str, str]:
-        """Start the small language model if AI=1 asks for it; returns the settings that lead to it."""
+        """Start the small language model if AI=1 is set; return the settings that point to it."""
         if setting("AI") != "1" or setting("AI_BASE_URL") is not None:
             return {}
         if find_model() is None:
@@ -244,7 +244,7 @@ class DevRun:
         return self._home / "seeded"
 
     def _seed(self, env: dict[str, str]) -> None:
-        """Demo data: once into our own database, into another one only when NEXCORP_SEED=1 asks for it."""
+        """Insert demo data: once into our own database, into another database only if NEXCORP_SEED=1."""
         if self._own_database:
             if not self._seed_marker.exists():
                 self._run_step("seed", ["seed"], env)
@@ -255,7 +255,7 @@ class DevRun:
             self._seeded = True
 
     def _run_step(self, name: str, arguments: Sequence[str], env: dict[str, str]) -> None:
-        """Run one nexcorp command to its end. Raises EmbeddedError when it fails, Stopped when told to."""
+        """Run a nexcorp command to its end. Raises EmbeddedError if it fails, Stopped if asked to stop."""
         self._stop.check()
         self._terminal.say(f"nexcorp {' '.join(arguments)} ...")
         program = Program(
@@ -276,14 +276,14 @@ class DevRun:
             raise EmbeddedError(f"nexcorp {' '.join(arguments)} {describe_end(code)}; its output is above")
 
     def _expand(self, command: str) -> list[str]:
-        """A Procfile command as arguments; `nexcorp` is this very checkout, whatever is on the PATH."""
+        """Split a Procfile command into arguments; `nexcorp` runs this checkout, not the one on the PATH."""
         words = shlex.split(command)
         if words[:1] == ["nexcorp"]:
             return [*self._command, *words[1:]]
         return ["/bin/sh", "-c", f"exec {command}"]
 
     def _watch(self) -> None:
-        """Keep everything running until asked to stop; greet once the web process answers."""
+        """Restart dead children until asked to stop; print the addresses once the web process answers."""
         greeted = False
         while True:
             self._stop.check()
@@ -330,12 +330,11 @@ def run_dev(
     command: Sequence[str] = (sys.executable, "-m", "nexcorp"),
     lively: bool = False,
 ) -> int:
-    """Run the service on `port` with its state in `home` until Ctrl-C or SIGTERM; returns the exit code.
+    """Run the service on `port` with its state in `home` until Ctrl-C or SIGTERM; return the exit code.
 
-    `hosts` are the IP addresses that the web process listens at.
-    `root` holds the Procfile, `command` is what runs `nexcorp`. `lively`: the demo people act meanwhile.
-    What keeps it from starting (a taken port, an unwritable home, another `nexcorp dev` in the same home) is
-    said in one line, with exit code 1.
+    The web process listens at the IP addresses `hosts`. `root` holds the Procfile, `command` runs `nexcorp`.
+    `lively`: the demo people act meanwhile. If it cannot start (the port is taken, `home` is not writable or
+    belongs to another running `nexcorp dev`), it prints one line and returns 1.
     """
     try:
         home = prepare_home(home)
@@ -348,7 +347,7 @@ def run_dev(
 
 
 def read_procfile(path: Path) -> dict[str, str]:
-    """The commands of a Procfile by process type. Raises EmbeddedError when it cannot be read."""
+    """Return the commands of a Procfile by process type. Raises EmbeddedError if it cannot be read."""
     try:
         lines = path.read_text().splitlines()
     except OSError as error:
@@ -358,7 +357,7 @@ def read_procfile(path: Path) -> dict[str, str]:
 
 
 def check_port(port: int, hosts: Sequence[str]) -> int:
-    """The port if a server could listen on it now, a free one for 0. Raises EmbeddedError."""
+    """Return the port if it is free at all of `hosts`; 0 becomes a free one. Raises EmbeddedError."""
     for host in find_usable(tuple(hosts)):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
@@ -377,7 +376,7 @@ def check_port(port: int, hosts: Sequence[str]) -> int:
 
 
 def port_answers(port: int, hosts: Sequence[str]) -> bool:
-    """Whether anything accepts connections on this port, at the first of `hosts`."""
+    """Return whether something accepts connections on this port at the first of `hosts`."""
     try:
         with socket.create_connection((first_of(hosts), port), timeout=1):
             return True
@@ -386,11 +385,11 @@ def port_answers(port: int, hosts: Sequence[str]) -> bool:
 
 
 def first_of(hosts: Sequence[str]) -> str:
-    """The first of the addresses that are listened at, as one that this machine can call."""
+    """Return the first of `hosts` as this machine can call it: loopback for the unspecified address."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(hosts[0], hosts[0])  # noqa: S104  all of them
 
 
 def name_first(hosts: Sequence[str]) -> str:
-    """The same as it stands in a URL."""
+    """Return the first of `hosts` as it is written in a URL."""
     host = first_of(hosts)
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""`nexcorp doctor`: every setting with its source, every dependency, and what to do about what is wrong."""
+"""`nexcorp doctor`: show every setting and its source, check every dependency, say how to fix problems."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MIN_POSTGRESQL = 150000
 
 
 def show_setting(name: str, value: object, secret: bool) -> str:
-    """A setting's value; of a secret only that there is one, of an address not its password."""
+    """Return a setting as text: an address without its password, of any other secret only its length."""
     if not secret or not value:
         return str(value) if value not in ("", ()) else "-"
     parts = urlsplit(str(value))
@@ -49,7 +49,7 @@ def show_setting(name: str, value: object, secret: bool) -> str:
 
 
 def check_database(config: Config) -> list[str]:
-    """What is wrong with PostgreSQL."""
+    """Return the problems with PostgreSQL, one sentence each."""
     if not config.database_url:
         return ["DATABASE_URL is not set: give one, or start with `nexcorp dev`."]
     with psycopg.connect(config.database_url, connect_timeout=5) as conn:
@@ -86,7 +86,7 @@ SELECT (SELECT system_identifier FROM pg_control_system()),
 
 
 def check_replica(config: Config) -> list[str]:
-    """What is wrong with the replica that is read from, where there is one."""
+    """Return the problems with the replica; empty if DATABASE_READ_URL is not set."""
     if not config.database_read_url:
         return []
     with psycopg.connect(config.database_url, connect_timeout=5) as conn:
@@ -103,14 +103,14 @@ def check_replica(config: Config) -> list[str]:
 
 
 def check_redis(config: Config) -> list[str]:
-    """What is wrong with Redis."""
+    """Return the problems with Redis."""
     if not config.redis_url:
         return ["REDIS_URL is not set: give one, or start with `nexcorp dev`."]
     return asyncio.run(ask_redis(config.redis_url))
 
 
 async def ask_redis(url: str) -> list[str]:
-    """What is wrong with a Redis, or with a master of a cluster. Raises what redis-py does."""
+    """Return the problems of every Redis server in use: of a cluster, all masters. Raises redis-py errors."""
     lanes, problems = Lanes(url, seconds=5), dict[str, None]()
     try:
         for client in lanes.clients:
@@ -118,7 +118,7 @@ async def ask_redis(url: str) -> list[str]:
             try:
                 found = (await client.config_get("maxmemory-policy")).get("maxmemory-policy", "noeviction")
             except redis.ResponseError:
-                continue  # Managed servers forbid the question.
+                continue  # Managed servers often forbid CONFIG GET.
             policy = found.decode() if isinstance(found, bytes) else found
             if policy != "noeviction":
                 advice = "set maxmemory-policy noeviction, or queued jobs may vanish."
@@ -129,19 +129,19 @@ async def ask_redis(url: str) -> list[str]:
 
 
 def check_secret(config: Config) -> list[str]:
-    """What is wrong with the signing secret."""
+    """Return the problems with the signing secret."""
     if len(config.jwt_secret.encode()) < MIN_SECRET_BYTES:
         return [f"JWT_SECRET needs {MIN_SECRET_BYTES} bytes: try `openssl rand -base64 48`."]
     return []
 
 
 def check_mail(config: Config) -> list[str]:
-    """What is wrong with the settings of mail."""
+    """Return the problems with the mail settings."""
     return [f"{problem}." for problem in config.find_mail_problems()]
 
 
 def check_push(config: Config) -> list[str]:
-    """What is wrong with the settings of Web Push."""
+    """Return the problems with the settings of Web Push."""
     if not config.vapid_private_key or config.development:
         return []
     if choose_subject(config) == DEFAULT_SUBJECT:
@@ -150,7 +150,7 @@ def check_push(config: Config) -> list[str]:
 
 
 def check_registration(config: Config) -> list[str]:
-    """Whether people can do what REGISTRATION asks of them."""
+    """Return a problem if REGISTRATION requires mail or a provider and neither is set."""
     if config.registers in ("verified", "invite") and not config.sends_mail and not list(Providers(config)):
         wants = f"REGISTRATION is {config.registers}, which needs mail or a provider to sign in with"
         return [f"{wants}: set SMTP_URL, or REGISTRATION=open."]
@@ -158,7 +158,7 @@ def check_registration(config: Config) -> list[str]:
 
 
 def check_oauth(config: Config) -> list[str]:
-    """What is wrong with the providers to sign in with."""
+    """Return the problems with the sign-in providers."""
     problems = []
     for kind in NAMES:
         given = {part: bool(getattr(config, f"oauth_{kind}_{part}")) for part in ("id", "secret")}
@@ -173,7 +173,7 @@ def check_oauth(config: Config) -> list[str]:
 
 
 def check_storage(config: Config) -> list[str]:
-    """Whether uploads can be received: they pass through MEDIA_ROOT, with Cloudinary as well."""
+    """Return a problem if MEDIA_ROOT is not writable: all uploads pass through it, even with Cloudinary."""
     try:
         config.incoming_path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=config.incoming_path):
@@ -183,17 +183,17 @@ def check_storage(config: Config) -> list[str]:
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer like others: the key goes to the configured address alone."""
+    """Follows no redirect: the API key must go only to the configured address."""
 
     def redirect_request(self, *answer: Any) -> None:
-        """See HTTPRedirectHandler."""
+        """Return None, so that urllib raises HTTPError for a redirect."""
 
 
 ASKED_DIRECTLY = urllib.request.build_opener(NoRedirects, urllib.request.ProxyHandler({}))
 
 
 def check_assistant(config: Config) -> list[str]:
-    """Whether the language model answers, where there is one."""
+    """Return a problem if the language model does not answer; empty if AI_BASE_URL is not set."""
     if not config.ai_base_url:
         return []
     key = {"Authorization": f"Bearer {config.ai_api_key}"} if config.ai_api_key else {}
@@ -202,7 +202,7 @@ def check_assistant(config: Config) -> list[str]:
         with ASKED_DIRECTLY.open(request, timeout=5):
             return []
     except urllib.error.HTTPError as error:
-        # Not every provider lists its models; each says so where the key is wrong.
+        # Not every provider lists its models, but each answers 401 or 403 to a wrong key.
         wrong = error.code in (401, 403)
         return [f"the language model answers {error.code}: see AI_API_KEY."] if wrong else []
     except OSError as error:
@@ -210,13 +210,13 @@ def check_assistant(config: Config) -> list[str]:
 
 
 def check_git(config: Config) -> list[str]:
-    """Whether linked repositories can be synced here."""
+    """Return a problem if git cannot sync linked repositories on this machine."""
     problem = find_problem(read_version())
     return [f"{problem}: linked repositories are synced where workers have it."] if problem else []
 
 
 def check_worker(config: Config) -> list[str]:
-    """Whether a worker runs."""
+    """Return a problem if no worker was seen in the last 15 seconds."""
 
     async def count() -> int:
         database = Database(config, application="nexcorp doctor")
@@ -251,7 +251,7 @@ CHECKS: dict[str, Callable[[Config], list[str]]] = {
 
 
 def diagnose() -> int:
-    """Print settings, versions and findings; returns 0 where all is well, else 1."""
+    """Print settings, versions and problems; return 0 if there are no problems, else 1."""
     try:
         config = Config.from_env()
     except ConfigError as error:
@@ -286,7 +286,7 @@ def diagnose() -> int:
 
 
 def print_vapid() -> int:
-    """Print a new key of Web Push as the line that sets it; browsers get the public one from the service."""
+    """Print a new private key of Web Push as the line that sets it. Browsers get the public key by HTTP."""
     text = make_private_key()
     print(f"# The key of Web Push; the public one is {Vapid(read_private_key(text)).public}")
     print(f"VAPID_PRIVATE_KEY={text}")

@@ -1,7 +1,7 @@
-"""What can go wrong, in the domain's words. Only `nexcorp.web.errors` knows the HTTP status of each.
+"""Errors in the words of the domain. Only `nexcorp.web.errors` maps them to HTTP statuses.
 
-Here are the parents, one for each status, and the errors that several features or the layers below them
-raise. An error of one feature is in its errors.py; an error of one module is in that module.
+This module holds the parents, one for each status, and the errors raised by several features or by the layers
+below them. Errors of one feature are in its errors.py, errors of one module in that module.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ class ConfigError(Exception):
     """A setting is missing or wrong; the message names it and says what to do."""
 
 
-# Bounds of what an answer says of a request, however much is wrong with it.
+# Limits on how much of a request an answer repeats.
 MAX_ERRORS = 20
 MAX_NAME_CHARS = 100
 MAX_TEXT_CHARS = 500
 
 
 def bound(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """The first MAX_ERRORS texts, none of which is long, and neither are the names of their fields."""
+    """Return the first MAX_ERRORS texts by field, with long texts and field names cut."""
     found: dict[str, list[str]] = {}
     pairs = ((name, text) for name, texts in errors.items() for text in texts)
     for name, text in itertools.islice(pairs, MAX_ERRORS):
@@ -34,12 +34,12 @@ def bound(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 
 class AppError(Exception):
-    """Something a caller is told about.
+    """An error that the caller is told about.
 
-    `code` is stable and machine readable, `message` is for people, `meaning` is the line about the code in
-    the documents. `errors` names fields (`{"title": ["Too long."]}`), with the first MAX_ERRORS texts, and
-    `details` are further members of the envelope. A class that is raised has a code and a meaning of its
-    own, or inherits both.
+    `code` is stable and machine readable, `message` is for people, `meaning` describes the code in the
+    documents. `errors` names fields (`{"title": ["Too long."]}`), with the first MAX_ERRORS texts, and
+    `details` are further members of the envelope. A class that is raised defines its own code and meaning,
+    or inherits both.
     """
 
     code = "error"
@@ -67,7 +67,7 @@ class BadRequest(AppError):
 
 
 class Unauthorized(AppError):
-    """The caller is not signed in, or the token is not good."""
+    """The caller is not signed in, or the token is not valid."""
 
     code, message = "unauthorized", "Sign in to do this."
     meaning = "The access token, API key, ticket or refresh token is missing or not good."
@@ -80,14 +80,14 @@ class Forbidden(AppError):
 
 
 class NotFound(AppError):
-    """It does not exist, or not for this viewer."""
+    """The resource does not exist, or the viewer may not see it."""
 
     code, message = "not_found", "There is nothing here."
     meaning = "It does not exist, or the viewer may not see it."
 
 
 class Conflict(AppError):
-    """The state it meets does not allow it. Raise a child of it."""
+    """The current state does not allow the request. Raise a child of it."""
 
     code, message = "conflict", "This conflicts with what is there."
 
@@ -121,28 +121,28 @@ class RangeNotSatisfiable(AppError):
 
 
 class Invalid(AppError):
-    """It can be read, but its values are not acceptable."""
+    """The request can be read, but some of its values are not acceptable."""
 
     code, message = "validation_failed", "Some values are not acceptable."
     meaning = "Values are not acceptable; `errors` names them."
 
 
 class TooManyRequests(AppError):
-    """A limit is reached; `details["retry_after"]` seconds from now it may go again."""
+    """A limit is reached; the caller may try again after `details["retry_after"]` seconds."""
 
     code, message = "too_many_requests", "Too many requests."
     meaning = "A limit is reached; wait as long as `Retry-After` says."
 
 
 class InternalError(AppError):
-    """A bug of ours. It is not raised: it describes the answer to any other exception."""
+    """A bug in the service. Never raised: it describes the answer to any other exception."""
 
     code, message = "internal_error", "Something went wrong on our side."
     meaning = "A bug of the service; the logs have it under `requestId`."
 
 
 class UpstreamFailed(AppError):
-    """Another service, called for the caller, failed or made no sense. Raise a child of it."""
+    """Another service, called for the caller, failed or sent an invalid answer. Raise a child of it."""
 
     code, message = "upstream_failed", "Another service did not answer as it should."
 
@@ -164,21 +164,21 @@ class PermissionRequired(Forbidden):
 
 
 class SessionRequired(Forbidden):
-    """An API key was sent for what only a signed-in person may do."""
+    """An API key was sent to a route that requires a signed-in person."""
 
     code, message = "session_required", "An API key may not do this: sign in."
     meaning = "API keys may not do this; sign in."
 
 
 class EmailUnverified(Forbidden):
-    """The account's address is not verified, and this wants it to be."""
+    """The route requires a verified address, and the account's is not."""
 
     code, message = "email_unverified", "Confirm your e-mail address first: follow the link in the mail."
     meaning = "The account's address is not verified yet."
 
 
 class ReauthenticationRequired(Forbidden):
-    """The person behind the session must prove again who they are."""
+    """The person behind the session must prove their identity again."""
 
     code = "reauthentication_required"
     message = "Prove again who you are, by POST /auth/sudo or a provider. The proof holds for ten minutes."
@@ -186,14 +186,14 @@ class ReauthenticationRequired(Forbidden):
 
 
 class WrongPassword(Forbidden):
-    """`currentPassword` is not the account's."""
+    """`currentPassword` is not the account's password."""
 
     code, message = "wrong_password", "The current password is wrong."
     meaning = "`currentPassword` is wrong."
 
 
 class NoPassword(Conflict):
-    """The account is opened by a provider alone."""
+    """The account has no password: its owner signs in only by a provider."""
 
     code = "no_password"
     message = (
@@ -204,14 +204,14 @@ class NoPassword(Conflict):
 
 
 class TooManyAttempts(TooManyRequests):
-    """The session has named too many wrong passwords."""
+    """The session has sent too many wrong passwords."""
 
     code, message = "too_many_attempts", "Too many wrong passwords: try again later."
     meaning = "Five wrong passwords in 15 minutes."
 
 
 class AnswerGone(NotFound):
-    """What the first request with this Idempotency-Key made, and was answered with, has been deleted."""
+    """The entity made by the first request with this Idempotency-Key has been deleted."""
 
     code, message = "answer_gone", "What this Idempotency-Key made has been deleted since."
     meaning = "What the first request with this `Idempotency-Key` made has been deleted since."
@@ -225,7 +225,7 @@ class UserNotFound(NotFound):
 
 
 class NotificationNotFound(NotFound):
-    """The notification does not exist, or is another user's."""
+    """The notification does not exist, or belongs to another user."""
 
     code, message = "notification_not_found", "There is no such notification."
     meaning = "You have no notification with this id."
@@ -260,7 +260,7 @@ class FileNotFound(NotFound):
 
 
 class NotYourProject(Forbidden):
-    """The caller sees the project, and may not do this; the message says who may."""
+    """The caller may see the project, but not do this; the message says who may."""
 
     code, message = "not_your_project", "You may only read this project."
     meaning = "You see the project, and may not do this in it; the message says who may."
@@ -274,7 +274,7 @@ class TaskNotFound(NotFound):
 
 
 class TooManyImports(Conflict):
-    """The caller's imports wait to be read in."""
+    """Five of the caller's imports are already waiting."""
 
     code, message = "too_many_imports", "Five of your imports are waiting already: wait until one has ended."
     meaning = "Five of your imports are waiting already."
@@ -288,14 +288,14 @@ class StaleVersion(Conflict):
 
 
 class UsernameTaken(Conflict):
-    """Usernames are unique, whatever their case."""
+    """Another account has this username; case does not count."""
 
     code, message = "username_taken", "This username is taken."
     meaning = "Another account has this username."
 
 
 class NotAProject(Conflict):
-    """Only projects find interest and are assigned."""
+    """The post is not a project: only projects can be assigned or find interest."""
 
     code, message = "not_a_project", "This post is not a project."
     meaning = "The post is not a project."
@@ -309,28 +309,28 @@ class ProjectClosed(Conflict):
 
 
 class IdempotencyKeyReused(Invalid):
-    """An Idempotency-Key stands for one request, with its path and body."""
+    """The Idempotency-Key was used before, with another path or body."""
 
     code, message = "idempotency_key_reused", "This Idempotency-Key was used for another request."
     meaning = "The `Idempotency-Key` was used for another request."
 
 
 class Overloaded(Unavailable):
-    """All places are taken, and the queue is full."""
+    """All places and all of the queue are taken."""
 
     code, message = "overloaded", "The service is busy; try again shortly."
     meaning = "The service is busy; try again."
 
 
 class TimedOut(Unavailable):
-    """The deadline of a statement or of a request has passed."""
+    """A statement or request reached its deadline."""
 
     code, message = "timeout", "It took too long; try again."
     meaning = "It took too long; try again."
 
 
 class Contention(Unavailable):
-    """Others kept changing the same thing."""
+    """Other transactions kept changing the same rows."""
 
     code, message = "contention", "Too many changes at once; try again."
     meaning = "Too many changes of the same thing at once; try again."
@@ -351,28 +351,28 @@ class DatabaseExhausted(Unavailable):
 
 
 class RedisUnavailable(Unavailable):
-    """Redis cannot be reached, and this cannot do without."""
+    """Redis cannot be reached, and the request needs it."""
 
     code, message = "redis_unavailable", "This is not possible right now."
     meaning = "Redis, which this needs, cannot be reached."
 
 
 class StorageUnavailable(Unavailable):
-    """The store of files does not answer as it should."""
+    """The store of files does not answer correctly."""
 
     code, message = "storage_unavailable", "Files cannot be stored or fetched right now."
     meaning = "Files cannot be stored or fetched right now."
 
 
 class StorageFull(Unavailable):
-    """The disk, or what the service may have of it, is full or nearly so."""
+    """The disk, or the service's share of it, is full or almost full."""
 
     code, message = "storage_full", "There is no room for files right now."
     meaning = "The disk has no room for more files; the operator has to make some."
 
 
 class NotConfigured(Unavailable):
-    """A setting is missing without which this cannot work; the message names it."""
+    """A setting that the request needs is missing; the message names it."""
 
     code, message = "not_configured", "This service is not configured for this."
     meaning = "A setting that this needs is missing."
@@ -380,9 +380,9 @@ class NotConfigured(Unavailable):
 
 @contextmanager
 def on_constraint(name: str, error: AppError) -> Iterator[None]:
-    """Raise `error` when the statement inside breaks the database constraint `name`.
+    """Raise `error` if the statement inside breaks the database constraint `name`.
 
-    Any other violation passes through: it is a bug, not an answer.
+    Other violations pass through: they are bugs, which no caller can fix.
     """
     try:
         yield

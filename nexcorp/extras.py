@@ -1,4 +1,4 @@
-"""What is loaded only where a setting asks for it, as its packages are optional: traces, reports."""
+"""Loaders of optional packages, imported only if a setting needs them: traces, error reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def find_missing(config: Config) -> list[str]:
-    """Settings whose packages are not installed, each as a sentence that says what to do."""
+    """Return the settings whose packages are not installed, each as a sentence that says what to do."""
     wanted = (
         (
             config.otel_endpoint,
@@ -32,7 +32,7 @@ def find_missing(config: Config) -> list[str]:
 
 
 def is_installed(package: str) -> bool:
-    """Whether a package can be imported; what is above it is imported to see."""
+    """Return whether a package can be imported; imports its parents to find out."""
     try:
         return find_spec(package) is not None
     except ModuleNotFoundError:
@@ -40,17 +40,16 @@ def is_installed(package: str) -> bool:
 
 
 def refuse_missing(config: Config) -> None:
-    """Raise ConfigError where a setting's packages are not installed."""
+    """Raise ConfigError if a setting's packages are not installed."""
     missing = find_missing(config)
     if missing:
         raise ConfigError("; ".join(missing))
 
 
 def make_tracer(config: Config, service: str) -> Tracer | None:
-    """What writes the spans of one process, called `service` unless OTEL_SERVICE_NAME says otherwise; None
-    without OTEL_EXPORTER_OTLP_ENDPOINT.
+    """Return the tracer of a process, or None without OTEL_EXPORTER_OTLP_ENDPOINT.
 
-    Raises ConfigError where the packages are missing.
+    Its spans name `service`, unless OTEL_SERVICE_NAME is set. Raises ConfigError if the packages are missing.
     """
     if not config.otel_endpoint:
         return None
@@ -61,9 +60,9 @@ def make_tracer(config: Config, service: str) -> Tracer | None:
 
 
 def make_reporter(config: Config) -> logging.Handler | None:
-    """What reports errors of the log; None without SENTRY_DSN.
+    """Return the log handler that reports errors to Sentry, or None without SENTRY_DSN.
 
-    Raises ConfigError where the packages are missing.
+    Raises ConfigError if the packages are missing.
     """
     if not config.sentry_dsn:
         return None

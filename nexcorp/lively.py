@@ -1,6 +1,6 @@
 """`nexcorp lively`: demo people act on a running service, over HTTP, one of them every 20 s.
 
-`nexcorp dev --lively` starts it, so that whoever looks at the console sees something happen.
+`nexcorp dev --lively` starts it, so that the console shows some activity.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import aiohttp
 from nexcorp.domain.demo import DEMO_PASSWORD, PEOPLE
 
 SECONDS = 20.0
-# A service that restarts is not waited for for ever, and the command ends soon when told to.
+# Short, so that a restart of the service does not block the command, and it ends soon when told to.
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 POSTS = (
     "The meeting room on the first floor is free all afternoon.",
@@ -42,12 +42,12 @@ MESSAGES = (
     "Let us do it after lunch.",
     "Sounds good.",
 )
-# One that is done is begun anew, so that there is always one to move.
+# A done task goes back to todo, so that there is always a task to move.
 NEXT = {"todo": "in_progress", "in_progress": "review", "review": "done", "done": "todo"}
 
 
 class Actor:
-    """One demo person, who signs in when they first do something."""
+    """One demo person, who signs in with the first call."""
 
     def __init__(self, http: aiohttp.ClientSession, address: str, email: str) -> None:
         self.id = ""
@@ -55,9 +55,9 @@ class Actor:
         self._access = self._refresh = ""
 
     async def call(self, method: str, path: str, **body: Any) -> Any:
-        """Call a route of the API; returns the answer's JSON, None where it has none.
+        """Call a route of the API; return the answer's JSON, or None if the answer has no JSON.
 
-        Raises aiohttp.ClientError, and for an error of the API aiohttp.ClientResponseError.
+        Raises aiohttp.ClientError; for an error of the API its child ClientResponseError.
         """
         if not self._access:
             await self._sign_in()
@@ -71,18 +71,18 @@ class Actor:
         return await self._send(method, path, body)
 
     async def list(self, path: str) -> list[Any]:
-        """The first page of a list."""
+        """Return the first page of a list."""
         rows: list[Any] = (await self.call("GET", path))["data"]
         return rows
 
     async def sign_out(self) -> None:
-        """End the session, so that those of many runs do not push a person's own out."""
+        """End the session, so that the sessions of many runs do not push out the person's own."""
         if self._refresh:
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 await self._send("POST", "/auth/logout", {"refreshToken": self._refresh})
 
     async def _sign_in(self) -> None:
-        """Go on with the session where there is one, else begin one."""
+        """Refresh the session, or begin one if there is none."""
         answer = None
         if self._refresh:
             try:
@@ -106,7 +106,7 @@ class Actor:
 
 
 async def like(actor: Actor) -> str | None:
-    """Like a post of another's."""
+    """Like a post of another person."""
     posts = [
         post for post in await actor.list("/posts") if not post["liked"] and post["author"]["id"] != actor.id
     ]
@@ -132,7 +132,7 @@ async def publish(actor: Actor) -> str | None:
 
 
 async def move(actor: Actor) -> str | None:
-    """Move a task of one's own on."""
+    """Move a task of the actor's to its next status."""
     tasks = [task for task in await actor.list("/tasks?assignee=me") if task["status"] in NEXT]
     if not tasks:
         return None
@@ -142,7 +142,7 @@ async def move(actor: Actor) -> str | None:
 
 
 async def write(actor: Actor) -> str | None:
-    """Write in a conversation that one is in."""
+    """Write in one of the actor's conversations."""
     conversations = await actor.list("/conversations")
     if not conversations:
         return None
@@ -151,7 +151,7 @@ async def write(actor: Actor) -> str | None:
 
 
 async def follow(actor: Actor) -> str | None:
-    """Follow a person whom one does not follow yet."""
+    """Follow a person whom the actor does not follow yet."""
     people = [one for one in await actor.list("/users") if not one["followed"] and one["id"] != actor.id]
     if not people:
         return None
@@ -160,33 +160,33 @@ async def follow(actor: Actor) -> str | None:
 
 
 Act = Callable[[Actor], Awaitable[str | None]]
-# An act is done the more often, the more often it stands here.
+# An act that is listed more often is chosen more often.
 ACTS: tuple[Act, ...] = (like, like, like, comment, comment, publish, move, move, write, write, follow)
 
 
 def choose(things: Any) -> Any:
-    """One of these, by chance."""
+    """Return a random item."""
     return random.choice(things)  # noqa: S311 - no secret
 
 
 async def act(actor: Actor) -> str:
-    """Do one thing; returns what, in words. Where there is nothing to like, move or follow, write a post."""
+    """Do one random thing and return it in words. With nothing to like, move or follow, write a post."""
     done = await choose(ACTS)(actor)
     return done or await publish(actor) or ""
 
 
 async def find_people(http: aiohttp.ClientSession, address: str) -> list[tuple[str, Actor]]:
-    """Names and Actors of the demo people who are there, but for the first: whoever looks on is her.
+    """Return the demo people on this service with their first names, without the first: the user plays her.
 
-    Raises aiohttp.ClientError where the service does not answer.
+    Raises aiohttp.ClientError if the service does not answer.
     """
     async with http.get(f"{address}/app/demo.json") as answer:
-        # But in development there is no such page.
+        # Only a service in development has this page.
         shown = (await answer.json())["data"] if answer.status == 200 else []
     known = {person["username"] for person in shown}
     found: list[tuple[str, Actor]] = []
     for person in PEOPLE[1:]:
-        # A sign-in that fails makes the next one wait: others are looked for first.
+        # A failed sign-in delays the next one: somebody signed in checks that the others exist.
         if person.username not in known and (not found or not await exists(found[0][1], person.username)):
             continue
         found.append((person.first_name, Actor(http, address, person.email)))
@@ -194,7 +194,7 @@ async def find_people(http: aiohttp.ClientSession, address: str) -> list[tuple[s
 
 
 async def exists(actor: Actor, username: str) -> bool:
-    """Whether there is a person of this name."""
+    """Return whether a user has this username."""
     try:
         await actor.call("GET", f"/users/by-username/{username}")
     except aiohttp.ClientResponseError as error:
@@ -205,7 +205,7 @@ async def exists(actor: Actor, username: str) -> bool:
 
 
 async def go_on(address: str, stop: asyncio.Event, say: Callable[[str], None]) -> None:
-    """Have somebody act every SECONDS until `stop`. A service that does not answer is tried again."""
+    """Have one person act every SECONDS until `stop`; retry while the service does not answer."""
     async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
         people: list[tuple[str, Actor]] = []
         told = False
@@ -231,7 +231,7 @@ async def go_on(address: str, stop: asyncio.Event, say: Callable[[str], None]) -
 
 
 async def run_lively(address: str) -> None:
-    """Act at the service at `address`, http://host:port, until SIGTERM or SIGINT."""
+    """Act on the service at `address`, http://host:port, until SIGTERM or SIGINT."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

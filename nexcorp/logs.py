@@ -1,4 +1,4 @@
-"""Structured logs on stdout: JSON lines for machines, readable ones on a terminal."""
+"""Structured logs on stdout: JSON lines for machines, readable text on a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nexcorp.config import Config
 from nexcorp.context import current, traceparent
 from nexcorp.extras import make_reporter
 
-# Local variables hold passwords and tokens: a traceback shows lines, never values.
+# Local variables hold passwords and tokens: a traceback shows source lines, never values.
 TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
@@ -26,7 +26,7 @@ _noted: dict[str, float] = {}
 
 
 def seldom(key: str) -> bool:
-    """Whether to log what repeats itself while something is away: once in NOTE_SECONDS for each key."""
+    """Return whether to log a repeated message now: once in NOTE_SECONDS for each key."""
     now = time.monotonic()
     if now - _noted.get(key, -NOTE_SECONDS) < NOTE_SECONDS:
         return False
@@ -35,16 +35,16 @@ def seldom(key: str) -> bool:
 
 
 class RefusalFilter(logging.Filter):
-    """aiohttp logs what is no HTTP as an error, with traceback and bytes: noise, and perhaps a secret."""
+    """Drops the errors that aiohttp logs for malformed HTTP: noise, and quoted bytes may hold a secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to keep a line of aiohttp's."""
+        """Return whether to keep a line of aiohttp."""
         error = record.exc_info[1] if record.exc_info else None
         return not isinstance(error, HttpProcessingError | RequestPayloadError)
 
 
 def add_request(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Say which request a line belongs to."""
+    """Add the ids of the current request and its trace to a line."""
     context = current.get()
     if context is not None:
         event.setdefault("requestId", context.request_id)
@@ -54,7 +54,7 @@ def add_request(logger: Any, method: str, event: dict[str, Any]) -> dict[str, An
 
 
 def set_up_logs(config: Config) -> None:
-    """Route our own lines and those of libraries through one format; LOG_LEVEL is the threshold."""
+    """Send our own lines and those of libraries through one format; LOG_LEVEL is the threshold."""
     level = logging.getLevelNamesMapping().get(config.log_level.upper(), logging.INFO)
     as_text = config.log_format == "text" or (not config.log_format and sys.stdout.isatty())
     shared: list[Any] = [
@@ -97,5 +97,5 @@ def set_up_logs(config: Config) -> None:
     root.setLevel(level)
     for noisy in ("aiohttp.access", "yoyo", "asyncio", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
-    # It warns with a traceback of each connection that it cannot make; we say so ourselves.
+    # asyncpg warns, with a traceback, of every failed connection; our own lines report those.
     logging.getLogger("asyncpg").setLevel(max(level, logging.ERROR))

@@ -1,4 +1,4 @@
-"""What a feature brings along (`Feature`), and what the service is made of (`Product`): all of them.
+"""The parts that a feature contributes (`Feature`), and the service made of all features (`Product`).
 
 A feature is a folder below nexcorp/features/ with a FEATURE, and a line in nexcorp/features/__init__.py.
 The application, the event catalogue, the documents, rooms, jobs, leaving, export, search and demo data
@@ -25,17 +25,22 @@ ForPerson = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class SearchKind:
-    """One kind of thing that is searched.
+    """One kind of entity that can be searched.
 
-    `find(conn, viewer_id, text, before_score, before_recency, most)` gives rows of nexcorp.features.search's
-    shape. `index(conn, ids)` makes the entities findable, or not any more, and gives rows of `word`: those of
-    their words that search_words has not yet. The worker calls it in batches, with ids in order.
-    `events`: event type -> the ids that it makes outdated; of what is gone none, if its document goes along.
-    `permission`: what a viewer needs to find any. `list_words(conn, words)` gives rows of `word`: those of
-    `words` that some entity still has. None where `index` gives no words.
-    `list_ids(conn, before, most)` gives rows of `id`, the newest first, to make all documents anew when their
-    making changes; None: they never are. `all_with`: the permission with which a viewer sees every one: then
-    `find` takes `sees_all`, too.
+    `find(conn, viewer_id, text, before_score, before_recency, most)` returns rows in the shape of
+    nexcorp.features.search.
+
+    `index(conn, ids)` updates the search documents of entities, or deletes those of entities that can no
+    longer be found; it returns rows of `word`: their words that search_words lacks. The worker calls it in
+    batches, with ids in order.
+
+    `events`: event type -> function returning the ids whose documents the event outdates; not the id of a
+    deleted entity whose document is deleted with it. `permission`: required to find any entity.
+
+    `list_words(conn, words)` returns rows of `word`: those of `words` that some entity still has; None if
+    `index` returns no words. `list_ids(conn, before, most)` returns rows of `id`, the newest first, to
+    rebuild all documents when the way they are built changes; None if they are never rebuilt. `all_with`: the
+    permission to see every entity; if it is set, `find` also takes `sees_all`.
     """
 
     find: Statement
@@ -49,9 +54,10 @@ class SearchKind:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of a person's export: the rows of `read`, a statement of `user_id`; `single`: the one row.
+    """A section of a person's export: the rows that statement `read` finds for `user_id`; `single`: one row.
 
-    Of what others wrote and are called it has ids only: the file is kept for a day, whatever they delete.
+    It holds only ids of other people, never their names or texts: the file is kept for a day, even if they
+    delete those.
     """
 
     read: Statement
@@ -60,7 +66,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A SAQ job: `function` is where it is, as "workers.jobs.cleanup:clean_up"; `cron` runs it by itself."""
+    """A SAQ job: `function` is "module:name", as "workers.jobs.cleanup:clean_up"; `cron` its schedule."""
 
     function: str
     cron: str | None = None
@@ -68,7 +74,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The function's own name, under which it is queued."""
+        """The function's name, under which the job is queued."""
         return self.function.partition(":")[2]
 
 
@@ -82,18 +88,21 @@ class SocketCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """What one feature brings along.
+    """Everything that one feature contributes.
 
     Routes, seeds and jobs are named by text ("nexcorp.features.posts.routes:ROUTES"), so that a worker loads
     no handlers, and a web process no jobs. The permissions are inserted by a migration.
 
-    `kinds`, `frames` and `rooms` are keyed by kind of entity, by event of a frame, by the kind of a room.
-    `answers` are frames without a room's number: those that answer `commands`. `graphql` names, by text as
-    well, the nexcorp.graphql.parts.Part that the feature adds to the schema.
-    `named` are the kinds of entity that the audit trail shows by name, with the permission that this needs.
-    `before_leave` takes the locks that the feature needs when a person leaves, ahead of the person's own row;
-    `on_leave` then removes what is theirs. Both are called with `conn` and `user_id`, in one transaction, and
-    again for some time afterwards, for what was on its way: to run twice must be as good as once.
+    `kinds`, `frames` and `rooms` are keyed by kind of entity, event of a frame and kind of room. `answers`
+    are frames without a room's sequence number, which answer `commands`. `graphql` names, also by text, the
+    nexcorp.graphql.parts.Part that the feature adds to the schema.
+
+    `named` are the kinds of entity that the audit trail shows by name, with the permission to see that name.
+
+    `before_leave` takes the locks that the feature needs when a person leaves, before the person's own row is
+    locked; `on_leave` then removes the person's data. Both are called with `conn` and `user_id` in one
+    transaction, and again for some time afterwards, for writes that were under way: both must be idempotent.
+
     `setup` is called with the application before it starts.
     """
 
@@ -120,10 +129,10 @@ class Feature:
 
 @dataclass(slots=True)
 class Demo:
-    """The demo company while it is made: who is in it, and what features made, for those behind them.
+    """The demo company while it is made: its people, and entities that later features refer to.
 
-    `people`: their ids in the order of nexcorp.domain.demo.PEOPLE, `callers`: the same people for services.
-    `store`: the LocalStore for pictures; None: posts have none. `posts`: by a short name of the seed's.
+    `people`: their ids in the order of nexcorp.domain.demo.PEOPLE; `callers`: the same people for services.
+    `store`: the LocalStore for pictures, None for posts without pictures. `posts`: ids by a short name.
     """
 
     people: list[UUID]
@@ -133,13 +142,13 @@ class Demo:
 
 
 def load_object(name: str) -> Any:
-    """What "package.module:name" names."""
+    """Import and return the object named "package.module:name"."""
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
 def join(parts: Iterable[Mapping[str, Any]], what: str) -> dict[str, Any]:
-    """One dictionary of all `parts`; raises ValueError where two of them have the same key."""
+    """Merge `parts` into one dictionary; raises ValueError if two of them have the same key."""
     found: dict[str, Any] = {}
     for part in parts:
         for key, value in part.items():
@@ -150,13 +159,13 @@ def join(parts: Iterable[Mapping[str, Any]], what: str) -> dict[str, Any]:
 
 
 def require(known: Container[str], name: str, why: str) -> None:
-    """Raises ValueError unless `name` is known; `why` ends before the name."""
+    """Raise ValueError unless `name` is known; `why` is the start of the message, before the name."""
     if name not in known:
         raise ValueError(f"{why} {name}, which no feature brings")
 
 
 def list_subjects(types: Sequence[str]) -> tuple[str, ...]:
-    """The types, and behind those of each subject "subject.*" for all of these."""
+    """Return the types, with "subject.*" after the types of each subject."""
     subjects = dict.fromkeys(name.partition(".")[0] for name in types)
     return tuple(
         name
@@ -166,15 +175,15 @@ def list_subjects(types: Sequence[str]) -> tuple[str, ...]:
 
 
 class Product:
-    """All that is derived from the features.
+    """Everything that is derived from the features.
 
-    `public_events`: the types of event that other systems may hear of, for webhooks; `public_notices`: the
-    types of notification that these lead to. `notice_types`: of notifications, with what preferences begin
-    with. `names`: what there is of each group that documents list.
+    `public_events`: the types of event that webhooks may receive; `public_notices`: the types of notification
+    that those events cause. `notice_types`: types of notification, with the default preferences.
+    `names`: the members of each group that the documents list.
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
-        """Raises ValueError where features contradict each other, or name what nobody brings."""
+        """Raises ValueError if features contradict each other, or name something that no feature defines."""
         self.features = tuple(features)
         self.events: dict[str, EventType] = join((one.events for one in features), "event")
         self.kinds: dict[str, Kind] = join((one.kinds for one in features), "kind")
@@ -218,20 +227,20 @@ class Product:
 
     @property
     def job_seconds(self) -> dict[str, int]:
-        """How long a run of each job may take, by its name."""
+        """The time limit of each job in seconds, by its name."""
         return {job.name: job.seconds for job in self.jobs}
 
     def set_up(self, app: Any) -> None:
-        """Give the application what features need of their own, before it starts."""
+        """Call the `setup` of every feature with the application, before it starts."""
         for one in self.features:
             if one.setup is not None:
                 load_object(one.setup)(app)
 
     @cached_property
     def routes(self) -> list[Any]:
-        """The route tables of all features, in one.
+        """The routes of all features.
 
-        Raises ValueError where two have the same operation, or one needs a permission that nobody brings.
+        Raises ValueError if two have the same operation, or one needs a permission that no feature defines.
         """
         tables = (load_object(name) for one in self.features for name in one.routes)
         operations = ({f"{route.method} {route.full_path}": route} for table in tables for route in table)
@@ -243,14 +252,17 @@ class Product:
 
     @cached_property
     def graphql(self) -> list[Any]:
-        """What the features add to the GraphQL schema."""
+        """The Parts that the features add to the GraphQL schema."""
         return [load_object(one.graphql) for one in self.features if one.graphql is not None]
 
     async def leave(
         self, conn: Any, user_id: UUID, take_person: Callable[[], Awaitable[Any]] | None = None
     ) -> Any:
-        """Remove what is a person's from every feature; returns what `take_person`, which locks and changes
-        the person's own row between the two rounds, returns. Without it the person has left before."""
+        """Remove a person's data from every feature; return the result of `take_person`.
+
+        `take_person` runs after every `before_leave` and before the first `on_leave`: it locks and changes
+        the person's own row. None: the person has left earlier.
+        """
         for one in self.features:
             if one.before_leave is not None:
                 await one.before_leave(conn, user_id=user_id)

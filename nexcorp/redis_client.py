@@ -1,4 +1,4 @@
-"""Clients of Redis, and what they raise when it is not there."""
+"""Clients of Redis, and the errors they raise when it is away."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, Respon
 from nexcorp.redis_places import Place, find_place, lane_of, list_tags
 from nexcorp.redis_url import parse_url
 
-# RuntimeError: what uvloop raises, and redis-py passes on, for a write to a connection that was cut.
+# uvloop raises RuntimeError for a write to a connection that was cut, and redis-py passes it on.
 CONNECTION_LOST = (RedisError, OSError, RuntimeError)
 
 REFUSED = Counter(
     "nexcorp_redis_refused_total", "Answers of Redis that it takes no writes, by why.", ["reason"]
 )
-# What it calls them beside those that redis-py has a class for.
+# Errors that redis-py has no class for, by their first word.
 REASONS = {"MISCONF": "misconf", "NOREPLICAS": "noreplicas", "UNBLOCKED": "readonly", "MOVED": "moved"}
-# The server is not, or no longer, the one that takes them.
+# Reasons which mean that another server takes the writes now.
 ELSEWHERE = ("readonly", "moved")
 
 
 def find_refusal(error: ResponseError) -> str | None:
-    """Why Redis takes no writes now: readonly, moved, oom, misconf, noreplicas; None for another error."""
+    """Return why Redis takes no writes: readonly, moved, oom, misconf, noreplicas; None for another error."""
     if isinstance(error, ReadOnlyError):
         return "readonly"
     if isinstance(error, OutOfMemoryError):
@@ -38,11 +38,11 @@ def find_refusal(error: ResponseError) -> str | None:
 
 
 class Demoted(RedisGone):
-    """The server has become a replica: nothing was done, and the connection is closed."""
+    """The server has become a replica: it did not run the command, and the connection is closed."""
 
 
 class OnceMore(Retry):
-    """Tries again what a replica did not do; all else is raised at once."""
+    """Retries a command once if a replica refused it; raises every other error at once."""
 
     async def call_with_retry(self, *values: Any, **more: Any) -> Any:
         """See redis-py."""
@@ -53,29 +53,29 @@ class OnceMore(Retry):
 
 
 class Failover:
-    """Mixed into redis-py's connections: what has become a replica is left by all connections at once.
+    """Mixed into redis-py's connections: once one finds that its server became a replica, all reconnect.
 
-    A failover behind one address keeps the connections there are, on a server that takes no writes any more;
-    only a new one leads to the other.
+    After a failover behind one address, open connections still lead to the old server, which takes no writes
+    any more; only a new connection leads to the new master.
     """
 
-    # How often this process has left one.
+    # How often this process has found that its connections lead to a replica.
     left = 0
     made_at = 0
 
     async def on_connect_check_health(self, check_health: bool = True) -> None:
-        """Remember how far this process was when it connected."""
+        """Remember `left` as it is at the time of connecting."""
         self.made_at = Failover.left
         await super().on_connect_check_health(check_health)  # type: ignore[misc]
 
     async def send_packed_command(self, *values: Any, **more: Any) -> None:
-        """Connect anew first if another connection has been left meanwhile."""
+        """Reconnect first if `left` has grown since this connection was made."""
         if self.made_at != Failover.left:
             await self.disconnect(nowait=True)  # type: ignore[attr-defined]
         await super().send_packed_command(*values, **more)  # type: ignore[misc]
 
     async def read_response(self, *values: Any, **more: Any) -> Any:
-        """The answer; that of a replica counts as a lost connection, which is tried again as such."""
+        """Return the answer; if a replica refused a write, close the connection and raise Demoted."""
         try:
             return await super().read_response(*values, **more)  # type: ignore[misc]
         except ResponseError as error:
@@ -90,21 +90,21 @@ class Failover:
 
 
 def leave_all() -> None:
-    """Have all connections of this process made anew."""
+    """Have all connections of this process reconnect before their next command."""
     Failover.left += 1
 
 
 class Finding(Failover):
-    """The same for connections that ask `place` for the master of their `lane`, each time they connect."""
+    """Failover for connections that ask `place` for the master of their `lane` each time they connect."""
 
     def __init__(self, *, place: Place, lane: int, **more: Any) -> None:
         self.place, self.lane = place, lane
-        # Of a subscription one task reads and another one writes: both may find it lost, and make it anew.
+        # One task reads from a subscription, another writes: both may find the connection lost and reconnect.
         self.connecting = asyncio.Lock()
         super().__init__(**more)
 
     async def connect_check_health(self, *values: Any, **more: Any) -> None:
-        """Ask, then connect."""
+        """Find the master, then connect to it."""
         if self.is_connected:  # type: ignore[attr-defined]
             return
         async with self.connecting:
@@ -114,13 +114,13 @@ class Finding(Failover):
 
 @functools.cache
 def with_failover(kind: Any, mixin: type = Failover) -> type:
-    """A class of redis-py's connections (plain, TLS, a socket's path) with Failover."""
+    """Return a class of redis-py's connections (plain, TLS, Unix socket) with Failover mixed in."""
     return type(kind.__name__, (mixin, kind), {})
 
 
 class Client(redis.Redis):
-    """A client of one server. `tag` stands before the names of its keys and channels: on a cluster it puts
-    them into the client's lane, with one Redis it is empty."""
+    """A client of one server. `tag` is the prefix of its keys and channels: on a cluster it places them in
+    the client's lane, with one Redis it is empty."""
 
     tag = ""
 
@@ -128,11 +128,11 @@ class Client(redis.Redis):
 def connect(
     url: str, *, seconds: float = 2.0, blocking: bool = False, check_seconds: int = 0, lane: int = 0
 ) -> Any:
-    """A client, which connects when it is first used; whoever made it closes it by `aclose()`.
+    """Return a client, which connects when it is first used; the caller closes it by `aclose()`.
 
-    `seconds`: how long it waits for a connection and for each answer. `blocking`: for SAQ and subscriptions,
-    whose reads wait longer than any sensible time-out. `check_seconds`: a connection that was silent for so
-    long is asked whether it lives before it is used; 0 never asks. `lane`: of a cluster.
+    `seconds`: limit for connecting and for each answer. `blocking`: no limit for answers, for SAQ and for
+    subscriptions, whose reads may wait for a long time. `check_seconds`: PING a connection before use if it
+    was silent for this long; 0 for never. `lane`: the client's lane of a cluster.
     """
     parsed = parse_url(url)
     client: Any = Client.from_url(
@@ -156,8 +156,9 @@ def connect(
 
 
 class Lanes:
-    """The clients of a service's keys and channels: one, on a cluster one for each lane; options as connect()
-    takes them."""
+    """The clients of a service's keys and channels: one, or on a cluster one per lane; `options` as for
+    connect().
+    """
 
     def __init__(self, url: str, **options: Any) -> None:
         parsed = parse_url(url)
@@ -168,16 +169,17 @@ class Lanes:
 
     @property
     def home(self) -> Any:
-        """The client of what is in one place: jobs, sign-ins that are under way."""
+        """The client for keys that must lie in one place: jobs, sign-ins that are under way."""
         return self.clients[0]
 
     def find(self, name: str) -> Any:
-        """The client of the lane in which a room, a channel or a key lies."""
+        """Return the client of the lane of a room, a channel or a key."""
         return self.clients[lane_of(name) if self.clustered else 0]
 
     async def check(self, seconds: float) -> None:
-        """On a cluster, look whether it has other masters now, unless one did in the last `seconds`: all
-        connections are then made anew. Those that only ask or listen are told of it by nobody."""
+        """On a cluster, look for new masters unless that was done in the last `seconds`; if there are any,
+        all connections reconnect. Connections that only read or listen notice no failover by themselves.
+        """
         if self._place is not None:
             await self._place.check(seconds)
 

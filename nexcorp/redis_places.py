@@ -1,9 +1,9 @@
-"""Where a master is: asked of a cluster's nodes or of Sentinels whenever a connection is made.
+"""Find the master to connect to: ask a cluster's nodes or Sentinels whenever a connection is made.
 
-A service's keys and channels lie in 16 lanes of a cluster. Each lane is one of its slots, the middle of a
-sixteenth of all, so that up to 16 masters have equal parts; a client belongs to one lane, and its connections
-lead to that lane's master. So whatever concerns several keys stays on one server, and needs no client that
-knows clusters.
+A service's keys and channels lie in 16 lanes of a cluster. Each lane is one slot, in the middle of one
+sixteenth of all slots, so that up to 16 masters have equal shares; a client belongs to one lane, and its
+connections lead to that lane's master. So keys that are used together lie on one server, and the client need
+not know about clusters.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from nexcorp.redis_url import Address, RedisUrl
 log = structlog.get_logger("nexcorp.redis")
 
 SLOTS, LANES = 16384, 16
-# A map of the cluster that is younger serves all connections that are made; a failover takes longer.
+# A map of the cluster is used for new connections for this long; a failover takes longer.
 MAP_SECONDS = 1.0
 ASK_SECONDS = 1.0
 
 
 def slot_of(tag: str) -> int:
-    """The slot of all keys with this hash tag."""
+    """Return the slot of all keys with this hash tag."""
     return crc_hqx(tag.encode(), 0) % SLOTS
 
 
 @functools.cache
 def list_tags() -> tuple[str, ...]:
-    """A hash tag for each lane: the first number whose slot is near the middle of its part."""
+    """Return a hash tag per lane: the smallest number whose slot is near the middle of the lane's part."""
     part, found, number = SLOTS // LANES, dict[int, str](), 0
     while len(found) < LANES:
         lane, place = divmod(slot_of(str(number)), part)
@@ -49,22 +49,22 @@ def list_tags() -> tuple[str, ...]:
 
 
 def lane_of(name: str) -> int:
-    """The lane of a cluster in which a room, a channel or a key lies."""
+    """Return the lane of a cluster in which a room, a channel or a key lies."""
     return crc32(name.encode()) % LANES
 
 
 class Place(Protocol):
-    """What tells connections where to lead."""
+    """Tells connections which server to connect to."""
 
     async def find(self, lane: int) -> Address:
-        """The master of a lane. Raises ConnectionError of redis-py where it is not known."""
+        """Return the address of a lane's master. Raises ConnectionError of redis-py if it is unknown."""
 
     async def check(self, seconds: float) -> None:
-        """Look for changes, unless that was done in the last `seconds`. Raises nothing."""
+        """Look for new masters, unless that was done in the last `seconds`. Raises nothing."""
 
 
 class Sentinels:
-    """Sentinels know where the one master is. A replica that was a master says so itself, to who writes."""
+    """Asks Sentinels for the master. check() has nothing to do: a demoted master refuses writes itself."""
 
     def __init__(self, url: RedisUrl) -> None:
         self.url = url
@@ -91,12 +91,12 @@ class Sentinels:
 
 
 class Cluster:
-    """The masters of a cluster's lanes, as any of its nodes tells; `on_moved` is called when they change."""
+    """The masters of a cluster's lanes, as any of its nodes tells; calls `on_moved` when they change."""
 
     def __init__(self, url: RedisUrl, on_moved: Callable[[], None]) -> None:
         self.url, self.on_moved = url, on_moved
         self._masters: dict[int, Address] = {}
-        # The one that answered last comes first, then all that were told of.
+        # The node that answered last comes first, then the nodes it knows, then those of the URL.
         self._nodes: dict[Address, None] = dict.fromkeys(url.hosts)
         self._read_at = self._checked_at = float("-inf")
 
@@ -123,7 +123,7 @@ class Cluster:
     async def _read(self) -> None:
         error: Exception | None = None
         for node in list(self._nodes):
-            # Others are asked first from now on, also where the caller does not wait for this one.
+            # Moved to the end first: even if this call is cancelled, the next one begins with another node.
             self._nodes.pop(node, None)
             self._nodes[node] = None
             try:
@@ -136,7 +136,7 @@ class Cluster:
         raise RedisGone("no node of the cluster answers") from error
 
     async def _ask(self, node: Address) -> list[Any]:
-        """What one node knows: first and last slot, then the master and its replicas."""
+        """Return the slots as one node knows them: first and last slot, then the master and its replicas."""
         host, port = node
         options = options_of(self.url.plain) | {"host": host, "port": port}
         client: Any = redis.Redis(
@@ -156,7 +156,7 @@ class Cluster:
         nodes = {asked: None}
         slots = [slot_of(tag) for tag in list_tags()]
         for first, last, *servers in parts:
-            # A node that was told no name of its own leaves it out.
+            # A node that has no name of its own leaves the host empty.
             found = [((server[0] or b"").decode() or asked[0], int(server[1])) for server in servers]
             nodes.update(dict.fromkeys(found))
             masters.update((lane, found[0]) for lane, slot in enumerate(slots) if first <= slot <= last)
@@ -168,7 +168,7 @@ class Cluster:
 
 
 def options_of(url: str) -> dict[str, Any]:
-    """Credentials and TLS of an address, as redis-py's clients take them, without host and database."""
+    """Return credentials and TLS of a URL as options of redis-py's clients, without host and database."""
     options = dict(redis.connection.parse_url(url))
     kind = options.pop("connection_class", None)
     if kind is redis.connection.SSLConnection:
@@ -180,7 +180,7 @@ def options_of(url: str) -> dict[str, Any]:
 
 @functools.cache
 def find_place(url: RedisUrl, on_moved: Callable[[], None]) -> Place | None:
-    """What tells where the masters are; None where the address says so itself. One for the whole process."""
+    """Return the process-wide Place that finds the masters; None if the URL itself names the master."""
     if not url.hosts:
         return None
     return Sentinels(url) if url.service else Cluster(url, on_moved)

@@ -1,4 +1,4 @@
-"""What REDIS_URL says: one Redis, a cluster, or Sentinels that know where the master is."""
+"""Parse REDIS_URL: one Redis, a cluster, or Sentinels that know the master."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """Where Redis is.
+    """The parsed REDIS_URL.
 
-    `plain`: an address of one server, for redis-py; where `hosts` is empty, it is the right one. `hosts`: the
-    nodes of a cluster that are asked for the others or, where `service` names a master, Sentinels.
-    `sentinel`: their own `username` and `password`.
+    `plain`: the URL of one server, for redis-py; if `hosts` is empty, the server to use. `hosts`: nodes of a
+    cluster, which know the others, or Sentinels if `service` names a master. `sentinel`: `username` and
+    `password` for the Sentinels.
     """
 
     plain: str
@@ -31,12 +31,12 @@ class RedisUrl:
 
     @property
     def clustered(self) -> bool:
-        """Whether it is a cluster, which keeps keys on several masters."""
+        """Whether the URL is that of a cluster, which keeps keys on several masters."""
         return bool(self.hosts) and not self.service
 
 
 def parse_url(text: str) -> RedisUrl:
-    """Take an address apart. Raises ValueError, which never quotes it."""
+    """Parse a URL. Raises ValueError, whose text never quotes the URL."""
     try:
         parts = urlsplit(text)
         hosts = parts.netloc.rpartition("@")[2]
@@ -59,7 +59,7 @@ def parse_url(text: str) -> RedisUrl:
 
 
 def parse_cluster(parts: SplitResult, hosts: str, query: dict[str, str]) -> RedisUrl:
-    """Any of a cluster's nodes, which tell of the others."""
+    """Parse the URL of a cluster: one or more of its nodes."""
     if parts.path.strip("/") not in ("", "0") or query.get("db", "0") != "0":
         raise ValueError("a cluster has no database but 0")
     if parts.scheme == "unix":
@@ -69,7 +69,7 @@ def parse_cluster(parts: SplitResult, hosts: str, query: dict[str, str]) -> Redi
 
 
 def parse_sentinels(parts: SplitResult, scheme: str, hosts: str, query: dict[str, str]) -> RedisUrl:
-    """Sentinels, and the name they know the master by: /name or /name/number."""
+    """Parse the URL of Sentinels; the path is the master's name and the database: /name or /name/number."""
     service, _, number = parts.path.strip("/").partition("/")
     if not service or not (number or "0").isdigit() or scheme == "unix":
         raise ValueError(WANTS)
@@ -84,7 +84,7 @@ def parse_sentinels(parts: SplitResult, scheme: str, hosts: str, query: dict[str
 
 
 def join(parts: SplitResult, scheme: str, node: Address, path: str, query: dict[str, str]) -> str:
-    """The address of one server, with the credentials of all."""
+    """Return the URL of one server, with the credentials of the whole URL."""
     credentials, at, _ = parts.netloc.rpartition("@")
     host, port = node
     host = f"[{host}]" if ":" in host else host
@@ -94,7 +94,7 @@ def join(parts: SplitResult, scheme: str, node: Address, path: str, query: dict[
 
 
 def split_hosts(text: str, port: int) -> tuple[Address, ...]:
-    """Hosts, each with its port or the usual one."""
+    """Split a list of hosts into (host, port); `port` is the default."""
     found = []
     for item in text.split(","):
         one = urlsplit(f"//{item}")

@@ -1,9 +1,9 @@
-"""Reports of errors by Sentry's protocol, made of what is logged as an error; sent by a thread of their own.
+"""Report logged errors by Sentry's protocol; the SDK sends them in a thread.
 
-Only nexcorp/extras.py loads this. A report has the line's fixed words, the kinds of the errors, where in the
-code they arose, and the ids of the request and its trace; never what an error says, for that quotes rows and
-texts, nor a variable, an address, a header, or another member of the line. The SDK's client is used by
-itself: nothing of it hooks into other libraries.
+Only nexcorp/extras.py loads this. A report holds the line's fixed words, the classes of the errors, the code
+locations, and the ids of the request and its trace; never the text of an error, which may quote rows and
+texts, nor a variable, an address, a header, or another member of the line. Only the SDK's client is used:
+it hooks into no other library.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CLOSE_SECONDS = 2.0
 
 
 def describe(error: BaseException) -> str:
-    """What may be told of an error beyond its kind: a code of ours, or PostgreSQL's with the constraint."""
+    """Return the part of an error that may be reported: our error code, or SQLSTATE and constraint name."""
     if isinstance(error, AppError):
         return error.code
     known = (getattr(error, "sqlstate", None), getattr(error, "constraint_name", None))
@@ -32,7 +32,7 @@ def describe(error: BaseException) -> str:
 
 
 def list_chain(error: BaseException | None) -> dict[str, str]:
-    """What may be told of an error and of those behind it, by their kind."""
+    """Return describe() of an error and its causes and contexts, by class name."""
     found: dict[str, str] = {}
     waiting = [error]
     while waiting:
@@ -46,10 +46,10 @@ def list_chain(error: BaseException | None) -> dict[str, str]:
 
 
 def find_error(record: logging.LogRecord) -> Any:
-    """The (type, error, traceback) of a line, None where it has none."""
+    """Return the (type, error, traceback) of a line, or None."""
     given: Any = record.exc_info
     if not given and isinstance(record.msg, dict):
-        # structlog has it rendered behind this handler.
+        # structlog renders it only in a later handler.
         given = record.msg.get("exc_info")
     if isinstance(given, BaseException):
         return type(given), given, given.__traceback__
@@ -59,14 +59,14 @@ def find_error(record: logging.LogRecord) -> Any:
 
 
 def name_line(record: logging.LogRecord) -> str:
-    """The fixed words of a line; of a library's own, which may have anything in it, the library's name."""
+    """Return the fixed words of a line; for a library's line, which may quote anything, its logger's name."""
     if isinstance(record.msg, dict) and record.name.startswith(OURS):
         return str(record.msg.get("event"))
     return f"an error in {record.name}"
 
 
 class Reporter(logging.Handler):
-    """Reports lines of level error and above."""
+    """A log handler that reports lines of level error and above."""
 
     def __init__(self, dsn: str, environment: str) -> None:
         super().__init__(logging.ERROR)
@@ -85,8 +85,8 @@ class Reporter(logging.Handler):
         self.client = sentry_sdk.Client(dsn=dsn, **self.options)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue a report, or drop it where many wait."""
-        # What the SDK itself has to say must not be reported by it.
+        """Queue a report; the SDK drops it if its queue is full."""
+        # The SDK must not report its own errors.
         if record.name.startswith(("sentry_sdk", "urllib3")):
             return
         try:
@@ -95,7 +95,7 @@ class Reporter(logging.Handler):
             self.handleError(record)
 
     def compose(self, record: logging.LogRecord) -> Any:
-        """The event of a line."""
+        """Return the Sentry event of a line."""
         event: dict[str, Any] = {
             "level": "fatal" if record.levelno >= logging.CRITICAL else "error",
             "logger": record.name,
@@ -119,6 +119,6 @@ class Reporter(logging.Handler):
         return event
 
     def close(self) -> None:
-        """Send what is left, for CLOSE_SECONDS at most; called when the process ends."""
+        """Send the queued reports, for CLOSE_SECONDS at most; called when the process ends."""
         self.client.close(timeout=CLOSE_SECONDS)
         super().close()

@@ -1,4 +1,4 @@
-"""A company of any size, filled in by COPY: for measuring, never for a database that is in use."""
+"""Fill a company of any size by COPY: for measuring, never for a database that is in use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ design review launch feedback roadmap hiring training travel office coffee proje
 milestone test deployment outage migration backup security password mobile website campaign
 report metrics quarter revenue growth
 """.split()  # noqa: SIM905 - a list of words reads best as words
-# One person who follows 2,000 others; everybody else about fifty.
+# One person follows 2,000 others; everybody else about fifty.
 READER = 0
 READER_FOLLOWS = 2_000
 FOLLOWS = 50
@@ -27,19 +27,19 @@ LOAD_SECONDS = 1800.0
 
 
 def make_id(moment: datetime, number: int) -> UUID:
-    """A UUID of version 7 for a moment, unique by its number."""
+    """Return a UUIDv7 for a moment, made unique by `number`."""
     millis = int(moment.timestamp() * 1000)
     return UUID(int=(millis << 80) | (0x7 << 76) | (number & 0xFFF) << 64 | (0b10 << 62) | number)
 
 
 class DatabaseNotEmpty(Conflict):
-    """The company is loaded past every rule, and so into nothing but an empty database."""
+    """The load skips every rule, so it only fills an empty database."""
 
     code, message = "database_not_empty", "--scale wants an empty database, and this one has accounts."
 
 
 class Company:
-    """`people` accounts and `posts` posts over two years; few write and are followed much, most little."""
+    """`people` accounts and `posts` posts over two years; few people write a lot and have many followers."""
 
     def __init__(self, people: int, posts: int, seed: int = 1) -> None:
         self.random = random.Random(seed)  # noqa: S311 - repeatable data, no secret
@@ -48,11 +48,11 @@ class Company:
         self.posts = posts
 
     def popular(self) -> int:
-        """The number of somebody, low numbers far more often than high ones."""
+        """Return a random person's number; low numbers are far more frequent."""
         return int(len(self.people) * self.random.random() ** 3)
 
     def make_users(self) -> Iterator[tuple[Any, ...]]:
-        """Rows of users."""
+        """Yield rows of users."""
         for number, user_id in enumerate(self.people):
             yield (
                 user_id,
@@ -63,7 +63,7 @@ class Company:
             )
 
     def make_follows(self) -> Iterator[tuple[Any, ...]]:
-        """Rows of follows."""
+        """Yield rows of follows."""
         for number, follower in enumerate(self.people):
             wanted = READER_FOLLOWS if number == READER else FOLLOWS
             chosen = {self.popular() for _ in range(wanted)}
@@ -73,7 +73,7 @@ class Company:
                 yield follower, self.people[other], self.begin + SPAN * self.random.random()
 
     def make_posts(self) -> Iterator[tuple[Any, ...]]:
-        """Rows of posts, oldest first."""
+        """Yield rows of posts, oldest first."""
         for number in range(self.posts):
             moment = self.begin + SPAN * (number / self.posts)
             title = " ".join(self.random.choices(WORDS, k=4))
@@ -91,7 +91,7 @@ async def seed_scale(
         if await sql.service.has_users(conn):
             raise DatabaseNotEmpty()
         await sql.service.begin_bulk_load(conn)
-        # COPY is binary, for which asyncpg knows no citext.
+        # COPY is binary, and asyncpg has no binary codec for citext.
         await conn.set_builtin_type_codec("citext", schema="public", codec_name="text")
         for table, columns, rows in (
             ("users", "id email username first_name last_name", company.make_users()),
@@ -101,7 +101,7 @@ async def seed_scale(
             began = time.monotonic()
             await conn.copy_records_to_table(table, records=rows, columns=columns.split())
             say(f"{table}: {time.monotonic() - began:.0f} s")
-        # No event tells the worker of what is loaded.
+        # The load makes no events, so the worker would not fill these.
         for name, fill in (
             ("counters and scores", sql.posts.fill_stats),
             ("counters of people", sql.users.fill_person_stats),

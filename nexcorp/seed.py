@@ -1,4 +1,4 @@
-"""Accounts and demo data made from the command line, through the same services as over HTTP."""
+"""Create accounts and demo data from the command line, through the same services as over HTTP."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nexcorp.security.tokens import Principal
 
 @asynccontextmanager
 async def open_database(config: Config, **options: Any) -> AsyncIterator[Database]:
-    """The database for the length of a command."""
+    """Open the database for a block, with the pool's options."""
     database = Database(config, application="nexcorp command", **options)
     await database.open()
     try:
@@ -44,9 +44,10 @@ async def create_admin(config: Config, email: str, password: str, username: str 
 
 
 async def seed(config: Config, product: Product = PRODUCT) -> None:
-    """The demo company: ten people, and a week of what they do. Changes nothing where one of them exists.
+    """Insert the demo company: ten people and a week of their activity. Do nothing if one of them exists.
 
-    Pictures go into the local store, whatever other stores there are."""
+    Pictures go into the local store, even if others are configured.
+    """
     hashed = await hash_password(DEMO_PASSWORD)
     store = LocalStore(config)
     try:
@@ -59,7 +60,7 @@ async def seed(config: Config, product: Product = PRODUCT) -> None:
 
 
 async def insert_demo(conn: Any, password_hash: str, product: Product, store: LocalStore) -> None:
-    """The demo data; raises Conflict where its people exist."""
+    """Insert the demo data; raises Conflict if one of its people exists."""
     rights = Rights()
     rights.load(await sql.roles.list_role_permissions(conn))
     demo = Demo([], store=store)
@@ -76,7 +77,7 @@ async def insert_demo(conn: Any, password_hash: str, product: Product, store: Lo
         )
         await sql.auth.trust_email(conn, user_id=account["id"])
         demo.people.append(account["id"])
-        # The command has no session: nothing that the services do for it asks for one.
+        # The command has no session; no service called here needs one.
         who = Principal(account["id"], account["id"], person.role, 1, "cli", 0.0)
         demo.callers.append(Caller(who, rights))
     await product.seed(conn, demo)

@@ -1,4 +1,4 @@
-"""One web process by itself: listens, and on SIGTERM leaves without losing anything."""
+"""Run one web process without gunicorn: listen, and on SIGTERM stop without losing requests."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from nexcorp.web.connections import Runner
 log = structlog.get_logger("nexcorp.server")
 
 KEEP_ALIVE_SECONDS = 75
-# Requests in flight get this long once the process has stopped listening.
+# After the process stops listening, requests in flight have this long to finish.
 DRAIN_SECONDS = 20.0
-# /ready says 503 for this long before that, so that a load balancer looks elsewhere first.
+# Before it stops listening, /ready answers 503 for this long, so that a load balancer routes around it.
 NOTICE_SECONDS = 3.0
 
 
 def make_runner(app: web.Application) -> Runner:
-    """What listens for `app`, in a process by itself or under gunicorn."""
+    """Return the runner of `app`, for a process of its own or under gunicorn."""
     return Runner(app, keepalive_timeout=KEEP_ALIVE_SECONDS, shutdown_timeout=DRAIN_SECONDS)
 
 
 async def serve_web(config: Config) -> None:
-    """Serve on PORT until SIGTERM or SIGINT; raises OSError where the port cannot be used."""
+    """Serve on PORT until SIGTERM or SIGINT; raises OSError if the port cannot be used."""
     stop: asyncio.Queue[int] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.put_nowait, number)
@@ -49,7 +49,7 @@ async def serve_web(config: Config) -> None:
 
 
 async def listen(runner: web.AppRunner, hosts: tuple[str, ...], port: int) -> None:
-    """Listen at every one of `hosts`, at all of this machine's where there is none; raises OSError."""
+    """Listen at each of `hosts`, or at all addresses of this machine if `hosts` is empty; raises OSError."""
     if not hosts:
         await web.TCPSite(runner, port=port).start()
     for host in find_usable(hosts):
@@ -57,9 +57,9 @@ async def listen(runner: web.AppRunner, hosts: tuple[str, ...], port: int) -> No
 
 
 def spare_collector() -> None:
-    """Leave what was loaded so far, which stays as long as the process, out of every later collection.
+    """Exempt all objects loaded so far, which stay until the process ends, from garbage collection.
 
-    With that, and with fewer of them, a request costs a sixth less (`make bench`).
+    With this and rarer collections, a request costs a sixth less (`make bench`).
     """
     gc.collect()
     gc.freeze()
@@ -67,7 +67,7 @@ def spare_collector() -> None:
 
 
 async def give_notice(app: web.Application, stop: asyncio.Queue[int]) -> None:
-    """Be not ready for a while, still answering, and send the sockets away; a second signal cuts it short."""
+    """Answer 503 on /ready for NOTICE_SECONDS and send the sockets away; a second signal cuts it short."""
     log.info("stopping", seconds=NOTICE_SECONDS)
     leaving = asyncio.create_task(app[NODE].drain())
     with contextlib.suppress(TimeoutError):

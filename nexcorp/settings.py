@@ -1,4 +1,4 @@
-"""What the texts of settings mean: lists, addresses, ports, URLs. Each raises ValueError or ConfigError."""
+"""Parse the texts of settings: lists, addresses, ports, URLs. Parsers raise ValueError or ConfigError."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def parse_hosts(text: str) -> tuple[str, ...]:
 
 
 def parse_address(text: str) -> str:
-    """An http(s) address without query, fragment, password or slash at its end."""
+    """Parse an http(s) address without user, query and fragment; drop slashes at its end."""
     parts = urlsplit(text)
-    # Reading `port` raises ValueError where it is none.
+    # Reading `port` raises ValueError if it is no port.
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError("wants an address such as https://example.com")
     if parts.query or parts.fragment or "@" in parts.netloc:
@@ -45,7 +45,7 @@ def parse_addresses(text: str) -> tuple[str, ...]:
 
 
 def parse_allowed(text: str) -> tuple[str, ...]:
-    """Split OUTBOUND_ALLOW into `host` and `host:port`, in small letters, IPv6 addresses in brackets."""
+    """Split OUTBOUND_ALLOW into `host` and `host:port`, in lower case, IPv6 addresses in brackets."""
     found = []
     for part in parse_list(text.lower()):
         bare = f"[{part}]" if part.count(":") > 1 and "[" not in part else part
@@ -61,7 +61,7 @@ P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def parse_vapid_key(text: str) -> str:
-    """A private key of Web Push, 32 bytes as base64url. The complaint never quotes it."""
+    """Parse a private key of Web Push, 32 bytes as base64url. The error never quotes it."""
     bare = text.rstrip("=")
     try:
         data = b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
@@ -73,7 +73,7 @@ def parse_vapid_key(text: str) -> str:
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """A parser that takes one of these words, in any case."""
+    """Return a parser that accepts one of these words, in any case."""
 
     def parse(text: str) -> str:
         if text.lower() not in choices:
@@ -84,7 +84,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 def parse_count(text: str) -> int:
-    """A whole number of at least 0."""
+    """Parse a whole number of at least 0."""
     number = int(text)
     if number < 0:
         raise ValueError("wants a whole number of at least 0")
@@ -92,12 +92,12 @@ def parse_count(text: str) -> int:
 
 
 def parse_flag(text: str) -> bool:
-    """true or false."""
+    """Parse true or false."""
     return one_of("true", "false")(text) == "true"
 
 
 def parse_switch(text: str) -> bool:
-    """on or off."""
+    """Parse on or off."""
     return one_of("on", "off")(text) == "on"
 
 
@@ -111,7 +111,7 @@ def parse_pool(text: str) -> tuple[int, int]:
 
 
 def parse_positive(text: str) -> int:
-    """A whole number of at least 1."""
+    """Parse a whole number of at least 1."""
     number = int(text)
     if number < 1:
         raise ValueError("wants a whole number of at least 1")
@@ -119,7 +119,7 @@ def parse_positive(text: str) -> int:
 
 
 def parse_port(text: str) -> int:
-    """A TCP port; 0 lets the system choose one."""
+    """Parse a TCP port; 0 lets the system choose one."""
     number = int(text)
     if not 0 <= number <= 65535:
         raise ValueError("wants a port from 0 to 65535")
@@ -130,7 +130,7 @@ MAIL_SCHEMES = ("smtp", "smtp+starttls", "smtps")
 
 
 def split_secret_url(text: str, wants: str) -> SplitResult:
-    """The parts of an address with a password in it; raises ValueError with `wants`, which quotes nothing."""
+    """Split a URL that holds a password; raises ValueError with `wants`, which never quotes the URL."""
     try:
         return urlsplit(text)
     except ValueError:
@@ -141,7 +141,7 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 
 
 def parse_database_url(text: str) -> str:
-    """An address of PostgreSQL. The complaint never quotes it."""
+    """Check a URL of PostgreSQL. The error never quotes it."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
@@ -161,7 +161,7 @@ def parse_database_url(text: str) -> str:
 
 
 def parse_dsn(text: str) -> str:
-    """An address of Sentry, or of what speaks its protocol. The complaint never quotes it."""
+    """Check a DSN of Sentry, or of a service that speaks its protocol. The error never quotes it."""
     wants = "wants https://key@host/project"
     parts = split_secret_url(text, wants)
     if parts.scheme not in ("http", "https") or not (parts.username and parts.hostname):
@@ -172,14 +172,14 @@ def parse_dsn(text: str) -> str:
 
 
 def parse_redis_url(text: str) -> str:
-    """An address of Redis, of a cluster or of Sentinels. The complaint never quotes it."""
+    """Check a URL of Redis, of a cluster or of Sentinels. The error never quotes it."""
     split_secret_url(text, WANTS)
     parse_url(text)
     return text
 
 
 def parse_smtp_url(text: str) -> str:
-    """An address of a mail server. The complaint never quotes it, as it may hold a password."""
+    """Check a URL of a mail server. The error never quotes it, as it may hold a password."""
     wants = "wants smtp://, smtp+starttls:// or smtps://user:password@host:port"
     parts = split_secret_url(text, wants)
     if parts.scheme not in MAIL_SCHEMES or not parts.hostname:
@@ -192,7 +192,7 @@ def parse_smtp_url(text: str) -> str:
 
 
 def parse_sender(text: str) -> str:
-    """`Name <address>` or an address alone, on one line."""
+    """Check a sender, `Name <address>` or an address alone, on one line."""
     name, address = parseaddr(text)
     try:
         Address(name, addr_spec=address)
@@ -204,7 +204,7 @@ def parse_sender(text: str) -> str:
 
 
 def parse_cloudinary_url(text: str) -> str:
-    """A CLOUDINARY_URL that has all of its parts."""
+    """Check that a CLOUDINARY_URL has all of its parts."""
     wants = "wants cloudinary://key:secret@cloud"
     parts = split_secret_url(text, wants)
     if parts.scheme != "cloudinary" or not (parts.username and parts.password and parts.hostname):

@@ -1,7 +1,7 @@
-"""Spans, and where they go: to an OTLP collector over HTTP, from a thread of their own.
+"""Spans, and their export to an OTLP collector over HTTP, in a thread.
 
-Only nexcorp/extras.py loads this. A span holds names of routes, events, statements and rooms' kinds, numbers,
-states, ids of requests and events; never an address, a text, a header, or a value that a statement was given.
+Only nexcorp/extras.py loads this. A span holds names of routes, events, statements and kinds of rooms,
+numbers, states, ids of requests and events; never an address, a text, a header, or a statement's argument.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ log = structlog.get_logger("nexcorp.tracing")
 
 TRACES_PATH = "/v1/traces"
 EXPORT_SECONDS = 5.0
-# A process that ends waits so long for its last spans to be taken.
+# A process that ends waits at most this long for the collector to take its last spans.
 CLOSE_SECONDS = 2.0
 
 Attributes = Mapping[str, str | int | float | bool]
 Key = TypeVar("Key")
 
 _propagator = TraceContextTextMapPropagator()
-# It says of each attempt that failed, with the collector's address and answer; Exporter says it now and then.
+# The SDK logs each failed attempt with the collector's address and answer; Exporter logs it now and then.
 logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
 
 
 def read_parent(traceparent: str | None) -> Any:
-    """The context that a `traceparent` names (W3C), None where it names none; `tracestate` is not read."""
+    """Return the context that a `traceparent` (W3C) names, or None if it is invalid; ignores `tracestate`."""
     if traceparent is None:
         return None
     context = _propagator.extract({"traceparent": traceparent})
@@ -52,7 +52,7 @@ def read_parent(traceparent: str | None) -> Any:
 
 
 def write_parent(span: Any) -> str | None:
-    """The `traceparent` of what follows from a span, None where it is not recorded."""
+    """Return the `traceparent` for work that follows from a span, or None if the span is not recorded."""
     if not span.get_span_context().trace_flags.sampled:
         return None
     carrier: dict[str, str] = {}
@@ -61,12 +61,12 @@ def write_parent(span: Any) -> str | None:
 
 
 def no_attributes(key: object) -> Attributes:
-    """For spans of which nothing is said but their name."""
+    """Return no attributes, for spans that only have a name."""
     return {}
 
 
 class Exporter:
-    """OTLP's exporter, whose failures are a line in the log now and then."""
+    """An OTLP exporter that logs its failures, now and then."""
 
     def __init__(self, inner: OTLPSpanExporter) -> None:
         self.inner = inner
@@ -79,17 +79,17 @@ class Exporter:
         return result
 
     def shutdown(self) -> None:
-        """Give up what is still tried again."""
+        """Stop retrying."""
         self.inner.shutdown()
 
 
 class Tracer:
-    """The spans of one process; further OTEL_* variables of the environment count as its SDK reads them."""
+    """The spans of one process; the SDK also reads other OTEL_* variables of the environment."""
 
     def __init__(self, endpoint: str, service: str) -> None:
         name = {} if setting("OTEL_SERVICE_NAME") else {"service.name": service}
         resource = Resource.create({**name, "service.version": __version__})
-        # Ended by close(), which does not wait for a collector that is away.
+        # close() shuts it down instead, which does not wait for an unreachable collector.
         self.provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         exporter = Exporter(OTLPSpanExporter(endpoint=endpoint + TRACES_PATH, timeout=EXPORT_SECONDS))
         self.provider.add_span_processor(BatchSpanProcessor(exporter))
@@ -97,7 +97,7 @@ class Tracer:
 
     @contextmanager
     def serve(self, name: str, traceparent: str | None, attributes: Attributes) -> Iterator[Any]:
-        """The span of a request, current within the block; it continues the trace of its caller."""
+        """Open the span of a request, current within the block; it continues the trace of `traceparent`."""
         span = self.tracer.start_span(
             name, read_parent(traceparent), kind=SpanKind.SERVER, attributes=attributes
         )
@@ -112,10 +112,10 @@ class Tracer:
         describe: Callable[[Key], Attributes] = no_attributes,
         kind: SpanKind = SpanKind.CONSUMER,
     ) -> Iterator[dict[Key, str]]:
-        """Within the block, a span below each `traceparent` of what it works on, all at once.
+        """Open a span below each of several `traceparent`s for a block that works on all of them at once.
 
-        The first one is current: statements of the block are below it. Yields, by key, the `traceparent` of
-        what follows from each. The spans end with the block, with the name of the error that ends it.
+        The first span is current: statements of the block are below it. Yields, by key, the `traceparent` for
+        work that follows from each. The spans end with the block, with the name of the error that ends it.
         """
         spans: dict[Key, Any] = {}
         for key, traceparent in parents.items():
@@ -140,7 +140,7 @@ class Tracer:
                 span.end()
 
     def note_statement(self, record: Any) -> None:
-        """A query logger for asyncpg: a span for each statement that was run within another span."""
+        """A query logger for asyncpg: record a span for each statement that ran within another span."""
         parent = trace.get_current_span().get_span_context()
         if not (parent.is_valid and parent.trace_flags.sampled):
             return
@@ -156,12 +156,12 @@ class Tracer:
         span.end(now)
 
     async def close(self) -> None:
-        """Send what is left, for CLOSE_SECONDS at most."""
+        """Send the remaining spans, for CLOSE_SECONDS at most."""
         ended, loop = asyncio.Event(), asyncio.get_running_loop()
 
         def end() -> None:
             self.provider.shutdown()
-            # The loop may be over by now.
+            # The loop may have been closed by now.
             if not loop.is_closed():
                 loop.call_soon_threadsafe(ended.set)
 
@@ -173,6 +173,6 @@ class Tracer:
 
 
 def note_failure(span: Any, error: str) -> None:
-    """Say that what a span stands for failed, by the name of the error alone: its text may quote values."""
+    """Mark a span as failed by the name of the error alone: the error's text may quote values."""
     span.set_attribute("error.type", error)
     span.set_status(StatusCode.ERROR)

@@ -1,4 +1,4 @@
-"""What gunicorn starts in each of its processes, what it does when one has ended, and how it logs."""
+"""gunicorn's entry point and hooks: the application of each process, metrics of ended processes, logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nexcorp.server import make_runner
 
 
 async def make_app() -> web.AppRunner:
-    """The application, and what listens for it, with the settings of the environment."""
+    """Return the runner of the application, with the settings of the environment."""
     config = Config.from_env()
     config.require_services()
     set_up_logs(config)
@@ -25,29 +25,29 @@ async def make_app() -> web.AppRunner:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """A hook of gunicorn's: what a process that has ended had open counts no longer."""
+    """Hook of gunicorn: drop the live gauges of a process that has ended."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def on_exit(server: Any) -> None:
-    """A hook of gunicorn's: the folder through which its processes sum their metrics goes with it."""
+    """Hook of gunicorn: delete the folder through which the processes sum their metrics."""
     folder = setting("PROMETHEUS_MULTIPROC_DIR")
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 class Logs(Logger):  # type: ignore[misc]
-    """What gunicorn itself has to say, in the one format of all lines."""
+    """gunicorn's own log, in the format of all our lines."""
 
     def setup(self, cfg: Any) -> None:
-        """Called by gunicorn in place of its own set-up."""
+        """Set up logs; gunicorn calls this in place of its own set-up."""
         set_up_logs(Config.from_env())
         self.error_log.propagate = True
         self.error_log.setLevel(logging.WARNING)
         self.access_log.disabled = True
 
     def reopen_files(self) -> None:
-        """Called by gunicorn for SIGUSR1: there are no files."""
+        """Do nothing on SIGUSR1: there are no log files."""
 
 
 logger_class = Logs

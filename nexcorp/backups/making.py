@@ -1,4 +1,4 @@
-"""Make a backup beside the running service."""
+"""Make a backup while the service runs."""
 
 from __future__ import annotations
 
@@ -48,26 +48,26 @@ Say = Callable[[str], None]
 
 @dataclass
 class Copied:
-    """Uploads that are in the backup by now."""
+    """The uploads copied so far: SHA-256 by name, and the bytes of all."""
 
     sums: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
 
 
 def find_key_id(config: Config) -> str | None:
-    """Which JWT_SECRET this is, without telling it: the id of its public key."""
+    """Return the id of JWT_SECRET's public key, which does not reveal the secret; None if it is too short."""
     known = len(config.jwt_secret.encode()) >= MIN_SECRET_BYTES
     return Secrets.from_config(config).signing.kid if known else None
 
 
 def list_extensions() -> list[str]:
-    """The extensions that the migrations ask for."""
+    """Return the extensions that the migrations require."""
     texts = (path.read_text() for path in migrations.list_files().values())
     return sorted({name for text in texts for name in EXTENSION.findall(text)})
 
 
 def copy_media(root: Path, folder: Path, copied: Copied) -> None:
-    """Copy the uploads that are not copied yet. Those that are deleted meanwhile are left out."""
+    """Copy the uploads that are not copied yet; those that are deleted meanwhile are left out."""
     for name in list_media(root):
         if name in copied.sums:
             continue
@@ -84,7 +84,7 @@ def copy_media(root: Path, folder: Path, copied: Copied) -> None:
 def make_backup(config: Config, target: Path, *, media: bool, say: Say) -> None:
     """Write a backup of the database and, with `media`, of MEDIA_ROOT to the new folder `target`.
 
-    The service may run. `target` is there once the backup is whole. Raises BackupError, OSError and
+    The service may run. `target` appears once the backup is complete. Raises BackupError, OSError and
     psycopg.OperationalError.
     """
     target = target.expanduser().absolute()
@@ -94,7 +94,7 @@ def make_backup(config: Config, target: Path, *, media: bool, say: Say) -> None:
     work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.unfinished-"))
     try:
         fill(config, work, media=media, say=say)
-        # A copy of what is in the folder is no less private than the folder.
+        # The copies of a private folder's files are private, too.
         for path in work.rglob("*"):
             path.chmod(0o700 if path.is_dir() else 0o600)
         for folder in sorted(path for path in work.rglob("*") if path.is_dir()):
@@ -116,8 +116,8 @@ def fill(config: Config, folder: Path, *, media: bool, say: Say) -> None:
         version = conn.info.server_version // 10000
         programs, dumper = find_programs(("pg_dump",), version)
         migration = require_migrated(conn)
-        # Most files come ahead of the moment that the database shows, those of the meantime right behind it.
-        # So what is deleted while this runs is in the backup, too: no file changes once it is there.
+        # Most files are copied before the snapshot of the database, newer ones right after it. So a file that
+        # is deleted meanwhile is in the backup, too; existing files never change.
         if media:
             copy_media(config.media_path, folder, copied)
         conn.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -164,7 +164,7 @@ def fill(config: Config, folder: Path, *, media: bool, say: Say) -> None:
 
 
 def require_migrated(conn: psycopg.Connection) -> str:
-    """The last migration of the database; raises BackupError where there is nothing to back up."""
+    """Return the last migration of the database; raises BackupError if it has none."""
     try:
         (last,) = conn.execute(LAST_MIGRATION).fetchone() or (None,)
     except psycopg.errors.UndefinedTable:
@@ -175,7 +175,7 @@ def require_migrated(conn: psycopg.Connection) -> str:
 
 
 def check_missing(config: Config, missing: list[str], known: int, *, media: bool, say: Say) -> None:
-    """Say which files the database knows and MEDIA_ROOT lacks; raises BackupError where it lacks them all."""
+    """Report the files that the database knows and MEDIA_ROOT lacks; raises BackupError if it lacks all."""
     if not media and known:
         say(f"not in it, as told: {known} files of {config.media_path}")
     elif missing and len(missing) == known:

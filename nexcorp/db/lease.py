@@ -1,4 +1,4 @@
-"""The block in which a connection is used: where it comes from, where it goes, and what its errors mean."""
+"""The lease of a connection for a block: taking, releasing, and translating its errors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 POOL_WAIT_SECONDS = 0.25
 RELEASE_SECONDS = 2.0
 CONNECT_SECONDS = 2.0
-# A connection goes from block to block without the pool, whose way costs more than a short statement, for so
-# long; then the pool sees it again, which renews connections and closes those that are not needed.
+# For this long a connection goes from block to block without the pool, whose way costs more than a short
+# statement. Then it returns to the pool, which renews connections and closes those that are not needed.
 SPARE_SECONDS = 1.0
-# How soon a block that waits for the connection of another looks again, should there be no other.
+# A block that waits for another block's connection checks the pool this often, too.
 ASK_AGAIN_SECONDS = 0.25
-# A full disk is not empty again in a second.
+# A full disk takes a while to be emptied.
 EXHAUSTED_SECONDS = 30
 
-# What asyncpg and the sockets below it raise when PostgreSQL is not there (any more).
+# Errors of asyncpg and the sockets below it when PostgreSQL is gone or unreachable.
 DISCONNECTED = (
     OSError,
     ssl.SSLError,
@@ -41,7 +41,7 @@ DISCONNECTED = (
 
 
 class Found(NamedTuple):
-    """A connection, asyncpg's wrapper around it, and when the pool gave it, of time.monotonic()."""
+    """A connection, asyncpg's wrapper around it, and the time.monotonic() at which the pool gave it."""
 
     conn: Any
     wrapper: Any
@@ -49,7 +49,7 @@ class Found(NamedTuple):
 
 
 class Ended:
-    """What stands behind a Lent whose block has ended."""
+    """Replaces the connection in a Lent whose block has ended."""
 
     def __getattr__(self, name: str) -> Any:
         raise asyncpg.InterfaceError(f"{name}: the block of this connection has ended")
@@ -59,15 +59,15 @@ ENDED = Ended()
 
 
 class Lent:
-    """A connection as a block has it: all that Connection offers, until the block ends.
+    """The connection as a block sees it: offers all that Connection does, until the block ends.
 
-    In place of asyncpg's own such wrapper, which costs each statement ten times as much.
+    asyncpg's own wrapper would cost each statement ten times as much.
     """
 
     __slots__ = ("_conn", "_seconds")
 
     def __init__(self, conn: Any, seconds: float | None) -> None:
-        # How long a statement may take, the pool's own limit where it is None.
+        # The time limit of a statement in seconds; None for the pool's.
         self._conn, self._seconds = conn, seconds
 
     def fetch(self, *values: Any) -> Awaitable[Any]:
@@ -99,7 +99,7 @@ class Lent:
 
 
 class Lease:
-    """A connection for the length of a block. A class costs every request half of what a generator does."""
+    """A lease of a connection for one block. As a class it costs half of what a generator does."""
 
     __slots__ = ("_database", "_found", "_lent", "_pool", "_shares", "_wait")
 
@@ -128,7 +128,7 @@ class Lease:
 
     async def _ask_pool(self) -> Any:
         pool, database = self._pool, self._database
-        # A wait with a limit costs a timer; where a connection lies ready there is nothing to wait for.
+        # A limited wait costs a timer, which is not needed while a connection is ready.
         ready = database.leased + database.waiting < pool.get_size()
         wait = None
         if not ready:
@@ -148,13 +148,13 @@ class Lease:
                 raise Overloaded() from None
             raise gone() from None
         except (*DISCONNECTED, asyncpg.PostgresError) as error:
-            # Whatever it says while it lets nobody in: shutting down, another password, no such database.
+            # Any error of a server that lets nobody in: shutting down, wrong password, no such database.
             raise gone() from error
         finally:
             database.waiting -= 1
 
     async def _await_release(self) -> Any:
-        """A connection that another block gives back; raises TimeoutError."""
+        """Wait for a connection that another block gives back; raises TimeoutError."""
         pool, crowd = self._pool, self._database.crowd
         async with asyncio.timeout(self._wait):
             while True:
@@ -177,15 +177,16 @@ class Lease:
         else:
             answer = explain(conn, error)
             if (isinstance(error, asyncpg.InternalClientError) or was_cut(error)) and not conn.is_closed():
-                # PostgreSQL has said goodbye on it, or asyncpg has not yet heard that it is cut: not to be
-                # lent again.
+                # PostgreSQL has closed it, or asyncpg has not noticed yet that it is cut: it must not be lent
+                # again.
                 conn.terminate()
         asked.clear()
         try:
             if error is not None or not self._keep_spare():
-                # Where a statement cannot be cancelled in time, asyncpg closes the connection and raises
-                # this: no reason to forget why we leave, which may be that this task was cancelled. Without
-                # a limit it would take acquire's, which may be none: a hanging PostgreSQL would keep us.
+                # If a statement cannot be cancelled in time, asyncpg closes the connection and raises
+                # TimeoutError; that must not hide the original error, which may be the cancellation of this
+                # task. Without a limit it would use that of acquire(), which may be None, and a hanging
+                # PostgreSQL would block us.
                 with contextlib.suppress(TimeoutError):
                     await self._pool.release(self._found.wrapper, timeout=RELEASE_SECONDS)
         finally:
@@ -193,14 +194,14 @@ class Lease:
             if database.crowd:
                 database.call_next()
             database.shares.give_back(self._shares)
-            # Also where this task was cancelled meanwhile: it is committed.
+            # Run even if this task was cancelled meanwhile: the changes are committed.
             if effects:
                 await database.run_effects(effects)
         if answer is not None:
             raise answer from error
 
     def _keep_spare(self) -> bool:
-        """Keep a connection in good order for the next block, unless one waits at the pool."""
+        """Keep a healthy connection for the next block, unless a block waits at the pool; return if kept."""
         found, database = self._found, self._database
         if (
             database.waiting
@@ -215,7 +216,7 @@ class Lease:
 
 
 class TransactionLease(Lease):
-    """A connection inside a transaction, for the length of a block."""
+    """A lease of a connection inside a transaction for one block."""
 
     __slots__ = ("_isolation", "_readonly", "_settings", "_transaction")
 
@@ -246,19 +247,19 @@ class TransactionLease(Lease):
 
 
 def gone() -> Unavailable:
-    """The answer where PostgreSQL cannot be reached."""
+    """Return the error for a PostgreSQL that cannot be reached."""
     return DatabaseUnavailable()
 
 
 def explain(conn: Any, error: BaseException) -> Unavailable | None:
-    """What an error inside a lease says of PostgreSQL; None where it is not about that."""
+    """Translate an error raised inside a lease; return None if it does not concern PostgreSQL's state."""
     if isinstance(error, TimeoutError):
-        # An OSError as well, but PostgreSQL is there: a statement took too long.
+        # It is also an OSError, but PostgreSQL is reachable: a statement took too long.
         return TimedOut()
     if isinstance(error, asyncpg.InsufficientResourcesError):
         return DatabaseExhausted(retry_after=EXHAUSTED_SECONDS)
     if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, asyncpg.InternalClientError):
-        # Also raised for a wrong call of asyncpg, which must stay a visible bug.
+        # asyncpg also raises it for wrong calls, which must stay visible as bugs.
         return gone() if conn.is_closed() else None
     return (
         gone() if isinstance(error, (*DISCONNECTED, asyncpg.InternalClientError)) or was_cut(error) else None
@@ -266,5 +267,5 @@ def explain(conn: Any, error: BaseException) -> Unavailable | None:
 
 
 def was_cut(error: BaseException) -> bool:
-    """Whether this is what uvloop says of a write to a connection that was cut a moment ago."""
+    """Return whether this is uvloop's error for a write to a connection that was cut a moment ago."""
     return type(error) is RuntimeError and "Transport closed=True" in str(error)

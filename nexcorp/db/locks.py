@@ -1,4 +1,4 @@
-"""Changes of the schema beside a running service: locks that keep nobody waiting, indexes without any."""
+"""Change the schema of a running service: short waits for locks, indexes made concurrently."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import psycopg
 
 from nexcorp.errors import AppError
 
-# What waits for a lock keeps back everybody who comes behind it: so long at most, then they get their turn.
+# A statement that waits for a lock blocks all later ones: it waits this long, then lets them pass.
 LOCK_TIMEOUT = "500ms"
 PAUSE_SECONDS = 1.0
 TRIES = 60
-# Transactions that are named where a lock was not to be had: those older than this.
+# If a lock cannot be had, transactions older than this are named.
 LONG_SECONDS = 5
 
 Result = TypeVar("Result")
@@ -64,15 +64,15 @@ WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relnamespace = 'public'::regnam
 
 
 class LocksHeld(AppError):
-    """A lock is not to be had however often it is tried; the message names what may hold it."""
+    """A lock could not be had in any attempt; the message names the transactions that may hold it."""
 
     code = "locks_held"
 
 
 def keep_trying(conn: psycopg.Connection, change: Callable[[], Result]) -> Result:
-    """Make a change of the schema in a transaction that gives up a lock after LOCK_TIMEOUT, TRIES times.
+    """Change the schema in a transaction that waits LOCK_TIMEOUT for each lock; try up to TRIES times.
 
-    Returns what `change` returns; raises LocksHeld.
+    Returns the result of `change`; raises LocksHeld.
     """
 
     def attempt() -> Result:
@@ -84,7 +84,7 @@ def keep_trying(conn: psycopg.Connection, change: Callable[[], Result]) -> Resul
 
 
 def retry(conn: psycopg.Connection, attempt: Callable[[], Result]) -> Result:
-    """Again after a pause whenever a lock was not to be had; raises LocksHeld."""
+    """Call `attempt` again, after a pause, while it cannot get its locks; raises LocksHeld after TRIES."""
     for _ in range(TRIES - 1):
         try:
             return attempt()
@@ -100,12 +100,12 @@ def retry(conn: psycopg.Connection, attempt: Callable[[], Result]) -> Result:
 
 
 def run_unprotected(conn: psycopg.Connection, statements: Iterable[str]) -> None:
-    """Run the statements of a file without a transaction around it, one by one; `conn` is in autocommit.
+    """Run the statements of a file one by one without a transaction; `conn` is in autocommit.
 
-    A file that was cut short is taken up where it ended: an index that was left invalid is made anew, one
-    that is valid stays. What makes or drops an index waits for other transactions as long as it takes, as it
-    keeps nobody waiting; so does what changes rows. Other changes of the schema raise LocksHeld. An index of
-    a partitioned table is made of one on each partition, which PostgreSQL does not do by itself.
+    After an interruption, running the file again completes it: invalid indexes are made anew, valid ones
+    stay. Making or dropping an index, and changing rows, may wait for other transactions without a limit, as
+    they block nobody. Other changes of the schema raise LocksHeld. The index of a partitioned table is made
+    of one index on each partition, which PostgreSQL cannot do concurrently by itself.
     """
     for statement in statements:
         index = ON_INDEX.match(statement)
@@ -123,7 +123,7 @@ def run_unprotected(conn: psycopg.Connection, statements: Iterable[str]) -> None
 
 
 def run_alone(conn: psycopg.Connection, statement: str, lock_timeout: str) -> None:
-    """One statement in autocommit with a limit for its locks."""
+    """Run one statement in autocommit with a limit for its locks."""
     conn.execute("SELECT set_config('lock_timeout', %s, false)", (lock_timeout,))
     try:
         conn.execute(statement.encode())
@@ -132,18 +132,18 @@ def run_alone(conn: psycopg.Connection, statement: str, lock_timeout: str) -> No
 
 
 def run_politely(conn: psycopg.Connection, statement: str) -> None:
-    """The same again and again until it gets its locks, each time for LOCK_TIMEOUT; raises LocksHeld."""
+    """Run a statement that waits LOCK_TIMEOUT for its locks, until it succeeds; raises LocksHeld."""
     retry(conn, lambda: run_alone(conn, statement, LOCK_TIMEOUT))
 
 
 def is_partitioned(conn: psycopg.Connection, table: str) -> bool:
-    """Whether a table has partitions."""
+    """Return whether a table has partitions."""
     row = conn.execute("SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)", (table,)).fetchone()
     return row is not None and row[0]
 
 
 def find_validity(conn: psycopg.Connection, name: str) -> bool | None:
-    """Whether an index is valid; None where there is none of this name."""
+    """Return whether an index is valid; None if there is no index of this name."""
     row = conn.execute(
         "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", (name,)
     ).fetchone()
@@ -151,7 +151,7 @@ def find_validity(conn: psycopg.Connection, name: str) -> bool | None:
 
 
 def make_index(conn: psycopg.Connection, name: str, statement: str) -> None:
-    """Make an index that is not there, or not valid."""
+    """Make an index unless it exists and is valid."""
     valid = find_validity(conn, name)
     if valid is False:
         run_alone(conn, f"DROP INDEX CONCURRENTLY {name}", "0")
@@ -160,16 +160,16 @@ def make_index(conn: psycopg.Connection, name: str, statement: str) -> None:
 
 
 def make_partitioned_index(conn: psycopg.Connection, name: str, table: str, rest: str) -> None:
-    """Make an index of a partitioned table of what it lacks; `rest`: its text behind the table's name."""
+    """Make the missing parts of a partitioned table's index; `rest`: its text after the table's name."""
     if find_validity(conn, name) is None:
         run_politely(conn, f"CREATE INDEX {name} ON ONLY {table}{rest}")
     for (partition,) in conn.execute(LIST_LACKING, (table, name)).fetchall():
-        # As PostgreSQL calls those of partitions that are made later.
+        # The name that PostgreSQL itself gives to indexes of later partitions.
         part = "_".join([partition, *COLUMN.findall(rest.partition("(")[2].partition(")")[0]), "idx"])
         make_index(conn, part, f"CREATE INDEX CONCURRENTLY {part} ON {partition}{rest}")
         run_politely(conn, f"ALTER INDEX {name} ATTACH PARTITION {part}")
 
 
 def list_invalid(conn: psycopg.Connection) -> list[str]:
-    """Names of indexes that were left half made."""
+    """Return the names of invalid indexes, which an interrupted CREATE INDEX left."""
     return [row[0] for row in conn.execute(LIST_INVALID)]

@@ -1,6 +1,6 @@
-"""Runs migrations/ with yoyo, behind a lock that dies with its holder and checksums that catch edits.
+"""Run migrations/ with yoyo, under a lock that ends with its holder, and refuse edited files by checksum.
 
-sql/schema/ is applied behind them; see nexcorp.db.schema_files.
+sql/schema/ is applied after them; see nexcorp.db.schema_files.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from nexcorp.db.schema_files import SCHEMA, SchemaState
 from nexcorp.errors import AppError
 
 FOLDER = REPOSITORY / "migrations"
-# Any fixed number will do; all migrators must use the same.
+# Any fixed number; all migrators must use the same.
 LOCK = 0x6E6578636F7270
 LOCK_SECONDS = 0.2
-# How long a file may wait for locks is decided by the runner alone; some say so themselves.
+# The runner alone sets how long a file waits for locks: such statements are removed from the files.
 OWN_LIMIT = re.compile(r"^SET (?:LOCAL )?lock_timeout\b[^;]*;", re.MULTILINE)
 
 CREATE_OWN_TABLES = """
@@ -51,7 +51,7 @@ COMMENT ON COLUMN applied_schema.is_current IS 'False: a later text has taken it
 
 
 class MigrationError(AppError):
-    """The migrations cannot be applied as they are; the message says why."""
+    """The migrations cannot be applied in their current state; the message says why."""
 
     code = "migration_failed"
 
@@ -66,26 +66,29 @@ class MigrationState:
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a migration's text."""
+    """Return the SHA-256 of a migration's text."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def list_files(folder: Path = FOLDER) -> dict[str, Path]:
-    """Every migration's name and file, in order."""
+    """Return every migration's name and file, in order."""
     files = sorted(path for path in folder.glob("*.sql") if not path.name.endswith(".rollback.sql"))
     return {path.stem: path for path in files}
 
 
 def take_lock(conn: psycopg.Connection) -> None:
-    """Wait for our turn. By asking again: a statement that waits is a snapshot, and CREATE INDEX
-    CONCURRENTLY of whoever has the lock would wait for its end."""
+    """Wait for the advisory lock by polling.
+
+    A statement that waits would hold a snapshot, and CREATE INDEX CONCURRENTLY of the lock's holder would
+    wait for its end.
+    """
     while conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() != (True,):
         time.sleep(LOCK_SECONDS)
 
 
 @contextlib.contextmanager
 def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psycopg.Connection]]:
-    """yoyo's backend under our advisory lock, and the connection that holds the lock."""
+    """Open yoyo's backend under our advisory lock; yield it with the connection that holds the lock."""
     name_the_user()
     parts = urlsplit(url)
     with psycopg.connect(url, autocommit=True, application_name="nexcorp migrate") as conn:
@@ -99,7 +102,7 @@ def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psyc
         conn.execute(CREATE_OWN_TABLES)
         backend = yoyo.get_backend(urlunsplit(("postgresql+psycopg", *parts[1:])))
         try:
-            # A migrator that was killed leaves yoyo's own lock row; under ours it is nobody's.
+            # Our lock proves that yoyo's own lock row, if any, is left from a migrator that was killed.
             backend.break_lock()
             yield backend, conn
         finally:
@@ -107,14 +110,14 @@ def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psyc
 
 
 def end_with_client(conn: psycopg.Connection) -> None:
-    """Have a statement, and our lock, end soon after this process was killed: the next run goes on there."""
-    # Not to be had on every system.
+    """Have PostgreSQL end our statement and lock soon after this process is killed, for the next run."""
+    # Not available on every system.
     with contextlib.suppress(psycopg.Error):
         conn.execute("SELECT set_config('client_connection_check_interval', '1s', false)")
 
 
 def run_file(conn: psycopg.Connection, path: Path, *, protected: bool) -> None:
-    """Run a migration or its way back; `protected`: in a transaction. Raises as psycopg, and LocksHeld."""
+    """Run a migration or rollback script; `protected`: in a transaction. Raises psycopg errors, LocksHeld."""
     text = OWN_LIMIT.sub("", path.read_text()) if path.exists() else ""
     if protected:
         locks.keep_trying(conn, lambda: conn.execute(text.encode()))
@@ -123,7 +126,7 @@ def run_file(conn: psycopg.Connection, path: Path, *, protected: bool) -> None:
 
 
 def apply(backend: DatabaseBackend, conn: psycopg.Connection, migration: yoyo.migrations.Migration) -> None:
-    """Run a migration and note it in yoyo's tables."""
+    """Run a migration and record it in yoyo's tables."""
     migration.load()
     run_file(conn, Path(migration.path), protected=migration.use_transactions)
     backend.log_migration(migration, "apply")
@@ -132,7 +135,7 @@ def apply(backend: DatabaseBackend, conn: psycopg.Connection, migration: yoyo.mi
 
 
 def undo(backend: DatabaseBackend, conn: psycopg.Connection, migration: yoyo.migrations.Migration) -> None:
-    """Run a migration's way back and note it in yoyo's tables."""
+    """Run a migration's rollback script and remove its record from yoyo's tables."""
     migration.load()
     run_file(conn, Path(migration.path).with_suffix(".rollback.sql"), protected=migration.use_transactions)
     backend.log_migration(migration, "rollback")
@@ -141,8 +144,7 @@ def undo(backend: DatabaseBackend, conn: psycopg.Connection, migration: yoyo.mig
 
 
 def choose_settings(conn: psycopg.Connection) -> None:
-    """Have PostgreSQL run statements as SETTINGS says: for all of the database where it is ours, else for the
-    role that migrates."""
+    """Set SETTINGS for the whole database if we own it, else for the migrating role."""
     for name, value in SETTINGS.items():
         if conn.execute("SELECT current_setting(%s)", (name,)).fetchone() == (value,):
             continue
@@ -155,17 +157,17 @@ def choose_settings(conn: psycopg.Connection) -> None:
 
 
 def read_checksums(conn: psycopg.Connection) -> dict[str, str]:
-    """What the applied migrations said."""
+    """Return the checksums of the applied migrations by name."""
     return dict(conn.execute("SELECT id, sha256 FROM migration_checksums").fetchall())
 
 
 def record_checksum(conn: psycopg.Connection, name: str, path: Path) -> None:
-    """Remember what a migration says now, as what was applied."""
+    """Record the checksum of an applied migration."""
     conn.execute("INSERT INTO migration_checksums (id, sha256) VALUES (%s, %s)", (name, checksum(path)))
 
 
 def refuse_edited(conn: psycopg.Connection, files: dict[str, Path]) -> None:
-    """Raise MigrationError naming each applied migration whose file has changed or gone."""
+    """Raise MigrationError for an applied migration whose file has changed or is gone."""
     for name, digest in sorted(read_checksums(conn).items()):
         if name not in files:
             raise MigrationError(message=f"{name} is applied but its file is gone.")
@@ -176,24 +178,24 @@ def refuse_edited(conn: psycopg.Connection, files: dict[str, Path]) -> None:
 
 
 def migrate_up(url: str, folder: Path = FOLDER, schema: Path | None = SCHEMA) -> list[str]:
-    """Apply what is missing, each migration in its own transaction; returns the names applied.
+    """Apply missing migrations, each in its own transaction; return the names applied.
 
-    A lock that others hold is tried again for a minute, in which the service always gets its turn.
+    A lock that others hold is tried again for up to 90 s, and the service gets its turn between the attempts.
 
-    Behind the last migration come the files of `schema` that changed, all of them where anything was
-    migrated: they are listed as "schema/posts". Without `schema` they are left alone.
+    After the last migration, the changed files of `schema` are applied, or all of them if a migration was
+    applied; they are listed as "schema/posts". Without `schema` they are left alone.
     """
     files = list_files(folder)
     applied = []
     with open_backend(url, folder) as (backend, conn):
         refuse_edited(conn, files)
-        # A crash right after a migration's own commit leaves it applied without a checksum.
+        # A crash right after a migration's commit leaves it without a checksum.
         unrecorded = {row.id for row in backend.to_rollback(yoyo.read_migrations(str(folder)))}
         for name in sorted(unrecorded - read_checksums(conn).keys()):
             record_checksum(conn, name, files[name])
         missing = backend.to_apply(yoyo.read_migrations(str(folder)))
         if missing:
-            # A migration may drop a view that is in its way.
+            # A migration may have dropped a view that was in its way.
             schema_files.forget(conn)
         for migration in missing:
             apply(backend, conn, migration)
@@ -206,9 +208,10 @@ def migrate_up(url: str, folder: Path = FOLDER, schema: Path | None = SCHEMA) ->
 
 
 def migrate_down(url: str, steps: int = 1, folder: Path = FOLDER, schema: Path | None = SCHEMA) -> list[str]:
-    """Roll back the newest `steps` migrations; returns their names.
+    """Roll back the newest `steps` migrations; return their names.
 
-    What `schema` defines is taken away first. Afterwards what the remaining migrations defined is back.
+    The objects of `schema` are dropped first. Afterwards the definitions of the remaining migrations are
+    restored.
     """
     files = list_files(folder)
     undone = []
@@ -226,12 +229,12 @@ def migrate_down(url: str, steps: int = 1, folder: Path = FOLDER, schema: Path |
 
 
 def read_status(url: str, folder: Path = FOLDER) -> list[MigrationState]:
-    """Every migration and whether it is applied."""
+    """Return every migration and whether it is applied."""
     files = list_files(folder)
     with open_backend(url, folder) as (_, conn):
         digests = read_checksums(conn)
         applied = {}
-        # yoyo's table is made with the first migration.
+        # yoyo makes its table with the first migration.
         if conn.execute("SELECT to_regclass('_yoyo_migration')").fetchone() != (None,):
             rows = conn.execute("SELECT migration_id, applied_at_utc FROM _yoyo_migration").fetchall()
             applied = dict(rows)
@@ -242,6 +245,6 @@ def read_status(url: str, folder: Path = FOLDER) -> list[MigrationState]:
 
 
 def read_schema_status(url: str, schema: Path = SCHEMA) -> list[SchemaState]:
-    """Every file of sql/schema and whether it is applied as it is now."""
+    """Return every file of sql/schema and whether its current text is applied."""
     with open_backend(url, FOLDER) as (_, conn):
         return schema_files.read_states(conn, schema)

@@ -1,6 +1,6 @@
-"""How PostgreSQL is to plan and run our statements.
+"""Planner settings for our statements.
 
-`nexcorp migrate up` sets it for the database: a setting of each session would not come through a pooler.
+`nexcorp migrate up` sets them for the database: settings of a session would not pass a pooler.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 SETTINGS: Final = {
-    # Statements are short and keyed: compiling them costs more than it saves.
+    # Statements are short and use keys: compiling them costs more than it saves.
     "jit": "off",
-    # One plan a statement, the one that tests/sql/test_plans.py looks at. PostgreSQL would plan lists anew
-    # each time, as it takes an unknown LIMIT for a tenth of the table: three quarters of what they cost.
+    # One plan per statement, the plan that tests/sql/test_plans.py checks. Otherwise PostgreSQL would plan
+    # lists anew each time, as it estimates an unknown LIMIT as a tenth of the table: three quarters of their
+    # cost.
     "plan_cache_mode": "force_generic_plan",
 }

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: a bounded pool, transactions, and what happens after a commit."""
+"""Connections to PostgreSQL: a bounded pool, transactions, and effects after a commit."""
 
 from __future__ import annotations
 
@@ -25,60 +25,61 @@ from nexcorp.logs import seldom
 
 log = structlog.get_logger("nexcorp.db")
 
-# PostgreSQL that answered so recently is there, if slow to let in one more connection: a burst after a quiet
-# time makes many at once, and waiting for one is no sign of too much work.
+# If PostgreSQL has answered within this time, it is reachable, even if a new connection takes long: a burst
+# after a quiet time opens many at once, and waiting for one is no sign of overload.
 ANSWERED_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 5.0
-# A transaction that does nothing for so long is cut off, with its locks.
+# PostgreSQL ends a transaction that is idle for this long, and frees its locks.
 IDLE_SECONDS = 30
 COMMAND_TIMEOUT_SECONDS = 15.0
-# PostgreSQL that grants no more connections is not asked again for so long: each refusal costs it a process.
+# If PostgreSQL refuses a connection for lack of slots, ask again only after this time: each refusal costs it
+# a process.
 CROWD_SECONDS = 5.0
 REMEDY = "run `nexcorp migrate up` as its owner, or see docs/operations.md"
 
 
 class Connection(asyncpg.Connection):
-    """A connection that remembers what is to be done after the commit."""
+    """A connection that remembers the effects to perform after the commit."""
 
     __slots__ = ("effects", "settings")
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.effects: list[Any] = []
-        # What the next transaction sets for itself; see Database.transaction().
+        # Settings that the next transaction makes for itself; see Database.transaction().
         self.settings = ""
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109
-        """See asyncpg. A BEGIN takes the settings of its transaction along: no round trip of their own."""
+        """See asyncpg. BEGIN carries the settings of its transaction, which saves a round trip."""
         if self.settings and query.startswith("BEGIN"):
             query += self.settings
         return await super().execute(query, *args, timeout=timeout)
 
     def get_reset_query(self) -> str:
-        """Nothing: the service sets no session state, and the default costs a round trip a request."""
+        """Return nothing: the service sets no session state, and the default costs a round trip a request."""
         return ""
 
     async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Nothing again, unless a transaction was left open: the default sets up a timer for it."""
+        """Do nothing unless a transaction was left open: the default would set a timer."""
         if self.is_in_transaction() or self._top_xact is not None:
             await super().reset(timeout=timeout)
 
     def unwrap(self) -> Connection:
-        """The connection itself, asked of asyncpg's wrapper around it."""
+        """Return the connection itself, when called on asyncpg's wrapper."""
         return self
 
     def after(self, effect: Any) -> None:
-        """Have `effect` (nexcorp.delivery.effects) done after the commit, once however often you ask.
+        """Perform `effect` (nexcorp.delivery.effects) after the commit, once even if requested several times.
 
-        It is dropped where the block of connection() or transaction() ends with an error, but not
-        where only a savepoint inside it is rolled back.
+        It is dropped if the block of connection() or transaction() ends with an error, but not if only a
+        savepoint inside the block is rolled back.
         """
         if effect not in self.effects:
             self.effects.append(effect)
 
 
 async def set_codecs(conn: asyncpg.Connection) -> None:
-    """jsonb travels in binary through msgspec; json is passed on as the bytes PostgreSQL wrote."""
+    """Send and read jsonb in binary by msgspec; return json as the bytes that PostgreSQL wrote."""
     await conn.set_type_codec(
         "jsonb",
         schema="pg_catalog",
@@ -94,8 +95,8 @@ async def set_codecs(conn: asyncpg.Connection) -> None:
 class Database:
     """The pool of one process.
 
-    `perform` is called with each effect that Connection.after() was given, after the commit and in order;
-    what it returns, if anything, is awaited before the block of connection() or transaction() is left.
+    `perform` is called with each effect given to Connection.after(), after the commit and in order; if it
+    returns an awaitable, that is awaited before the block of connection() or transaction() is left.
     """
 
     def __init__(
@@ -110,27 +111,27 @@ class Database:
         self.application, self.idle_seconds = application, idle_seconds
         self.statement_seconds = statement_seconds
         self.perform: Callable[[Any], Awaitable[None] | None] = lambda effect: None
-        # What each connection tells of every statement, once it has ended; see asyncpg's add_query_logger().
+        # Called after every statement of every connection; see asyncpg's add_query_logger().
         self.watchers: list[Callable[[Any], None]] = []
         if config.slow_statement_ms:
             self.watchers.append(make_slow_log(config.slow_statement_ms))
         self._pool: asyncpg.Pool | None = None
-        # Blocks that have a connection, and that wait for one.
+        # Blocks that hold a connection, and blocks that wait for one.
         self.leased = self.waiting = 0
         self.shares = Shares(config.database_pool[1])
-        # Connections between two blocks: at most as many as the pool always has.
+        # Connections between two blocks: at most the pool's minimum size.
         self.spare: list[Found] = []
         self.most_spare = config.database_pool[0]
-        # When PostgreSQL last did what it was asked, of time.monotonic().
+        # When PostgreSQL last answered successfully, of time.monotonic().
         self.answered_at = -math.inf
-        # Until when PostgreSQL is taken to grant no more connections, and what waits for another block's.
+        # Until when PostgreSQL is assumed to refuse more connections; and the blocks waiting for another's.
         self.crowded_until = -math.inf
         self.crowd: deque[asyncio.Future[None]] = deque()
 
     async def open(self) -> None:
-        """Connect; raises what asyncpg raises when PostgreSQL is not there.
+        """Connect; raises asyncpg's errors if PostgreSQL cannot be reached.
 
-        Where it grants fewer connections than the pool is to have, those have to do.
+        If PostgreSQL grants fewer connections than the pool's minimum, the pool begins with one.
         """
         try:
             await self._connect(self.config.database_pool[0])
@@ -144,7 +145,7 @@ class Database:
                         wanted = f"{name} = {value}"
                         log.warning("PostgreSQL does more than it has to", wanted=wanted, remedy=REMEDY)
         except BaseException:
-            # Another attempt makes a pool of its own, which knows nothing of this one's connections.
+            # The next attempt makes a new pool, which must not use this pool's connections.
             self.spare.clear()
             self.pool.terminate()
             self._pool = None
@@ -162,7 +163,7 @@ class Database:
             max_cached_statement_lifetime=0,
             command_timeout=self.statement_seconds,
             timeout=5.0,
-            # A name and no more: a pooler in between drops or refuses other settings of a session.
+            # Only a name: a pooler in between drops or refuses other settings of a session.
             server_settings={"application_name": self.application},
         )
 
@@ -172,7 +173,7 @@ class Database:
             conn.add_query_logger(watcher)
 
     async def open_patiently(self) -> None:
-        """Connect, however long that takes; now and then that is a line in the log."""
+        """Connect; retry until it works, and log the failures now and then."""
         backoff = 0.2
         while True:
             try:
@@ -185,7 +186,7 @@ class Database:
                 backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
 
     async def await_migrations(self) -> None:
-        """Wait for the first `nexcorp migrate up`; now and then that is a line in the log."""
+        """Wait until the database is migrated, and log that now and then."""
         while True:
             try:
                 async with self.connection(wait=5.0) as conn:
@@ -198,7 +199,7 @@ class Database:
             await asyncio.sleep(1)
 
     async def close(self) -> None:
-        """Give running statements 5 seconds, then cut them off."""
+        """Close the pool; cut off statements that still run after 5 seconds."""
         if self._pool is None:
             return
         self.most_spare = 0
@@ -210,7 +211,7 @@ class Database:
             self._pool.terminate()
 
     def abandon(self) -> None:
-        """Close at once; statements that run end as those on a lost connection."""
+        """Close at once; running statements fail as on a lost connection."""
         self.most_spare = 0
         self.spare.clear()
         if self._pool is not None:
@@ -218,27 +219,27 @@ class Database:
 
     @property
     def pool(self) -> asyncpg.Pool:
-        """The open pool; raises Unavailable before open() has succeeded."""
+        """The open pool; raises DatabaseUnavailable before open() has succeeded."""
         if self._pool is None:
             raise DatabaseUnavailable()
         return self._pool
 
     def answers(self) -> bool:
-        """Whether PostgreSQL has just done what it was asked."""
+        """Return whether PostgreSQL answered successfully within ANSWERED_SECONDS."""
         return time.monotonic() - self.answered_at < ANSWERED_SECONDS
 
     def crowded(self) -> bool:
-        """Whether PostgreSQL has just refused a connection because there are too many."""
+        """Return whether PostgreSQL refused a connection within CROWD_SECONDS because there were too many."""
         return time.monotonic() < self.crowded_until
 
     def note_crowd(self, error: asyncpg.TooManyConnectionsError) -> None:
-        """Make do with the connections there are for CROWD_SECONDS."""
+        """Use only the existing connections for CROWD_SECONDS."""
         if not self.crowded():
             log.warning("PostgreSQL grants no more connections", error=str(error), **self.stats())
         self.crowded_until = time.monotonic() + CROWD_SECONDS
 
     def call_next(self) -> None:
-        """A connection is given back: have the next block that waits for that look again."""
+        """Wake the next block that waits for another's connection: one has been given back."""
         while self.crowd:
             released = self.crowd.popleft()
             if not released.done():
@@ -246,17 +247,17 @@ class Database:
                 return
 
     def stats(self) -> dict[str, int]:
-        """Connections of this process: {"size", "idle", "max"}."""
+        """Return the counts of this process's connections: {"size", "idle", "max"}."""
         if self._pool is None:
             return {"size": 0, "idle": 0, "max": 0}
         pool, spare = self._pool, sum(not found.conn.is_closed() for found in self.spare)
         return {"size": pool.get_size(), "idle": pool.get_idle_size() + spare, "max": pool.get_max_size()}
 
     def connection(self, *, wait: float = POOL_WAIT_SECONDS) -> Lease:
-        """A connection in autocommit: `async with database.connection() as conn`.
+        """Lease a connection in autocommit: `async with database.connection() as conn`.
 
-        Raises Unavailable: "overloaded" when none is free within `wait` seconds, "timeout" when a
-        statement takes too long, and "database_unavailable" when PostgreSQL is gone.
+        Raises Unavailable: "overloaded" if no connection is free within `wait` seconds, "timeout" if a
+        statement takes too long, and "database_unavailable" if PostgreSQL is gone.
         """
         return Lease(self, wait)
 
@@ -269,12 +270,12 @@ class Database:
         lock_seconds: float | None = None,
         by_index: bool = False,
     ) -> Lease:
-        """A connection inside a transaction: commits on leaving, rolls back on an exception.
+        """Lease a connection inside a transaction, which commits on leaving and rolls back on an exception.
 
-        One that does nothing for `idle_seconds` is cut off by PostgreSQL. With `lock_seconds` a statement
-        that waits longer for a lock raises asyncpg's LockNotAvailableError. Raises what connection() raises.
-        `by_index`: for statements on a queue. Planned while it is empty, they would read all of it for each
-        row, and keep that plan when it is long.
+        PostgreSQL ends a transaction that is idle for `idle_seconds`. With `lock_seconds` a statement that
+        waits longer for a lock raises asyncpg's LockNotAvailableError. Raises what connection() raises.
+        `by_index`: for statements on a queue. Planned while the queue is empty, they would scan all of it for
+        each row, and keep that plan when it is long.
         """
         settings = f" SET LOCAL idle_in_transaction_session_timeout = '{self.idle_seconds}s';"
         if lock_seconds is not None:
@@ -284,7 +285,7 @@ class Database:
         return TransactionLease(self, wait, isolation, readonly, settings)
 
     async def run_effects(self, effects: list[Any]) -> None:
-        """Perform what was asked for. A failure is logged: the caller's work is committed by now."""
+        """Perform effects. A failure is only logged: the caller's work is already committed."""
         for effect in effects:
             try:
                 waiting = self.perform(effect)

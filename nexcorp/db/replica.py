@@ -1,4 +1,4 @@
-"""A streaming replica of the database: how far it is, whether it may be read, and its pool of connections."""
+"""A streaming replica of the database: its lag, whether it may be read, and its pool of connections."""
 
 from __future__ import annotations
 
@@ -20,54 +20,55 @@ log = structlog.get_logger("nexcorp.replica")
 
 LOOK_SECONDS = 0.1
 SAMPLE_SECONDS = 0.5
-# A replica that does not say so soon how far it is counts as lost.
+# A replica that does not report its position within this time counts as lost.
 LOST_SECONDS = 1.0
 MOST_SAMPLES = 1000
-# Behind all positions, and exact as a score of Redis.
+# Greater than all positions, and exact as a score in Redis.
 NEVER = 2**53
 
 
 class Replica:
-    """The server at DATABASE_READ_URL, looked at ten times a second while run() runs.
+    """The server at DATABASE_READ_URL, checked ten times a second while run() runs.
 
-    How old its state is follows from where the primary's log stood when, by this process's own clock: it is
-    known of a quiet primary, and of a replica that is cut off from it. Where the primary does not answer,
-    nothing is known to be missing. `is_told`: whether this process is told now of what calls for fence().
+    Its lag is computed with this process's own clock, from samples of the primary's log position: so it is
+    also known for a quiet primary, and for a replica that is cut off from the primary. While the primary does
+    not answer, no new lag is known. `is_told`: whether this process receives the messages that call for
+    fence().
     """
 
     def __init__(self, config: Config, primary: Database, is_told: Callable[[], bool]) -> None:
         self.config = replace(config, database_url=config.database_read_url)
         self.primary, self.is_told = primary, is_told
-        # Why it is not read now; None where it is.
+        # Why the replica is not read now; None if it is.
         self.problem: str | None = "not looked at yet"
-        # Up to where in the primary's log it has come, in bytes, and how many seconds are behind that.
+        # The position in the primary's log that it has replayed, in bytes, and its lag in seconds.
         self.replayed = 0
         self.lag = 0.0
         self._database: Database | None = None
         self._conn: Any = None
-        # (time.monotonic(), position) of the primary, as far as not replayed.
+        # (time.monotonic(), position) of the primary, for positions that are not replayed yet.
         self._samples: deque[tuple[float, int]] = deque()
         self._sampled_at: float | None = None
         self._newest = 0
-        # How far it must have come before it is read; NEVER until the primary has said so.
+        # The position it must reach before it is read; NEVER until the primary has reported that position.
         self._fence, self._fenced_at = 0, 0.0
 
     @property
     def source(self) -> Database | None:
-        """The pool to read from; None where the primary is to be read."""
+        """The pool to read from; None if the primary must be read."""
         return self._database if self.problem is None and not self.fenced else None
 
     @property
     def fenced(self) -> bool:
-        """Whether it has not come as far as the last fence()."""
+        """Whether the replica has not reached the position of the last fence()."""
         return self.replayed < self._fence
 
     def fence(self) -> None:
-        """Do not read it before it has all that is committed by now: it would show what was taken away."""
+        """Stop reading until the replica has all that is committed by now: it may show withdrawn rows."""
         self._fence, self._fenced_at = NEVER, time.monotonic()
 
     async def run(self) -> None:
-        """Look, again and again; until cancelled."""
+        """Check the primary and the replica until cancelled."""
         try:
             while True:
                 if not self.is_told():
@@ -78,7 +79,7 @@ class Replica:
             self._leave()
 
     def lose(self, reason: str) -> None:
-        """Read it no longer until the next look finds it well; statements on it end with an error."""
+        """Stop reading the replica until the next check succeeds; its running statements fail."""
         self._judge(reason)
         self._leave()
 
@@ -97,7 +98,7 @@ class Replica:
         if self._fence == NEVER and now > self._fenced_at:
             self._fence = position
         if position < self._newest:
-            # A server promoted in its place, which begins where the log parted.
+            # A promoted server in the primary's place continues from where the logs parted.
             self._samples.clear()
             self._fence = min(self._fence, position)
         elif self._samples and len(self._samples) >= MOST_SAMPLES:
@@ -109,7 +110,7 @@ class Replica:
         try:
             async with asyncio.timeout(LOST_SECONDS):
                 if self._conn is None or self._conn.is_closed():
-                    # One of its own: a full pool is no lost replica.
+                    # A connection of its own: a full pool must not look like a lost replica.
                     self._conn = await asyncpg.connect(
                         self.config.database_url,
                         statement_cache_size=self.config.statement_cache,

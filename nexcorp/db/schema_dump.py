@@ -1,7 +1,7 @@
-"""Describes a migrated database from its catalogues: docs/schema.sql, and the triggers in sql/README.md.
+"""Describe a migrated database from its catalogues: docs/schema.sql, and the triggers in sql/README.md.
 
-The schema's text is the same under every PostgreSQL from 15 on, in whatever order things were made. It can be
-run: an empty database becomes like the one it was read from, but for its rows and the months of the trail.
+The schema's text is the same under every PostgreSQL from 15 on, in whatever order objects were made. It can
+be run: an empty database becomes like the described one, without rows and monthly partitions of the trail.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ HEAD = """\
 -- sql/schema/00_ids.sql makes it.
 SET check_function_bodies = off;
 """
-# What migrators keep for themselves, and partitions that come with the months.
+# The migrators' own tables, and the monthly partitions.
 FOREIGN = r"^(_yoyo.*|yoyo_.*|migration_checksums|schema_files|applied_schema|events_\d{4}_\d{2})$"
 
 
 def list_views(folder: Path) -> dict[str, str]:
-    """Every view of sql/schema with its comment, by its name."""
+    """Return every view of sql/schema with its comment, by name."""
     things, comments = read_definitions(path.read_text() for path in sorted(folder.glob("*.sql")))
     told = {text.split()[3]: text for text in comments if text.startswith("COMMENT ON VIEW ")}
     return {
@@ -37,9 +37,9 @@ def list_views(folder: Path) -> dict[str, str]:
 
 
 async def read_views(conn: Connection, folder: Path) -> list[str]:
-    """The views as sql/schema has them: what PostgreSQL makes of a view's text differs by version.
+    """Return the views as sql/schema defines them: PostgreSQL's text of a view differs by version.
 
-    Raises LookupError where the database has others.
+    Raises LookupError if the database has other views.
     """
     views = list_views(folder)
     found = {row["name"] for row in await sql.catalogue.list_views(conn)}
@@ -49,7 +49,7 @@ async def read_views(conn: Connection, folder: Path) -> list[str]:
 
 
 async def dump_schema(conn: Connection, folder: Path = SCHEMA) -> str:
-    """The text of docs/schema.sql."""
+    """Return the text of docs/schema.sql."""
     queries = sql.catalogue
     blocks = [HEAD.rstrip(), "\n".join([row["text"] for row in await queries.list_extensions(conn)])]
     blocks += [row["text"] for row in await queries.list_dictionaries(conn)]
@@ -65,7 +65,7 @@ async def dump_schema(conn: Connection, folder: Path = SCHEMA) -> str:
 
 
 async def list_effects(conn: Connection) -> str:
-    """The table of what a change of rows also does, in Markdown."""
+    """Return a Markdown table of the triggers, and what each does on a change of rows."""
     rows = ["| Table | Change | Trigger | What it does |", "| --- | --- | --- | --- |"]
     for row in await sql.catalogue.list_effects(conn, foreign=FOREIGN):
         rows.append(f"| `{row['table']}` | {row['change']} | `{row['trigger']}` | {row['effect']} |")
@@ -73,7 +73,7 @@ async def list_effects(conn: Connection) -> str:
 
 
 def insert_effects(page: str, table: str) -> str:
-    """A page with the table between its two marks."""
+    """Return `page` with `table` between its two marks."""
     before, _, rest = page.partition(EFFECTS[0])
     _, _, after = rest.partition(EFFECTS[1])
     return f"{before}{EFFECTS[0]}{table}{EFFECTS[1]}{after}"

@@ -1,8 +1,8 @@
-"""Views, functions and triggers: sql/schema/*.sql, applied behind the migrations when their text changes.
+"""Views, functions and triggers: sql/schema/*.sql, applied after the migrations when their text changes.
 
 A file may be applied any number of times. Before a migration is rolled back, everything that the files define
-is taken away, and what the migrations themselves defined up to there is put in its place: a rollback script
-finds what its migration made.
+is dropped, and replaced by the definitions of the migrations up to there: a rollback script finds the objects
+that its migration made.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nexcorp.errors import AppError
 
 SCHEMA = REPOSITORY / "sql" / "schema"
 
-# Comments, strings and the bodies of functions, in which a semicolon ends nothing.
+# Comments, strings and bodies of functions, in which a semicolon ends no statement.
 TOKEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|(?P<end>;)", re.DOTALL)
 LEADING_COMMENTS = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*", re.DOTALL)
 DEFINITION = re.compile(
@@ -40,7 +40,7 @@ INSERT INTO applied_schema (name, sha256) VALUES (%s, %s)
 ON CONFLICT ON CONSTRAINT applied_schema_pkey DO UPDATE SET is_current = true, applied_at = now()
 """
 END_GONE = "UPDATE applied_schema SET is_current = false WHERE is_current AND name <> ALL(%s)"
-# Where the release before 0026 looks: left as it is, its nodes stay ready until they are replaced.
+# Releases before 0026 look here: an empty table keeps their nodes ready until they are replaced.
 CLEAR_OLD = """
 DO $$
 BEGIN
@@ -82,7 +82,7 @@ class SchemaState:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Thing:
-    """A function, view or trigger; `table` is that of a trigger."""
+    """A function, view or trigger; `table` only for triggers."""
 
     kind: str
     name: str
@@ -90,12 +90,12 @@ class Thing:
 
 
 def list_digests(folder: Path = SCHEMA) -> dict[str, str]:
-    """Every file's name and the SHA-256 of its text, in the order in which they are applied."""
+    """Return every file's name and the SHA-256 of its text, in the order in which they are applied."""
     return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.sql"))}
 
 
 def split_statements(text: str) -> Iterator[str]:
-    """The statements of a file, each without the comments before it."""
+    """Yield the statements of a file, each without the comments before it."""
     start = 0
     for token in TOKEN.finditer(text):
         if token["end"]:
@@ -104,9 +104,9 @@ def split_statements(text: str) -> Iterator[str]:
 
 
 def read_definitions(texts: Iterable[str]) -> tuple[dict[Thing, str], list[str]]:
-    """What files leave behind when they are applied in turn.
+    """Return the definitions that remain after applying these texts in turn.
 
-    Returns the last definition of each function, view and trigger that was not dropped again, written as
+    They are the last definition of each function, view and trigger that was not dropped again, written as
     CREATE OR REPLACE, and the comments on them.
     """
     found: dict[Thing, str] = {}
@@ -121,7 +121,7 @@ def read_definitions(texts: Iterable[str]) -> tuple[dict[Thing, str], list[str]]
             if match["verb"] == "COMMENT ON":
                 comments[thing] = statement
                 continue
-            # One that is defined anew moves behind what it may need by now.
+            # A new definition moves to the end, behind the objects that it may need by now.
             found.pop(thing, None)
             if match["verb"] != "DROP":
                 found[thing] = CREATE.sub("CREATE OR REPLACE", statement)
@@ -131,7 +131,7 @@ def read_definitions(texts: Iterable[str]) -> tuple[dict[Thing, str], list[str]]
 
 
 def read_states(conn: psycopg.Connection, folder: Path = SCHEMA) -> list[SchemaState]:
-    """Every file and whether it is applied as it is now."""
+    """Return every file and whether its current text is applied."""
     rows = conn.execute(LIST_CURRENT).fetchall()
     applied = {name: (digest, moment) for name, digest, moment in rows}
     return [
@@ -143,20 +143,20 @@ def read_states(conn: psycopg.Connection, folder: Path = SCHEMA) -> list[SchemaS
 
 
 def forget(conn: psycopg.Connection) -> None:
-    """Have every file applied again when the migrations are through."""
+    """Have apply_files() apply every file again."""
     conn.execute("UPDATE applied_schema SET is_current = false WHERE is_current")
 
 
 def apply_files(conn: psycopg.Connection, folder: Path = SCHEMA) -> list[str]:
-    """Apply every file that is new or changed, all in one transaction; returns their names.
+    """Apply every file that is new or changed, all in one transaction; return their names.
 
-    Raises SchemaError, and LocksHeld where others keep their locks.
+    Raises SchemaError, and LocksHeld if other transactions keep their locks.
     """
     return keep_trying(conn, lambda: apply_changed(conn, folder))
 
 
 def apply_changed(conn: psycopg.Connection, folder: Path) -> list[str]:
-    """One attempt of apply_files()."""
+    """Make one attempt of apply_files()."""
     digests = list_digests(folder)
     changed = [state.name for state in read_states(conn, folder) if state.changed or state.applied_at is None]
     for name in changed:
@@ -173,7 +173,7 @@ def apply_changed(conn: psycopg.Connection, folder: Path) -> list[str]:
 
 
 def take_away(conn: psycopg.Connection, folder: Path = SCHEMA) -> None:
-    """Drop what the files define and forget them. Functions that tables need (a default, an index) stay."""
+    """Drop the objects that the files define. Functions that tables need (a default, an index) stay."""
     things, _ = read_definitions(path.read_text() for path in sorted(folder.glob("*.sql")))
 
     def take() -> None:
@@ -193,23 +193,23 @@ def take_away(conn: psycopg.Connection, folder: Path = SCHEMA) -> None:
 
 
 def drop_views(conn: psycopg.Connection, things: Iterable[Thing]) -> None:
-    """Drop the views among `things`, those that build on others first."""
+    """Drop the views among `things`; a view before those that it uses."""
     for thing in reversed([thing for thing in things if thing.kind == "VIEW"]):
         drop(conn, "VIEW IF EXISTS", thing.name)
 
 
 def drop(conn: psycopg.Connection, kind: str, name: str) -> None:
-    """Drop one thing; its name comes from our own files or quoted from the catalogue."""
+    """Drop one object; its name comes from our own files, or quoted from the catalogue."""
     statement = f"DROP {kind} {name}"
     conn.execute(statement.encode())
 
 
 def put_back(conn: psycopg.Connection, migrations: Iterable[Path]) -> None:
-    """Have functions, views and triggers as these migrations, which must all be applied, left them."""
+    """Restore functions, views and triggers as these migrations, which must all be applied, left them."""
     things, comments = read_definitions(path.read_text() for path in migrations)
 
     def put() -> None:
-        # Functions may name each other in any order.
+        # Functions may refer to each other in any order.
         conn.execute("SET LOCAL check_function_bodies = off")
         drop_views(conn, things)
         for statement in (*things.values(), *comments):

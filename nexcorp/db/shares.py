@@ -1,4 +1,4 @@
-"""Shares of the pool: no account, and no slow kind of work, takes all its connections from the others."""
+"""Limit the share of the pool that one account, or all heavy requests together, can take."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Hashable
 from nexcorp.context import RequestContext, aside
 from nexcorp.errors import Overloaded, TooManyRequests
 
-# Of the pool's most connections: one account's, and that of all heavy requests together.
+# Shares of the pool's maximum size: for one account, and for all heavy requests together.
 OF_ACCOUNT, OF_HEAVY = 0.5, 0.5
-# How long one waits: what an account sends in parallel, long enough; a flood of it, briefly, because each of
-# those has a place at the gate.
+# How long to wait for a share: long enough for an account's parallel requests; only briefly in a flood,
+# because each waiting request holds a place at the gate.
 FEW_SECONDS, MANY_SECONDS = 2.0, 0.25
 FEW = 2
 HEAVY_SECONDS = 0.5
@@ -19,7 +19,7 @@ HEAVY = "heavy"
 
 
 class Line:
-    """One share: how many connections are taken of it, and those who wait for the next."""
+    """One share: how many connections it has taken, and the requests that wait for the next."""
 
     __slots__ = ("taken", "waiting")
 
@@ -37,10 +37,10 @@ class Shares:
         self._lines: dict[Hashable, Line] = {}
 
     async def take(self, context: RequestContext) -> tuple[Hashable, ...]:
-        """Take what the next connection of a request is counted for; give it back afterwards.
+        """Take a connection from each share that the request counts for; return them for give_back().
 
-        Raises TooManyRequests where the account has all of its share for too long, and Overloaded where heavy
-        requests have all of theirs.
+        Raises TooManyRequests if the account's share, and Overloaded if that of heavy requests, stays used
+        up.
         """
         account = context.user_id
         if context.heavy:
@@ -52,11 +52,11 @@ class Shares:
         return (account,)
 
     async def _take_heavy(self, account: Hashable | None) -> tuple[Hashable, ...]:
-        """As take(), and of the share of heavy requests, of which one account has no more than half."""
+        """Take as take() does, and from the share of heavy requests: at most half of it for one account."""
         own = account, HEAVY
         taken: tuple[Hashable, ...] = ()
         try:
-            # What is slow for long must not keep places at the gate.
+            # A heavy request may wait for long, and must not hold a place at the gate meanwhile.
             if account is not None:
                 if not self._take(own, self.of_heavy // 2):
                     with aside():
@@ -103,7 +103,7 @@ class Shares:
             del line.waiting[place]
 
     def give_back(self, taken: tuple[Hashable, ...]) -> None:
-        """Give back what take() returned; whoever waits longest for it gets it."""
+        """Give back the result of take(), to the request that has waited longest."""
         for who in taken:
             line = self._lines[who]
             place = next((one for one in line.waiting if not one.done()), None)

@@ -1,4 +1,4 @@
-"""The log of slow statements: by their name in sql/, never with the values they were given."""
+"""Log slow statements by their name in sql/, never with their arguments."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import structlog
 
 log = structlog.get_logger("nexcorp.db")
 
-# As nexcorp.db.statements puts it before each text.
+# The comment that nexcorp.db.statements puts before each text.
 NAME = re.compile(r"/\* ([a-z0-9_]+\.[a-z0-9_]+) \*/")
-# What asyncpg and the pool say themselves, as BEGIN; of the rest of such a text nothing is told.
+# The first word of other statements, as BEGIN; the rest of their text is never logged.
 WORD = re.compile(r"[A-Za-z]+")
 
 
 def name_statement(query: str) -> str:
-    """What a text is called: `posts.get_post`, or its first word where it is not of sql/."""
+    """Return a statement's name, `posts.get_post`, or its first word if it is not from sql/."""
     found = NAME.match(query)
     if found is not None:
         return found[1]
@@ -26,9 +26,9 @@ def name_statement(query: str) -> str:
 
 
 def make_slow_log(milliseconds: int) -> Callable[[Any], None]:
-    """A query logger for asyncpg that logs what took so long or longer, failed or not.
+    """Return a query logger for asyncpg that logs statements of at least so many milliseconds, failed or not.
 
-    It is called in the context of whoever ran the statement, so the line has the request's id.
+    asyncpg calls it in the context of the statement's caller, so the line has the request's id.
     """
 
     def note(record: Any) -> None:

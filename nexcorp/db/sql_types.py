@@ -1,4 +1,4 @@
-"""Writes catalog.pyi for the statements of sql/: PostgreSQL itself says what each takes and returns."""
+"""Write catalog.pyi for the statements of sql/, with the types that PostgreSQL reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nexcorp.db.statements import Sql, Statement
 
 STUB = Path(__file__).with_name("catalog.pyi")
 
-# What asyncpg makes of PostgreSQL's types, and what a value of a row is called below.
+# PostgreSQL's types: the Python type of an argument, and the alias below for a value of a row.
 PYTHON = {
     "bool": ("bool", "Bool"),
     "bytea": ("bytes", "Bytes"),
@@ -49,12 +49,12 @@ Time = datetime | Any
 
 
 def find_names(kind: Any) -> tuple[str, str]:
-    """Both names of a PostgreSQL type, for an array those of its elements."""
+    """Return both names of a PostgreSQL type, for an array those of its elements."""
     return PYTHON.get(kind.name.removesuffix("[]").removeprefix("_"), ("Any", "Any"))
 
 
 def argument_type(kind: Any) -> str:
-    """What may be given for a parameter of a PostgreSQL type."""
+    """Return the annotation of a parameter of a PostgreSQL type."""
     if kind.kind == "array":
         return f"Sequence[{find_names(kind)[0]} | None] | None"
     name, _ = find_names(kind)
@@ -62,25 +62,25 @@ def argument_type(kind: Any) -> str:
 
 
 def value_type(kind: Any) -> str:
-    """What a column of a PostgreSQL type holds."""
+    """Return the annotation of a column of a PostgreSQL type."""
     if kind.kind == "array":
         return f"list[{find_names(kind)[1]}]"
     return find_names(kind)[1]
 
 
 def name_class(*parts: str) -> str:
-    """`posts` and `get_post` make PostsGetPost."""
+    """Return the name of a class: `posts` and `get_post` make PostsGetPost."""
     return "".join(word.capitalize() for part in parts for word in part.split("_"))
 
 
 def describe_row(columns: list[Any]) -> str:
-    """The columns of a row as the fields of a TypedDict."""
+    """Return the columns of a row as the fields of a TypedDict."""
     listed = ", ".join(f'"{column.name}": {value_type(column.type)}' for column in columns)
     return "{" + listed + "}"
 
 
 async def describe_feature(conn: Any, name: str, statements: dict[str, Statement]) -> str:
-    """The class of one file of sql/, behind the types of its rows; equal rows have the name of the first."""
+    """Return the class of one file of sql/, after the types of its rows; equal rows share the first name."""
     rows: dict[str, str] = {}
     methods = []
     for statement in statements.values():
@@ -105,7 +105,7 @@ async def describe_feature(conn: Any, name: str, statements: dict[str, Statement
 
 
 async def describe(conn: Any, sql: Sql) -> str:
-    """The text of the stub."""
+    """Return the text of the stub."""
     blocks = [HEAD]
     for name, feature in sql.features.items():
         blocks.append(await describe_feature(conn, name, feature.statements))

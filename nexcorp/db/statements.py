@@ -1,4 +1,4 @@
-"""Loads sql/*.sql and offers every statement as `sql.<file>.<statement>(conn, name=value)`.
+"""Load sql/*.sql and offer every statement as `sql.<file>.<statement>(conn, name=value)`.
 
 A statement is a comment line `-- name: verb_noun(arg, arg) :kind` followed by its text; `$1` is the
 first argument. The text goes to PostgreSQL as it stands in the file, behind a comment with its name,
@@ -7,7 +7,7 @@ so that a DBA finds it by that name in pg_stat_activity and pg_stat_statements.
 | kind     | the call returns                          |
 | -------- | ----------------------------------------- |
 | `:one`   | the first row, or None                    |
-| `:one!`  | the one row that there always is          |
+| `:one!`  | the first row; LookupError without one    |
 | `:many`  | a list of rows                            |
 | `:value` | the first column of the first row, or None|
 | `:exec`  | PostgreSQL's command tag, "UPDATE 1"      |
@@ -27,7 +27,7 @@ METHODS = {"one": "fetchrow", "many": "fetch", "value": "fetchval", "exec": "exe
 
 
 class Statement:
-    """One named statement; calling it runs it on the given connection."""
+    """A named statement; calling it runs it on the given connection."""
 
     __slots__ = ("always", "args", "call", "kind", "name", "text")
 
@@ -74,7 +74,7 @@ class Feature:
 
 
 class Sql:
-    """All features, as attributes: `sql.posts.get_post(...)`."""
+    """The statements of all files, as attributes: `sql.posts.get_post(...)`."""
 
     def __init__(self, features: dict[str, Feature]) -> None:
         self.features = features
@@ -86,7 +86,7 @@ class Sql:
 
 
 def parse_file(path: Path) -> Feature:
-    """Read one file of statements; raises ValueError naming the file and line that is wrong."""
+    """Read one file of statements; raises ValueError naming the file and the statement that is wrong."""
     statements: dict[str, Statement] = {}
     header: re.Match[str] | None = None
     lines: list[str] = []

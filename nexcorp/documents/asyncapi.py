@@ -1,5 +1,4 @@
-"""The AsyncAPI 3.0 document: of `/ws` commands, what answers them, and the frames of all features; and
-`/collab/{fileId}`."""
+"""The AsyncAPI 3.0 document: commands, answers and frames of `/ws`, and messages of `/collab/{fileId}`."""
 
 from __future__ import annotations
 
@@ -55,7 +54,7 @@ SECURITY = {
     },
     "ticket": {"type": "httpApiKey", "in": "query", "name": "ticket"},
 }
-# Where it runs is not known to the service: the same host as this document's.
+# The service does not know where it runs: clients use the host of this document.
 SERVERS = {
     name: {
         "host": "{host}",
@@ -74,30 +73,30 @@ CHANNEL = {"$ref": "#/channels/ws"}
 
 
 def message_name(event: str, side: str) -> str:
-    """A component key: letters and digits only."""
+    """Return a component key: letters and digits only."""
     words = event.replace(":", "-").split("-")
     return side + "".join(word.capitalize() for word in words)
 
 
 def refer_messages(side: str, *events: str) -> list[dict[str, str]]:
-    """References to messages of the channel."""
+    """Return references to messages of the channel."""
     return [{"$ref": f"#/channels/ws/messages/{message_name(event, side)}"} for event in events]
 
 
 def describe_message(event: str, summary: str, payload: dict[str, Any]) -> dict[str, Any]:
-    """One message object."""
+    """Return one message object."""
     return {"name": event, "title": event, "summary": summary, "payload": payload}
 
 
 def describe_messages(
     commands: Mapping[str, CommandDoc], plain: Mapping[str, FrameDoc], frames: Mapping[str, FrameDoc]
 ) -> dict[str, dict[str, Any]]:
-    """Every message by its component key. `plain`: the service's frames without a number."""
+    """Return every message by its component key. `plain`: the service's frames without a number."""
     answer = {"id": {"type": ["string", "integer"]}}
     found: dict[str, dict[str, Any]] = {}
     for event, command in commands.items():
         members = {"event": {"const": event}}
-        # What needs no data may leave it out.
+        # A command that needs no data may omit it.
         if command.data.get("required") != []:
             payload = shape({**members, "data": command.data}, **answer)
         else:
@@ -116,7 +115,7 @@ def describe_messages(
 
 
 def describe_batch(messages: Mapping[str, Any]) -> dict[str, Any]:
-    """What the service sends to whoever asked for batches: an array of its other messages' payloads."""
+    """Return the message for clients that chose batches: an array of the payloads of other messages."""
     frames = [
         {"$ref": f"#/components/messages/{name}/payload"} for name in messages if name.startswith("server")
     ]
@@ -125,7 +124,7 @@ def describe_batch(messages: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe_operations(commands: Mapping[str, CommandDoc], events: Iterable[str]) -> dict[str, Any]:
-    """Each command with what answers it, and what the service sends by itself."""
+    """Return an operation for each command, and one for the frames that the service sends unasked."""
     found: dict[str, Any] = {
         event: {
             "action": "receive",
@@ -151,7 +150,7 @@ def describe_operations(commands: Mapping[str, CommandDoc], events: Iterable[str
 
 
 def describe_shapes(shapes: Mapping[str, type[Schema]], names: Mapping[str, Iterable[str]]) -> dict[str, Any]:
-    """JSON Schemas of these and of what they hold, by name; `names` as for make_openapi()."""
+    """Return the JSON Schemas of shapes and their nested shapes, by name; `names` as for make_openapi()."""
     plugin = MarshmallowPlugin(schema_name_resolver=name_schema)
     spec = APISpec("", "", "3.1.0", plugins=[plugin])
     teach(plugin, names)
@@ -162,7 +161,7 @@ def describe_shapes(shapes: Mapping[str, type[Schema]], names: Mapping[str, Iter
 
 
 def add_own(own: Mapping[str, Any], brought: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Both; raises ValueError where a feature brings a name that is there already."""
+    """Merge both; raises ValueError if a feature defines a name that is already there."""
     for name in own.keys() & brought.keys():
         raise ValueError(f"there is a {what} {name} already")
     return {**own, **brought}
@@ -175,10 +174,11 @@ def make_asyncapi(
     commands: Mapping[str, CommandDoc],
     names: Mapping[str, Iterable[str]],
 ) -> dict[str, Any]:
-    """The whole document. `schemas`: of the kinds that frames refer to, by name; `frames`, `answers` and
-    `commands`: those of the features; `names` as for make_openapi().
+    """Return the whole document.
 
-    Raises ValueError where a feature brings what the protocol has, or a command's answer is not described.
+    `schemas`: of the kinds that frames refer to, by name; `frames`, `answers` and `commands`: those of the
+    features; `names` as for make_openapi(). Raises ValueError if a feature defines a name of the protocol, or
+    a command's answer is not described.
     """
     plain = add_own(SERVER_FRAMES, answers, "frame")
     plain["error"] = describe_errors(kind for command in commands.values() for kind in command.errors)

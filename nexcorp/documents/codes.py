@@ -1,4 +1,4 @@
-"""The codes of errors, derived from their classes: their status and meaning, and who answers with which."""
+"""The codes of errors, derived from their classes: status, meaning, and the routes that answer with them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from nexcorp.web.parsing import MalformedJson
 from nexcorp.web.routing import Route
 
 PATH_PARAMETER = re.compile(r"{(\w+)}")
-# What else than an id stands in a path, and what it may be where that is one of a few words.
+# Path parameters that are no ids, and their values if they are one of a few words.
 PATH_WORDS: dict[str, list[str] | None] = {
     "provider": ["github", "google", "gitlab", "oidc"],
     "role": ["admin", "manager", "member"],
@@ -60,26 +60,26 @@ Catalogue = dict[int, dict[str, str]]
 
 ALWAYS: tuple[Kind, ...] = (
     *(InternalError, Overloaded, TimedOut, Contention, DatabaseUnavailable, DatabaseExhausted),
-    # What is no HTTP, for instance too long a line, is of no route; a client thinks it called one.
+    # HTTP errors, for instance too long a line, belong to no route; the client believes that it called one.
     *(HostNotAllowed, BadRequest),
 )
 OF_FORMS: tuple[Kind, ...] = (
     *(MalformedForm, TooManyChunks, UploadStalled, UploadTooSlow, UnsupportedFileType, BrokenImage),
     *(UploadExpired, TooManyUploadsAtOnce, StorageUnavailable, StorageFull, QuotaExceeded, TooManyFiles),
 )
-# Of no route: unknown paths, wrong methods, requests that do not arrive.
+# Errors of no route: unknown paths, wrong methods, requests that do not arrive.
 OF_NONE: tuple[Kind, ...] = (RouteNotFound, MethodNotAllowed, RequestTimeout)
 
 
 def has_ids(path: str) -> bool:
-    """Whether an id stands in a path, which may be none."""
+    """Return whether a path has an id, which may be malformed."""
     return any(name not in PATH_WORDS for name in PATH_PARAMETER.findall(path))
 
 
 def find_common(route: Route) -> list[Kind]:
-    """The errors that follow from what a route takes and who may call it."""
+    """Return the errors that follow from a route's inputs and its access."""
     kinds = [*ALWAYS]
-    # For its Idempotency-Key a POST is read even where it needs no body.
+    # The body of a POST is read for its Idempotency-Key, even if it needs no body.
     keyed = route.method == "POST" and route.idempotent
     if route.access.signed_in or route.access.permission is not None:
         kinds.append(Unauthorized)
@@ -109,8 +109,7 @@ def find_common(route: Route) -> list[Kind]:
 
 
 def find_errors(route: Route) -> dict[int, list[Kind]]:
-    """status -> every error that a route can answer with, each code once: those that follow from what it is,
-    then those in its `errors`."""
+    """Return all errors of a route by status, each code once: those of find_common(), then its `errors`."""
     found: dict[int, dict[str, Kind]] = {}
     for kind in (*find_common(route), *route.errors):
         found.setdefault(status_of(kind), {}).setdefault(kind.code, kind)
@@ -118,11 +117,11 @@ def find_errors(route: Route) -> dict[int, list[Kind]]:
 
 
 def make_codes(routes: Sequence[Route]) -> Catalogue:
-    """status -> code -> what it means, of every error that these routes, or the router, can answer with.
+    """Return status -> code -> meaning, for every error of these routes and of the router.
 
-    First those that follow from what a route is, then those that routes name.
+    Errors of find_common() come first, then those that routes name.
 
-    Raises ValueError where two errors share status and code, and mean different things.
+    Raises ValueError if two errors share status and code, but not their meaning.
     """
     common = [kind for route in routes for kind in find_common(route)]
     named = [kind for route in routes for kind in route.errors]

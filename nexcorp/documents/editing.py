@@ -1,4 +1,4 @@
-"""`/collab/{fileId}` in the AsyncAPI document: y-websocket's binary messages, and how sockets end."""
+"""`/collab/{fileId}` in the AsyncAPI document: y-websocket's binary messages, and the close codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nexcorp.documents.examples import EXAMPLE_ID
 from nexcorp.realtime.protocol import GOING_AWAY, NO_PONG, TOO_MANY_MESSAGES, TOO_SLOW
 from nexcorp.realtime.shapes import TEXT
 
-# Both sides send most messages: (name, which side, what it is).
+# Both sides send most messages: (name, side, description).
 MESSAGES: tuple[tuple[str, str, str], ...] = (
     (
         "syncStep1",
@@ -77,12 +77,12 @@ CHANNEL = {"$ref": "#/channels/collab"}
 
 
 def component(name: str) -> str:
-    """The key of a message among the components: those of /ws have other names."""
+    """Return the component key of a message, distinct from those of /ws."""
     return f"collab{name[0].upper()}{name[1:]}"
 
 
 def describe_messages() -> dict[str, Any]:
-    """The messages, as components."""
+    """Return the messages as components."""
     return {
         component(name): {
             "name": name,
@@ -96,7 +96,7 @@ def describe_messages() -> dict[str, Any]:
 
 
 def describe_channel() -> dict[str, Any]:
-    """The channel."""
+    """Return the channel."""
     codes = "\n".join(f"- {code}: {meaning}" for code, meaning in CLOSE_CODES.items())
     query = {
         "type": "object",
@@ -114,7 +114,7 @@ def describe_channel() -> dict[str, Any]:
 
 
 def describe_operations() -> dict[str, Any]:
-    """What each side sends."""
+    """Return one operation per side, with the messages that it sends."""
 
     def refer(side: str) -> list[dict[str, str]]:
         return [

@@ -1,6 +1,6 @@
-"""One short example of each body, made from its schema: what is required, else the first field there is.
+"""A short example of each body, made from its schema: the required fields, or else the first field.
 
-They work on the demo data, for Ada who is signed in, and are no failed attempt of anybody's.
+The examples work on the demo data for Ada, who is signed in, and none counts as a failed attempt.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ EXAMPLE_ID = UUID("01994e5c-7a3b-7c11-9f2e-6d1f0a4b8c35")
 PROJECT_ID = UUID("01994e5c-7a3b-7c11-9f2e-6d1f0a4b8c36")
 
 BY_FORMAT = {"email": "ada@example.com", "password": "correct-horse-battery"}
-# Where a new address is wanted, or a mail goes out.
+# For a new address, or where a mail goes out.
 NEWCOMER = {"email": "mary@example.com", "password": "seven wet otters sing"}
-# Nobody's yet, also once Mary has registered.
+# An address without an account, even after Mary has registered.
 FREE = {"email": "joan@example.com"}
 BY_SCHEMA: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("RegisterBody", "ForgotBody", "ResetBody"), NEWCOMER),
@@ -27,7 +27,7 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
     "MoveLead": {"stage": "contacted"},
     "GraphqlRequest": {"query": "{ notificationFeed(limit: 5) { unreadCount data { id type title } } }"},
     "BulkUpdate": {"items": [{"id": str(EXAMPLE_ID), "status": "done"}]},
-    # One of two.
+    # One of two alternative fields.
     "CreateComment": {"postId": str(EXAMPLE_ID)},
     "CreateFile": {"path": "docs/plan.md", "content": "# The plan"},
     "UpdateFile": {"path": "docs/the-grammar.md"},
@@ -40,10 +40,10 @@ BY_NAME = {
     "scopes": ["post:read"],
     "color": "#3366ff",
     "firstName": "Ada",
-    # The same again, so that Ada signs in as before.
+    # Unchanged, so that Ada can still sign in.
     "newPassword": "correct-horse-battery",
     "before": "2026-01-31T10:00:00.000000Z",
-    # In the future, and not too far away.
+    # In the future, and within the limit.
     "until": f"{datetime.now(UTC).year + 2}-01-31T10:00:00.000000Z",
     "types": {"like": {"email": "always"}},
     "token": "kP3v0c8VnTqf2mJYw1xZrA",
@@ -52,7 +52,7 @@ BY_NAME = {
     "signature": "bfd09f95f331f558cbd1320e67aa8d488770583e",
     "url": "https://hooks.example.com/nexcorp",
     "endpoint": "https://push.example.com/send/kP3v0c8VnTqf2mJYw1xZrA",
-    # The browser's of RFC 8291.
+    # The browser's key in RFC 8291.
     "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
     "auth": "BTBZMqHH6r4Tts7J_aSIgg",
 }
@@ -61,7 +61,7 @@ PROOF = "currentPassword"
 
 
 def show_body(schema: Schema) -> dict[str, Any]:
-    """A body that this schema accepts."""
+    """Return a body that this schema accepts."""
     taken = {name: value for name, value in schema.fields.items() if not value.dump_only}
     shown = [name for name, value in taken.items() if value.required]
     # `version` alone changes nothing.
@@ -74,10 +74,10 @@ def show_body(schema: Schema) -> dict[str, Any]:
 
 
 def show_value(field: fields.Field[Any]) -> Any:
-    """A value of this field's kind."""
+    """Return a value of this field's kind."""
     for check in field.validators:
         if isinstance(check, validate.OneOf):
-            # The last: of statuses the first is one to begin with, where nothing leads.
+            # The last: the first status is an initial one, to which nothing can change.
             return list(check.choices)[-1]
     if isinstance(field, fields.Nested):
         return show_body(field.schema)

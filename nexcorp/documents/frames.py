@@ -1,4 +1,4 @@
-"""The frames of `/ws` that no feature brings: commands, their answers, errors and closes."""
+"""The frames of `/ws` that belong to no feature: commands, their answers, errors and closes."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ FRAME_ERRORS: tuple[type[AppError], ...] = (
 
 
 def describe_errors(brought: Iterable[type[AppError]] = ()) -> FrameDoc:
-    """The frame `error`, with the codes of these errors of the features' commands as well.
+    """Return the frame `error`, with the codes of the protocol and of the features' commands.
 
-    Raises ValueError where a code means two things.
+    Raises ValueError if a code has two meanings.
     """
     codes: dict[str, str] = {}
     for kind in (*FRAME_ERRORS, *brought):

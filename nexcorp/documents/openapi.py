@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the route table and the schemas: what is served is what is written."""
+"""The OpenAPI 3.1 document, made from the route table and the schemas that the service uses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nexcorp.domain.fields import Name, Text
 from nexcorp.security.access import Access
 from nexcorp.web.routing import Route
 
-# Path -> what its first parameter is called for an example, of the demo data; the first that fits.
+# Path -> an example of its first parameter, from the demo data; the first match counts.
 PATH_EXAMPLES = (
     (re.compile(r"^/posts/\{id\}/(status|interest|assignee)"), str(PROJECT_ID)),
     (re.compile(r"^/projects/\{id\}"), str(PROJECT_ID)),
@@ -28,7 +28,7 @@ PATH_EXAMPLES = (
     (re.compile(r"^/notifications/mutes/\{entityType\}"), "post"),
     (re.compile(r"^/notifications/types/\{type\}"), "like"),
 )
-# What a number in a path is called.
+# The name of a path parameter that is a number.
 NUMBER = "n"
 MATCH = "Its version, or its ETag: another one is 412."
 KNOWN = "ETags that are known already: the same representation is 304."
@@ -52,13 +52,13 @@ The backend for a company's inner life. The live side is described in `/api/asyn
 
 
 def name_schema(schema: Any) -> str:
-    """The component name of a schema: its class."""
+    """Return the component name of a schema: its class."""
     kind = schema if isinstance(schema, type) else type(schema)
     return str(kind.__name__)
 
 
 def list_names(names: Mapping[str, Iterable[str]]) -> Callable[..., dict[str, Any]]:
-    """What tells apispec which names a field may hold. `names`: by group, see nexcorp.domain.fields.Name."""
+    """Return apispec's attribute function for Name fields; `names`: by group, see domain.fields.Name."""
 
     def describe(converter: Any, field: fields.Field[Any], **more: Any) -> dict[str, Any]:
         if not isinstance(field, Name):
@@ -71,14 +71,14 @@ def list_names(names: Mapping[str, Iterable[str]]) -> Callable[..., dict[str, An
 
 
 def teach(plugin: Any, names: Mapping[str, Iterable[str]]) -> None:
-    """Tell apispec's plugin, which belongs to a document already, of our own fields."""
+    """Register our own fields with apispec's plugin, which must belong to a document already."""
     for kind in (Text, Name):
         plugin.map_to_openapi_type(kind, "string", None)
     plugin.converter.add_attribute_function(list_names(names))
 
 
 def describe_segment(name: str) -> dict[str, Any]:
-    """The schema of a path parameter: an id, one of a few words, or any."""
+    """Return the schema of a path parameter: an id, one of a few words, or any text."""
     if name not in PATH_WORDS:
         return {"type": "string", "format": "uuid"}
     if name == NUMBER:
@@ -88,7 +88,7 @@ def describe_segment(name: str) -> dict[str, Any]:
 
 
 def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str, Any]]:
-    """Path and header parameters, by what the route can answer; those of the query come from its schema."""
+    """Return the parameters in the path and in headers; those of the query come from its schema."""
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": describe_segment(name)}
         for name in PATH_PARAMETER.findall(route.path)
@@ -114,7 +114,7 @@ def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str,
 
 
 def describe_security(access: Access) -> list[dict[str, list[str]]]:
-    """What opens a route; the scopes of an API key are the route's permissions."""
+    """Return the schemes that open a route; the scopes of an API key are the route's permissions."""
     if not access.signed_in:
         if access.permission is not None:
             return [{"bearer": [access.permission]}, {"apiKey": [access.permission]}, {}]
@@ -125,7 +125,7 @@ def describe_security(access: Access) -> list[dict[str, list[str]]]:
 
 
 def describe_responses(route: Route, shared: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """status -> response object. Those of errors go to `shared`, the components, and are referred to."""
+    """Return status -> response object. Error responses are put into `shared`, the components."""
     found = {status: describe_success(status, schema, route) for status, schema in route.returns.items()}
     if route.method == "GET" and any(
         schema and "version" in schema.fields for schema in route.returns.values()
@@ -140,7 +140,7 @@ def describe_responses(route: Route, shared: dict[str, Any]) -> dict[int, dict[s
 
 
 def describe_operation(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
-    """One operation object; see describe_responses() for `shared`."""
+    """Return one operation object; see describe_responses() for `shared`."""
     responses = describe_responses(route, shared)
     parameters: list[Any] = describe_parameters(route, responses)
     if route.query is not None:
@@ -172,7 +172,7 @@ def describe_operation(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_contents(route: Route) -> dict[str, Any]:
-    """What may be sent: the body as JSON, of a type of its own, or as a form with files."""
+    """Return the request bodies by content type: JSON, a type of its own, or a form with files."""
     contents: dict[str, Any] = {}
     form_only = route.form is not None and not route.form.optional
     if route.body is not None and not form_only:
@@ -205,9 +205,9 @@ def describe_contents(route: Route) -> dict[str, Any]:
 
 
 def forbid_unknown(document: dict[str, Any], routes: Sequence[Route]) -> None:
-    """Bodies refuse unknown fields; say so in their schemas."""
+    """Forbid additional properties in the schemas of bodies, as the service refuses unknown fields."""
     for route in routes:
-        # What comes as a form alone has no schema of its own.
+        # A body that only comes as a form has no schema of its own.
         if route.body is not None and name_schema(route.body) in document["components"]["schemas"]:
             document["components"]["schemas"][name_schema(route.body)]["additionalProperties"] = False
 
@@ -215,7 +215,7 @@ def forbid_unknown(document: dict[str, Any], routes: Sequence[Route]) -> None:
 def make_openapi(
     routes: Sequence[Route], names: Mapping[str, Iterable[str]] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """The whole document. `names`: of what the features bring, by group."""
+    """Return the whole document. `names`: names that features define, by group."""
     plugin = MarshmallowPlugin(schema_name_resolver=name_schema)
     spec = APISpec(
         title="NexCorp Connect",

@@ -20,13 +20,13 @@ NAMES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"
 
 
 def write_python_types(document: Mapping[str, Any]) -> str:
-    """The text of shapes.py: a TypedDict for each schema of an OpenAPI document, by its own name."""
+    """Return the text of shapes.py: a TypedDict for each schema of an OpenAPI document, by its own name."""
     schemas = document["components"]["schemas"]
     return "\n\n".join([HEAD, *(define(name, schemas[name]) for name in sorted(schemas))])
 
 
 def define(name: str, schema: Mapping[str, Any]) -> str:
-    """The definition of one name. Objects without known properties, or nested in another, are dicts."""
+    """Define one name. Objects without known properties, or nested in another, are dicts."""
     properties = schema.get("properties")
     if not properties:
         return f"{name} = {name_python_type(schema, quote=True)}\n"
@@ -43,7 +43,7 @@ def define(name: str, schema: Mapping[str, Any]) -> str:
 
 
 def name_python_type(schema: Mapping[str, Any], *, quote: bool = False) -> str:
-    """The type of what a schema allows, as an expression; lengths, patterns and limits are lost."""
+    """Return the annotation of a schema as an expression, without its lengths, patterns and limits."""
     if "$ref" in schema:
         name = str(schema["$ref"].rpartition("/")[2])
         return f'"{name}"' if quote else name

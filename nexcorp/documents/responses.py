@@ -1,4 +1,4 @@
-"""The responses of the OpenAPI document: headers, bodies, and of every error the codes it can have."""
+"""The responses of the OpenAPI document: headers, bodies, and the codes of each error response."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         ("Content-Range", "string", "Which part of the file it is; of a 416 only its size."),
     )
 }
-# Beyond those of the route, by status.
+# Headers of a status beyond those of the route.
 OF_STATUS: dict[int, tuple[str, ...]] = {
     206: ("Content-Range",),
     304: ("ETag",),
@@ -44,7 +44,7 @@ OF_STATUS: dict[int, tuple[str, ...]] = {
 
 
 class Error(Out):
-    """What every 4xx and 5xx answers."""
+    """The body of every 4xx and 5xx."""
 
     statusCode = fields.Integer(required=True)
     code = fields.String(
@@ -74,12 +74,12 @@ class Error(Out):
 
 
 def refer_headers(*names: str) -> dict[str, Any]:
-    """References to headers of HEADERS."""
+    """Return references to headers of HEADERS."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def name_headers(route: Route, status: int) -> list[str]:
-    """The headers that every answer of a route with this status may have."""
+    """Return the headers that every answer of a route with this status may have."""
     names = ["X-Request-Id", *OF_STATUS.get(status, ())]
     if route.limited and status != 101:
         names += LIMITS
@@ -87,7 +87,7 @@ def name_headers(route: Route, status: int) -> list[str]:
 
 
 def describe_success(status: int, schema: Schema | None, route: Route) -> dict[str, Any]:
-    """The response object of a status in the route's `returns`."""
+    """Return the response object of a status in the route's `returns`."""
     names = name_headers(route, status)
     if status != 304 and (304 in route.returns or (schema is not None and "version" in schema.fields)):
         names.append("ETag")
@@ -104,12 +104,12 @@ def describe_success(status: int, schema: Schema | None, route: Route) -> dict[s
 
 
 def name_failure(route: Route, status: int, kinds: Sequence[Kind]) -> str:
-    """The component of an error response, which routes with the same codes share."""
+    """Return the component name of an error response, shared by routes with the same codes."""
     return "-".join([str(status), *(kind.code for kind in kinds), *(() if route.limited else ("unlimited",))])
 
 
 def describe_failure(route: Route, status: int, kinds: Sequence[Kind]) -> dict[str, Any]:
-    """The response object of a status: the envelope, with the code of one of these errors."""
+    """Return the response object of an error status: the envelope, with the code of one of these errors."""
     codes = [kind.code for kind in kinds]
     meanings = "\n".join(f"- `{kind.code}`: {kind.meaning}" for kind in kinds)
     return {
@@ -124,7 +124,7 @@ def describe_failure(route: Route, status: int, kinds: Sequence[Kind]) -> dict[s
 
 
 def list_codes(catalogue: Mapping[int, Mapping[str, str]]) -> str:
-    """The codes of a catalogue as a table in Markdown; see nexcorp.documents.codes.make_codes()."""
+    """Return the codes of a catalogue as a Markdown table; see nexcorp.documents.codes.make_codes()."""
     rows = [
         f"| {status} | `{code}` | {meaning} |"
         for status, codes in catalogue.items()

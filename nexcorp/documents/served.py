@@ -1,4 +1,4 @@
-"""The documents as the application serves them."""
+"""The documents that the application serves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexcorp.web.replies import Lasting
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The interface's descriptions."""
+    """The OpenAPI and the AsyncAPI document, encoded."""
 
     openapi: Lasting
     asyncapi: Lasting

@@ -23,14 +23,14 @@ WORD = re.compile(r"[A-Za-z_$][\w$]*")
 
 
 def write_types(document: Mapping[str, Any]) -> str:
-    """The text of types.d.ts: what each schema of an OpenAPI document is called, by its own name."""
+    """Return the text of types.d.ts: a type for each schema of an OpenAPI document, by its own name."""
     schemas = document["components"]["schemas"]
     lines = [f"export type {name} = {name_type(schemas[name])};\n" for name in sorted(schemas)]
     return "\n".join([HEAD, *lines])
 
 
 def name_type(schema: Mapping[str, Any], indent: str = "") -> str:
-    """The type of what a schema allows, as an expression; lengths, patterns and limits are lost."""
+    """Return the type of a schema as an expression, without its lengths, patterns and limits."""
     if "$ref" in schema:
         return str(schema["$ref"].rpartition("/")[2])
     if "const" in schema:
@@ -51,7 +51,7 @@ def name_type(schema: Mapping[str, Any], indent: str = "") -> str:
 
 
 def name_object(schema: Mapping[str, Any], indent: str) -> str:
-    """A type with the object's properties, or a Record where their names are not known."""
+    """Return a type with the object's properties, or a Record if their names are not known."""
     properties = schema.get("properties")
     if not properties:
         others = schema.get("additionalProperties")

@@ -1,1 +1,1 @@
-"""What several features share, without HTTP: people, posts, attachments, mentions."""
+"""Code that several features share, without HTTP: people, posts, attachments, mentions."""

@@ -1,4 +1,4 @@
-"""What workers tell web processes of answers of a language model. What is lost is read in PostgreSQL."""
+"""Messages of workers to web processes about answers of a language model. PostgreSQL has lost ones."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import msgspec
 from nexcorp.delivery import emit
 
 CHANNEL = "nexcorp:answers"
-# The job that has workers look for questions, and for answers that are to end.
+# The job with which workers look for new questions, and for answers to stop.
 WAKE = "write_answers"
 
 
 class Part(msgspec.Struct, array_like=True):
-    """Text of an answer, which is stored by now: that of an attempt, from an offset in characters on.
+    """A stored part of an answer's text: of one attempt, from an offset in characters on.
 
-    `text` None: something else of it has changed, so that it has to be read.
+    `text` None: another member of the answer has changed, which must be read from PostgreSQL.
     """
 
     message_id: UUID
@@ -39,7 +39,7 @@ async def tell_ended(
     prompt_tokens: int | None = None,
     completion_tokens: int | None = None,
 ) -> None:
-    """Emit that an answer has ended: ids, the state and numbers, never a text."""
+    """Emit that an answer has ended: ids, state and numbers, never its text."""
     await emit(
         conn,
         "ai_answer.ended",

@@ -1,4 +1,4 @@
-"""What uploads, posts and tasks share: files go to the store, their rows to the database, both or neither."""
+"""Files of uploads, posts and tasks: put a file into the store and its row into the database, or neither."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MAX_LOOSE = 100
 
 
 class TooManyUploads(Conflict):
-    """The person has MAX_LOOSE files on no post and no task."""
+    """The person has MAX_LOOSE files that are on no post and no task."""
 
     code, message = "too_many_uploads", "Too many of your files are on no post; remove some first."
     meaning = "100 of your files are on no post."
 
 
 class QuotaExceeded(Conflict):
-    """The person's files would take more than they may."""
+    """The person's files would exceed their quota."""
 
     code, message = (
         "storage_quota_exceeded",
@@ -41,21 +41,21 @@ class QuotaExceeded(Conflict):
 
 
 class TooManyFiles(TooManyRequests):
-    """The person has added very many files within an hour."""
+    """The person has reached the limit of files added within an hour."""
 
     code, message = "too_many_files", "You have added very many files within an hour."
     meaning = "The caller has added as many files within an hour as one account may."
 
 
 class UploadExpired(Invalid):
-    """The upload took so long that a worker may remove it."""
+    """The upload took so long that a worker may already have removed it."""
 
     code, message = "upload_expired", "The upload took too long; send it again."
     meaning = "The upload took over an hour; send it again."
 
 
 class File(Protocol):
-    """A file that was received, on the disk."""
+    """A received file on the disk."""
 
     @property
     def path(self) -> Path: ...
@@ -66,7 +66,7 @@ class File(Protocol):
 
 
 class Contents(Protocol):
-    """What a file is by its bytes, once its metadata is out of it."""
+    """A file's type and size as found from its bytes, after its metadata was removed."""
 
     @property
     def type(self) -> str: ...
@@ -84,7 +84,7 @@ class Contents(Protocol):
 
 
 class Placed(Protocol):
-    """Where a file is."""
+    """The addresses of a stored file."""
 
     @property
     def url(self) -> str: ...
@@ -93,7 +93,7 @@ class Placed(Protocol):
 
 
 class Store(Protocol):
-    """As much of nexcorp.integrations.storage as is needed here; the web layer does not import that."""
+    """The part of nexcorp.integrations.storage that is used here; the web layer must not import that."""
 
     name: str
 
@@ -103,9 +103,10 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The store for what comes in, all stores by name, and what tells a file's type (in a thread).
+    """The store for new files, all stores by name, and the function that finds a file's type (in a thread).
 
-    `quota`: how many bytes one person may keep, `an_hour`: how many files they may add; 0 is no limit.
+    `quota`: the bytes that one person may keep; `an_hour`: the files that they may add in an hour; 0 is no
+    limit.
     """
 
     store: Store
@@ -124,20 +125,21 @@ class Kept:
 
 
 def fit_name(name: str, contents: Contents) -> str:
-    """The name with the extension of what the file is, not of what it claims."""
+    """Return the name with the extension of the file's real type, if it claims another."""
     return name if contents.fits(Path(name).suffix.lower()) else name + contents.extension
 
 
 async def check_loose(conn: Any, owner_id: UUID) -> None:
-    """Raises TooManyUploads where the owner has MAX_LOOSE files on nothing: they must not fill the store."""
+    """Raise TooManyUploads if the owner has MAX_LOOSE unattached files: they must not fill the store."""
     if await sql.uploads.count_loose(conn, owner_id=owner_id, most=MAX_LOOSE) >= MAX_LOOSE:
         raise TooManyUploads()
 
 
 async def check_room(conn: Any, storage: Storage, owner_id: UUID, sizes: Sequence[int]) -> None:
-    """Raises QuotaExceeded or TooManyFiles where the owner has no room for files of these sizes.
+    """Raise QuotaExceeded or TooManyFiles if the owner has no room for files of these sizes.
 
-    Others that the owner adds meanwhile wait until this transaction ends, so call it in that of their rows.
+    Further uploads of the owner wait until this transaction ends, so call it in the one that inserts the
+    rows.
     """
     await sql.uploads.take_turn(conn, owner_id=owner_id)
     found = await sql.uploads.measure_owner(conn, owner_id=owner_id)
@@ -148,7 +150,7 @@ async def check_room(conn: Any, storage: Storage, owner_id: UUID, sizes: Sequenc
 
 
 def upload_ids(text: str) -> Items:
-    """Uploads of one's own, each once, in the order in which they are shown."""
+    """Return a field for a list of the caller's uploads, each once, in the order in which they are shown."""
     return Items(
         fields.UUID(),
         most=MAX_POST_FILES,
@@ -159,7 +161,7 @@ def upload_ids(text: str) -> Items:
 
 
 def check_once(ids: list[object]) -> None:
-    """Raises ValidationError where something is named twice."""
+    """Raise ValidationError if an id is named twice."""
     if len(set(ids)) < len(ids):
         raise ValidationError("Names an upload twice.")
 
@@ -168,14 +170,15 @@ def check_once(ids: list[object]) -> None:
 async def keep_files(
     storage: Storage, database: Database, owner_id: UUID, files: Sequence[File], alt: str | None = None
 ) -> AsyncIterator[list[Kept]]:
-    """Put files in the store; the block must then show them, by finish_uploads(), in its transaction.
+    """Put files into the store; the block must then show them, by finish_uploads(), in its transaction.
 
-    `alt` says what they show.
+    `alt` describes the pictures.
 
-    Where the store fails, or the block before they are shown, nothing stays: the rows, which are there before
-    the files are, tell the worker what to remove, and if this process dies it removes them after an hour.
+    If the store fails, or the block before they are shown, nothing remains: the rows, which are inserted
+    before the files are stored, tell the worker what to remove; if this process dies, it removes them after
+    an hour.
 
-    Raises what inspecting and storing raise, TooManyUploads, QuotaExceeded and TooManyFiles.
+    Raises the errors of inspecting and storing, TooManyUploads, QuotaExceeded and TooManyFiles.
     """
     async with database.connection() as conn:
         await check_loose(conn, owner_id)
@@ -210,16 +213,16 @@ async def keep_files(
 
 
 async def take_back(database: Database, ids: list[UUID]) -> None:
-    """Have files removed unless they are shown; where that cannot be said now, the worker finds out."""
+    """Have files removed unless they are shown; if PostgreSQL cannot be asked, the worker does it later."""
     with contextlib.suppress(AppError):
         async with database.connection(wait=2.0) as conn:
             await sql.uploads.remove_unfinished(conn, upload_ids=ids)
 
 
 async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
-    """Show what was kept; returns the rows. Raises UploadExpired where it took over an hour.
+    """Show the stored files; return the rows. Raises UploadExpired if storing took over an hour.
 
-    The caller tells of them: nexcorp.domain.posts.tell_of_uploads().
+    The caller emits the events by nexcorp.domain.posts.tell_of_uploads().
     """
     rows = []
     for item in kept:
@@ -240,10 +243,10 @@ async def set_uploads(
     post_id: UUID | None = None,
     task_id: UUID | None = None,
 ) -> None:
-    """Make these the uploads of a post or task, in this order; those it had besides are to be removed.
+    """Make these the uploads of a post or task, in this order; its other uploads will be removed.
 
-    Raises Invalid where one is not the owner's, is gone, or belongs to something else. A task keeps those it
-    has, whoever they are of.
+    Raises Invalid if one is not the owner's, is gone, or belongs to something else. A task keeps the uploads
+    that it has, even if they belong to others.
     """
     ids = list(upload_ids)
     await sql.uploads.lock_uploads(conn, post_id=post_id, task_id=task_id, upload_ids=ids)
@@ -258,7 +261,7 @@ async def set_uploads(
 
 
 def check_taken(ids: Sequence[UUID], taken: Collection[UUID]) -> None:
-    """Raises Invalid with those of `ids` that are not in `taken`."""
+    """Raise Invalid naming those of `ids` that are not in `taken`."""
     if len(taken) < len(ids):
         refused = ", ".join(str(upload_id) for upload_id in ids if upload_id not in taken)
         raise Invalid(errors={"uploadIds": [f"No free uploads of one's own: {refused}."]})

@@ -1,13 +1,13 @@
-"""Who is in the demo company, for whoever makes it and for whoever shows how to get in."""
+"""The people of the demo company, for the seed and for pages that show how to sign in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105 - printed to whoever runs the demo
-# Those whose names the sign-in form offers in development: an administrator, a manager, a member.
+# The accounts that the sign-in form offers in development: an administrator, a manager, a member.
 DEMO_USERNAMES = ("ada", "grace", "linus")
-# Their places in PEOPLE.
+# Their indexes in PEOPLE.
 ADA, GRACE, LINUS, MARIE, DOROTHY, EDSGER, BARBARA, EMMY, NIKOLA, FLORENCE = range(10)
 
 

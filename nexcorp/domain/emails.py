@@ -1,4 +1,4 @@
-"""E-mail addresses: which are taken, how they are stored, and how they are shown."""
+"""E-mail addresses: check, store and show them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ check_syntax = validate.Email()
 
 
 def read_email(text: str) -> str:
-    """The form in which an address is stored: an international domain in A-labels, as mail servers want it.
+    """Return the form in which an address is stored: an international domain in A-labels, as mail servers
+    need it.
 
-    Raises ValidationError for what is not an address, and for legal forms that are not in use: quoted parts,
-    literals, and local parts beyond ASCII. There are letters that compare as equal and look alike: İ would
-    open the account of i. A domain has one form of each, whatever it was typed in.
+    Raises ValidationError for anything but an address, and for legal forms that are not in use: quoted parts,
+    literals, and local parts beyond ASCII. Some letters compare as equal or look alike: with them, İ would
+    open the account of i. A domain is normalised to one form, in whatever letters it was typed.
     """
     local, at, domain = text.rpartition("@")
     # The checks are slow on long texts, and a provider may send one.
@@ -39,7 +40,7 @@ def read_email(text: str) -> str:
 
 
 def show_email(stored: str | None) -> str | None:
-    """An address as people read it, an international domain in its own letters."""
+    """Return an address as people read it: an international domain in its own letters."""
     if stored is None or A_LABEL not in stored:
         return stored
     local, at, domain = stored.rpartition("@")
@@ -50,7 +51,7 @@ def show_email(stored: str | None) -> str | None:
 
 
 class EmailField(Text):
-    """A required address, as it is stored."""
+    """A required e-mail address, loaded in the form in which it is stored."""
 
     def __init__(self) -> None:
         super().__init__(

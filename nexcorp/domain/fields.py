@@ -1,4 +1,4 @@
-"""Schemas of what comes in and goes out: their parents, and text that PostgreSQL can hold."""
+"""Schemas of requests and answers: their parent classes, and fields of text that PostgreSQL can hold."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from nexcorp.errors import Invalid
 # Version columns are PostgreSQL integers.
 MAX_INTEGER = 2**31 - 1
 MAX_PASSWORD_CHARS = 128
-# In place of an id.
+# Words in place of an id.
 ME, NOBODY = "me", "none"
-# No schema has as many; beyond that they are not looked at one by one.
+# No schema has this many fields; an object with more is refused as a whole.
 MAX_KEYS = 100
 
 
 # Letters and signs that are drawn as nothing: fillers, the empty Braille pattern, a null notehead, joiners of
-# graphemes, inherent vowels of Khmer, and selectors of variants.
+# graphemes, inherent vowels of Khmer, and variation selectors.
 BLANK = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159"
 ) | frozenset(chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
-# Unassigned ones are not among them: Unicode gets new emoji each year.
+# Without unassigned characters: Unicode gets new emoji each year.
 INVISIBLE = ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp")
 
 
 def is_visible(text: str) -> bool:
-    """Whether anything of a text can be seen."""
+    """Return whether any character of a text is visible."""
     return any(unicodedata.category(char) not in INVISIBLE and char not in BLANK for char in text)
 
 
 class Text(fields.String):
-    """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to.
+    """A string of `least` to `most` characters without NUL, which PostgreSQL cannot hold; trimmed by default.
 
-    A trimmed one is empty or, with `shows`, shows something; joiners within it stay.
-    `checks` see only what is not too long.
+    A trimmed text is empty or, with `shows`, has a visible character; joiners within it stay.
+    `checks` run only on texts that are not too long.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Text(fields.String):
 
 
 class Items(fields.List[Any]):
-    """A list of `least` to `most` items of the field `inner`; one that is too long is not looked into."""
+    """A list of `least` to `most` items of the field `inner`; the items of a longer list are not checked."""
 
     def __init__(self, inner: fields.Field[Any], *, least: int = 0, most: int, **more: Any) -> None:
         self.length = validate.Length(min=least or None, max=most)
@@ -75,7 +75,7 @@ class Items(fields.List[Any]):
 
 
 class Entries(fields.Dict):
-    """An object whose members have any names; one with too many is not looked into."""
+    """An object whose members have any names; the members of an object with too many are not checked."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         if isinstance(value, dict) and len(value) > MAX_KEYS:
@@ -84,7 +84,7 @@ class Entries(fields.Dict):
 
 
 class Flag(fields.Boolean):
-    """true or false in JSON, and nothing that Python would take for one of them, as 0 or "no"."""
+    """true or false in JSON; other values that marshmallow would accept, as 0 or "no", are refused."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> bool:
         if not isinstance(value, bool):
@@ -93,7 +93,7 @@ class Flag(fields.Boolean):
 
 
 class IdOrWord(fields.Field[Any]):
-    """An id, or one of `words`. NOBODY becomes the id of all zeros; ME stays as it is."""
+    """An id, or one of `words`. NOBODY becomes the id of all zeros; ME stays a word."""
 
     def __init__(self, *words: str, about: str, **more: Any) -> None:
         self.words = words
@@ -107,7 +107,7 @@ class IdOrWord(fields.Field[Any]):
 
 
 class Later(fields.AwareDateTime):
-    """A time with its zone, in the future and at most `years` away, which becomes one in UTC."""
+    """A time with its zone, in the future and at most `years` away; loaded in UTC."""
 
     def __init__(self, *, years: int, **more: Any) -> None:
         self.years = years
@@ -115,7 +115,7 @@ class Later(fields.AwareDateTime):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> datetime:
         moment = super()._deserialize(value, attr, data, **more)
-        # Whether it has a place in UTC is seen before it is given one.
+        # Check before converting: a time too far away has no place in UTC.
         if not timedelta() < moment - datetime.now(UTC) <= self.years * timedelta(days=366):
             far = "a year" if self.years == 1 else f"{self.years} years"
             raise ValidationError(f"Wants a time in the future, at most {far} away.")
@@ -123,10 +123,10 @@ class Later(fields.AwareDateTime):
 
 
 class Name(fields.String):
-    """Names one of what features bring; `of` is a group of nexcorp.manifest.Product.names.
+    """A name that features define; `of` is a group of nexcorp.manifest.Product.names.
 
-    The documents list those there are. What goes out may be another one, of an older or newer release; what
-    comes in is checked by the handler, who knows the product.
+    The documents list the known names. Answers may hold others, of an older or newer release; the handler,
+    who knows the product, checks those of requests.
     """
 
     def __init__(self, of: str, **more: Any) -> None:
@@ -135,25 +135,25 @@ class Name(fields.String):
 
 
 class Strict(Schema):
-    """Parent of what comes in: an unknown field is an error that names it."""
+    """Parent of request schemas: an unknown field is an error that names it."""
 
     class Meta:
         unknown = RAISE
 
     @pre_load
     def check_count(self, data: Any, **more: Any) -> Any:
-        """Refuse an object of far too many fields as a whole."""
+        """Refuse an object with far too many fields as a whole."""
         if isinstance(data, dict) and len(data) > MAX_KEYS:
             raise ValidationError(f"Has more than {MAX_KEYS} fields.")
         return data
 
 
 class Body(Strict):
-    """Parent of what may come in as JSON or as a form."""
+    """Parent of bodies that may come as JSON or as a form."""
 
 
 class ProvenBody(Body):
-    """Parent of bodies of what wants a fresh proof: the password may come along."""
+    """Parent of bodies of routes that need a fresh proof: the password may be sent along."""
 
     currentPassword = Text(
         least=1,
@@ -167,14 +167,14 @@ class ProvenBody(Body):
 
 
 class Query(Strict):
-    """Parent of what may come in a query string: strict, so that a typing error shows.
+    """Parent of query strings: strict, so that a typing error is noticed.
 
-    One word out of a few may be written in either case; in a body it may not.
+    A parameter that takes one of a few words accepts either case; in a body it does not.
     """
 
     @pre_load
     def fold_words(self, data: Any, **more: Any) -> Any:
-        """`?kind=TASK` is `?kind=task`."""
+        """Lower the words in a query: `?kind=TASK` is `?kind=task`."""
         if not isinstance(data, dict) or self.words.isdisjoint(data):
             return data
         return {
@@ -184,7 +184,7 @@ class Query(Strict):
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The names of parameters that are one word out of a few."""
+        """The names of the parameters that take one of a few words."""
         return frozenset(
             field.data_key or name
             for name, field in self.load_fields.items()
@@ -193,11 +193,11 @@ class Query(Strict):
 
 
 class Out(Schema):
-    """Parent of what goes out. It documents and is asserted in tests; rows are not run through it."""
+    """Parent of answers. It is used for the documents and by tests; rows are not run through it."""
 
 
 class PatchBody(Body):
-    """Parent of PATCH bodies: `version`, where sent, must be the current one."""
+    """Parent of PATCH bodies: `version`, if sent, must be the current one."""
 
     version = fields.Integer(
         strict=True,
@@ -207,7 +207,7 @@ class PatchBody(Body):
 
 
 def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages as one level: {"profile.firstName": ["Not a valid string."]}.
+    """Flatten marshmallow's nested messages to one level: {"profile.firstName": ["Not a valid string."]}.
 
     `_schema` is the body as a whole.
     """

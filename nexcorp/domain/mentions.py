@@ -1,4 +1,4 @@
-"""@username in a text."""
+"""Find @username in a text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery.events import Notice
 
-# What continues a Latin word: José is not @Jos.
+# Characters that continue a Latin word: José is not @Jos.
 LATIN = r"A-Za-z0-9_\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff"
-# A name behind an @ that does not continue a word, so that an e-mail address mentions nobody. Several other
-# scripts put no space around a name: their letters end one, and stand before its @ unless a domain follows.
+# A name after an @ that does not continue a word, so that an e-mail address mentions nobody. Several other
+# scripts put no space around a name: their letters may end a name, and stand before its @ unless a domain
+# follows.
 MENTION = re.compile(
     rf"""
     (?: (?<![\w\u0300-\u036f@.]) | (?<![{LATIN}@.]) (?=@[A-Za-z0-9_]+(?![.-]?[A-Za-z0-9_])) )
@@ -25,7 +26,7 @@ MENTION = re.compile(
 )
 # Keyboards for East Asian scripts type these.
 WIDE_AT = str.maketrans("\uff20\ufe6b", "@@")
-# To the next space, bracket or quotation mark; without a scheme only where a path, query or fragment follows.
+# Up to the next space, bracket or quotation mark; without a scheme only if a path, query or fragment follows.
 URL = re.compile(
     r"""
     (?: (?<![A-Za-z0-9+.-]) (?: [A-Za-z][A-Za-z0-9+.-]{1,20}:// | www\. )
@@ -47,16 +48,16 @@ MENTIONED = Notice(
     # The mention is in the text, whatever the title.
     message="{beginning}",
     receivers=lambda event: event.get_ids("mentionedIds"),
-    # Whoever edits a name out and in again tells nothing new.
+    # Removing a name and adding it again notifies nobody a second time.
     once_key=lambda event: f"mention:{event.entity_id}",
     why="mentioned",
 )
 
 
 def find_mentions(text: str) -> list[str]:
-    """The usernames a text mentions, lower case, each once, at most MAX_MENTIONS.
+    """Return the usernames that a text mentions: lower case, each once, at most MAX_MENTIONS.
 
-    An @ in a URL, in code (between backticks or fences) or before `name@other.host` mentions nobody.
+    An @ in a URL, in code (between backticks or fences) or in `@name@other.host` mentions nobody.
     """
     text = text.translate(WIDE_AT)
     if "@" not in text:
@@ -67,7 +68,7 @@ def find_mentions(text: str) -> list[str]:
 
 
 def drop_fenced(text: str) -> str:
-    """The text without its fenced blocks of code; one that is not closed goes on to the end."""
+    """Return the text without its fenced blocks of code; an unclosed block goes on to the end."""
     kept: list[str] = []
     fence = ""
     for line in text.splitlines():
@@ -85,9 +86,9 @@ def drop_fenced(text: str) -> str:
 
 
 def drop_code_spans(paragraph: str) -> str:
-    """The paragraph without what stands between two equally long runs of backticks."""
+    """Return the paragraph without the code between two equally long runs of backticks."""
     runs = [found.span() for found in TICKS.finditer(paragraph)]
-    # From the last one back, so that every run knows the next of its length: the time stays linear.
+    # Backwards, so that every run knows the next one of its length: linear time.
     closers: list[int | None] = [None] * len(runs)
     latest: dict[int, int] = {}
     for index in range(len(runs) - 1, -1, -1):
@@ -106,13 +107,13 @@ def drop_code_spans(paragraph: str) -> str:
 
 
 def find_new_mentions(text: str, before: str) -> list[str]:
-    """Those that a text mentions and the one before it did not."""
+    """Return the usernames that a text mentions and the text before did not."""
     known = set(find_mentions(before))
     return [name for name in find_mentions(text) if name not in known]
 
 
 async def find_mentioned(conn: Any, post_id: UUID, usernames: Sequence[str]) -> list[UUID]:
-    """Who has these names and may see this post."""
+    """Return the ids of the users with these names who may see this post."""
     if not usernames:
         return []
     rows = await sql.posts.list_mentioned(conn, post_id=post_id, usernames=usernames)

@@ -13,7 +13,7 @@ ROLES = ("admin", "manager", "member")
 STATUSES = ("active", "deactivated", "deleted")
 MAX_URL_CHARS = 1000
 
-# Usernames of former members: reserved, so that no one can pose as one of them.
+# Usernames of former members are reserved, so that nobody can pose as one of them.
 RESERVED = re.compile(r"former_[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -21,23 +21,23 @@ USERNAME = re.compile(r"[A-Za-z0-9_]{3,30}")
 
 
 def may_be_username(text: str) -> bool:
-    """Whether somebody could be called this."""
+    """Return whether a text has the form of a username."""
     return USERNAME.fullmatch(text) is not None
 
 
 def is_reserved(username: str) -> bool:
-    """Whether a username is reserved for people who have left."""
+    """Return whether a username is reserved for people who have left."""
     return RESERVED.fullmatch(username) is not None
 
 
 def check_username(text: str) -> None:
-    """Refuse a reserved username."""
+    """Raise ValidationError for a reserved username."""
     if is_reserved(text):
         raise ValidationError("Is reserved.")
 
 
 def check_url(text: str) -> None:
-    """Refuse addresses other than http and https: a browser would run `javascript:`."""
+    """Raise ValidationError unless the URL is http or https: a browser would run `javascript:`."""
     try:
         parts = urlsplit(text)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
@@ -52,19 +52,19 @@ MEDIA = re.compile(r"/media/([0-9a-f]{32}\.[a-z0-9]{2,4})(\.thumb\.webp)?\Z")
 
 
 def find_media(url: str) -> tuple[str, bool] | None:
-    """The key of the upload of the local store that an address leads to, and whether to its thumbnail."""
+    """Return the key of the local upload that a URL leads to, and whether to its thumbnail; else None."""
     found = MEDIA.search(url)
     return (found[1], found[2] is not None) if found else None
 
 
 def check_picture(text: str) -> None:
-    """Refuse what is neither an address of the web nor a file of /media."""
+    """Raise ValidationError unless the text is an http(s) URL or a file of /media."""
     if not MEDIA.match(text):
         check_url(text)
 
 
 def username_field(description: str = "Compared without case.") -> Text:
-    """A username: what follows @ in a mention."""
+    """Return a field for a username: the name after @ in a mention."""
     return Text(
         least=3,
         most=30,

@@ -1,4 +1,4 @@
-"""What is told of posts and their files by more than one feature, and by the worker."""
+"""Events of posts and their files, emitted by several features and by the worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexcorp.delivery.effects import Forget, Job
 from nexcorp.delivery.outbox import emit
 
 MAKE_THUMBNAILS = Job("make_thumbnails")
-# The page of explore that is kept shows posts that came, moved or went, and the names of their authors.
+# The cached page of explore shows posts, and the names of their authors.
 FORGET_EXPLORE = Forget("explore")
 
 
@@ -25,10 +25,10 @@ async def show_post(
     mentioned_ids: Sequence[UUID] = (),
     fields: Sequence[str] = (),
 ) -> Any:
-    """Show the rooms a post as it is now, by `event`, and tell those mentioned; of a draft only the trail
-    learns that it was changed. `fields` are the names of those that changed.
+    """Emit `event` of a post, which shows it in the rooms and notifies those mentioned; return the post.
 
-    Returns it as the viewer sees it, who must be its author where it may be a draft; None where it is gone.
+    A change of a draft reaches only the audit trail. `fields` are the names of the changed fields. The post
+    is returned as the viewer sees it, who must be its author if it may be a draft; None if it is gone.
     """
     post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=viewer_id)
     if post is None:
@@ -45,7 +45,7 @@ async def show_post(
 
 
 async def tell_of_uploads(conn: Any, owner_id: UUID, rows: Sequence[Any]) -> None:
-    """Emit upload.created for each, and have thumbnails made where some are to be."""
+    """Emit upload.created for each row, and queue the making of thumbnails if one is missing."""
     for row in rows:
         payload = {key: row[key] for key in ("type", "bytes")}
         await emit(conn, "upload.created", actor_id=owner_id, entity=("upload", row["id"]), payload=payload)

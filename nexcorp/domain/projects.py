@@ -1,4 +1,4 @@
-"""What several features do with projects: who is what in one, and members who come, change and go."""
+"""Roles and members of projects, for several features."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WRITERS = ("owner", "editor")
 async def require_role(
     conn: Any, project_id: UUID, viewer_id: UUID, manages: bool, roles: Collection[str]
 ) -> str:
-    """What a person is in a project, which must be one of `roles`; raises ProjectNotFound, NotYourProject.
+    """Return a person's role in a project; raises ProjectNotFound, or NotYourProject if it is not in `roles`.
 
     `manages`: whether they hold project:manage.
     """
@@ -39,7 +39,7 @@ async def require_role(
 async def tell_project(
     conn: Any, event: str, project_id: UUID, actor_id: UUID | None, payload: dict[str, Any]
 ) -> None:
-    """Emit `event` of a project, and have every process ask again who may do what there."""
+    """Emit `event` of a project, and have every process read the rights in it anew."""
     await emit(
         conn,
         event,
@@ -47,7 +47,7 @@ async def tell_project(
         entity=("project", project_id),
         payload={"projectId": project_id, **payload},
     )
-    # With the lists and statistics of tasks: of the project, and of whoever came or went.
+    # Also outdates lists and statistics of tasks: those of the project, and of the person who came or went.
     forget_kept(conn, [{"projectId": project_id, "assigneeId": payload.get("userId")}])
     conn.after(Revoke(projects=(project_id,)))
 
@@ -61,9 +61,9 @@ async def tell_member(
     before: str | None,
     after: str | None,
 ) -> None:
-    """Emit that a person's role in a project is `after` now, and was `before`; None: no member.
+    """Emit that a person's role in a project has changed from `before` to `after`; None: no member.
 
-    Whoever is no member any more leaves its sessions.
+    A person who is no longer a member leaves the project's sessions.
     """
     event = "added" if before is None else "removed" if after is None else "role_changed"
     payload = {"userId": user_id, "before": {"role": before}, "after": {"role": after}, "role": after}
@@ -75,10 +75,10 @@ async def tell_member(
 async def add_editor(
     conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID, may: Callable[[str], bool]
 ) -> None:
-    """Make a person an editor of a project, unless they write there already or it is in the trash.
+    """Make a person an editor of a project, unless they may write there already or it is in the trash.
 
-    `may`: whether the actor holds a permission. Raises NotYourProject where the actor does not write there,
-    PermissionRequired where they lack project:create.
+    `may`: whether the actor holds a permission. Raises NotYourProject if the actor may not write there,
+    PermissionRequired if the actor lacks project:create.
     """
     await sql.projects.lock_project(conn, project_id=project_id)
     if not await sql.projects.is_live(conn, project_id=project_id):

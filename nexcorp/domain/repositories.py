@@ -1,4 +1,4 @@
-"""What handlers and workers share of linked repositories: how secrets are sealed, and why a sync fails."""
+"""Linked repositories, for handlers and workers: contexts of sealed secrets, and reasons of failed syncs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ REASONS = {
 
 
 def bind_token(repository_id: UUID, url: str) -> bytes:
-    """What a sealed token is tied to: its repository and the host that may see it."""
+    """Return the context a token is sealed for: its repository and the host that may see it."""
     parsed = URL(url)
     return f"repository-token\0{repository_id}\0{name_host(parsed)}:{parsed.port}".encode()
 
 
 def bind_hook(repository_id: UUID) -> bytes:
-    """What the sealed secret of a hook is tied to."""
+    """Return the context a hook's secret is sealed for: its repository."""
     return f"repository-hook\0{repository_id}".encode()

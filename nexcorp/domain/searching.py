@@ -1,4 +1,4 @@
-"""Searches by words, which are given up rather than waited for."""
+"""Searches by words, with a short time limit."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 
 from nexcorp.db import Database, sql
 
-# The slowest there is among a million posts takes 0.2 s by itself.
+# The slowest search among a million posts takes 0.2 s by itself.
 SEARCH_MILLISECONDS = 1500
 
 
 def escape_like(text: str) -> str:
-    """`text` as LIKE takes it literally."""
+    """Escape `text` so that LIKE takes it literally."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 @asynccontextmanager
 async def searching(database: Database, milliseconds: int | None = None) -> AsyncIterator[Any]:
-    """A connection that reads, on which PostgreSQL ends each statement after so long (SEARCH_MILLISECONDS).
+    """Yield a read-only connection on which PostgreSQL cancels each statement after SEARCH_MILLISECONDS.
 
-    Raises asyncpg.QueryCanceledError then (503 `timeout`), and what Database.connection() raises.
+    A cancelled statement raises asyncpg.QueryCanceledError (503 `timeout`). Raises what Database.connection()
+    raises.
     """
     async with database.transaction(readonly=True) as conn:
         await sql.search.limit_statements(conn, milliseconds=milliseconds or SEARCH_MILLISECONDS)

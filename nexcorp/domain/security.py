@@ -1,4 +1,4 @@
-"""What the owner of an account is told of it."""
+"""Notifications about an account's security, for its owner."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from nexcorp.delivery.events import EventType, Notice
 
 
 def security(variant: str, title: str, message: str, *, unless: str = "") -> EventType:
-    """An event that the owner of an account, `userId` of its payload, is told of, whoever did it; not where
-    the payload says `unless`."""
+    """Return an event that notifies the owner of an account, `userId` of its payload, even of their own
+    actions.
+
+    `unless` names a member of the payload that suppresses the notification if it is true.
+    """
     notice = Notice(
         "security",
         title,

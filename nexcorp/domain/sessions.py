@@ -1,4 +1,4 @@
-"""What several features do with sessions: people come and go, and others in the project are shown that."""
+"""Collaboration sessions of projects, for several features: people who join and leave."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexcorp.delivery import emit
 async def tell_session(
     conn: Any, event: str, session_id: UUID, project_id: UUID, actor_id: UUID | None, **payload: Any
 ) -> None:
-    """Emit `collab_session.<event>`; `payload` has references, as `userId` of who came or went."""
+    """Emit `collab_session.<event>`; `payload` has references, as the `userId` of the person."""
     await emit(
         conn,
         f"collab_session.{event}",
@@ -23,6 +23,6 @@ async def tell_session(
 
 
 async def leave_sessions(conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID | None) -> None:
-    """Have a person leave the sessions of a project of which they are no member any more."""
+    """Remove a person who is no longer a member from the sessions of a project, with events."""
     for row in await sql.sessions.leave_project(conn, project_id=project_id, user_id=user_id):
         await tell_session(conn, "left", row["session_id"], project_id, actor_id, userId=user_id)

@@ -8,7 +8,7 @@ from nexcorp.domain.fields import Out
 
 
 def counts_version(*, allow_none: bool = False) -> fields.Integer:
-    """What orders two readings of the counters of one post; with `allow_none`, null of what is on none."""
+    """Return the field that orders two readings of a post's counters; `allow_none`: null for no post."""
     return fields.Integer(
         required=True,
         allow_none=allow_none,
@@ -30,7 +30,7 @@ class Person(Out):
 
 
 class Standing(Out):
-    """What a person is to the viewer, and how much is theirs."""
+    """Whether the viewer follows a person, and how much the person has."""
 
     followed = fields.Boolean(required=True, metadata={"description": "Whether the viewer follows them."})
     followerCount = fields.Integer(required=True)
@@ -137,7 +137,7 @@ class RoomPost(Post):
 
 
 def page_of(item: type[Schema]) -> Schema:
-    """The shape of a list of `item`: `{data, nextCursor}`."""
+    """Return the schema of a list of `item`: `{data, nextCursor}`."""
     return Schema.from_dict(
         {
             "data": fields.List(fields.Nested(item), required=True),
@@ -148,7 +148,7 @@ def page_of(item: type[Schema]) -> Schema:
 
 
 def live_page_of(item: type[Schema], room: str) -> Schema:
-    """The shape of such a list of what a room shows: with the place from which its frames go on."""
+    """Return the schema of a list that a room shows: a page, with the position where its frames go on."""
     about = f"Subscribe to {room} with both: its frames from there on keep the list complete."
     return Schema.from_dict(
         {

@@ -1,4 +1,4 @@
-"""CSV files: what went out comes in again as it was, and no spreadsheet computes it."""
+"""CSV files: an exported file can be imported unchanged, and no spreadsheet runs its cells as formulas."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from nexcorp.errors import Invalid
 MAX_ROWS = 5000
 MAX_FILE_BYTES = 5 * 1024 * 1024
 MAX_ERRORS = 100
-# A spreadsheet takes a cell for a formula that begins so. What begins with quotes before that gets one more,
-# so that taking off one is always right.
+# A spreadsheet takes a cell that begins like this for a formula. A cell with quotes before such a beginning
+# gets one more, so that removing one quote is always right.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
 @dataclass(slots=True)
 class Outcome:
-    """How many rows came to what, and the errors."""
+    """The number of rows by outcome, and the errors."""
 
     created: int = 0
     updated: int = 0
@@ -35,12 +35,12 @@ class Outcome:
 
     @property
     def first_errors(self) -> list[dict[str, Any]]:
-        """As many as are kept."""
+        """The first MAX_ERRORS errors, which are stored."""
         return self.errors[:MAX_ERRORS]
 
     @property
     def counts(self) -> dict[str, int]:
-        """As the API shows them."""
+        """The counts as the API shows them."""
         return {
             "created": self.created,
             "updated": self.updated,
@@ -51,14 +51,14 @@ class Outcome:
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """A row, as a spreadsheet numbers it (the first line is 1), and what becomes of it."""
+    """A row with its number in a spreadsheet (the first line is 1), and its error, if any."""
 
     number: int
     data: dict[str, Any]
     error: dict[str, Any] | None = None
 
     def refuse(self, name: str | None, code: str, message: str) -> None:
-        """Leave the row out, for the first reason there is."""
+        """Leave the row out; keeps only the first reason."""
         if self.error is None:
             self.error = {"row": self.number, "field": name, "code": code, "message": message}
 
@@ -66,7 +66,7 @@ class Line:
 def load_line(
     schema: Schema, number: int, row: dict[str, str], taken: Iterable[str], cleared: Collection[str] = ()
 ) -> Line:
-    """A row checked by itself. Empty cells of the columns `cleared` are None, of others they say nothing."""
+    """Check one row. Empty cells in the columns `cleared` become None; in other columns they are ignored."""
     data: dict[str, Any] = {}
     for name in taken:
         if row.get(name, "").strip():
@@ -83,17 +83,17 @@ def load_line(
 
 
 def guard(text: str) -> str:
-    """A cell that no spreadsheet computes."""
+    """Return a cell that no spreadsheet takes for a formula."""
     return "'" + text if FORMULA.match(text) else text
 
 
 def unguard(text: str) -> str:
-    """What guard() was given."""
+    """Undo guard()."""
     return text[1:] if GUARDED.match(text) else text
 
 
 def write_rows(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Lines of a CSV file in UTF-8; None is an empty cell."""
+    """Return lines of a CSV file in UTF-8; None is an empty cell."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerows([["" if cell is None else guard(str(cell)) for cell in row] for row in rows])
@@ -101,32 +101,32 @@ def write_rows(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def write_names(names: Iterable[str]) -> str:
-    """Several names in one cell: a line of CSV, as a name may have any character."""
+    """Write several names into one cell: as a line of CSV, as a name may hold any character."""
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="").writerow(list(names))
     return out.getvalue()
 
 
 def read_names(cell: str) -> list[str]:
-    """What write_names() was given; spaces around a name do not count."""
+    """Undo write_names(); spaces around a name are dropped."""
     if not cell.strip():
         return []
     return [name.strip() for name in next(csv.reader([cell], skipinitialspace=True)) if name.strip()]
 
 
 def refuse(reason: str) -> Invalid:
-    """The error for a file that cannot be taken at all."""
+    """Return the error for a file that cannot be imported at all."""
     return Invalid(errors={"file": [reason]})
 
 
 def read_rows(data: bytes, known: Collection[str], required: str) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file with their numbers, by the names of its first line; empty lines are left out.
+    """Return the rows of a CSV file with their numbers, by the names in its first line, without empty lines.
 
-    A spreadsheet shows the same numbers: the first line is 1, empty ones count, and a row with line breaks in
-    a cell is one.
+    The numbers are those of a spreadsheet: the first line is 1, empty lines count, and a row with line breaks
+    in a cell is one.
 
-    Raises Invalid for a file that is no UTF-8, no CSV, empty, or too long, names a column that is not `known`
-    or one twice, or has no column `required`.
+    Raises Invalid for a file that is not UTF-8, not CSV, empty or too long, that names a column that is not
+    `known` or a column twice, or that has no column `required`.
     """
     if len(data) > MAX_FILE_BYTES:
         raise refuse(f"Is over {MAX_FILE_BYTES} bytes.")
@@ -160,7 +160,7 @@ def read_rows(data: bytes, known: Collection[str], required: str) -> list[tuple[
 
 
 def check_names(names: Sequence[str], known: Collection[str], required: str) -> None:
-    """Raises Invalid for names of columns that read_rows() does not take."""
+    """Raise Invalid for column names that read_rows() does not accept."""
     unknown = [name[:50] for name in names if name not in known]
     if unknown:
         raise refuse(f"Unknown columns: {', '.join(unknown[:10])}. There are: {', '.join(known)}.")

@@ -1,4 +1,4 @@
-"""Addresses that a user names and the service then asks: why one of them is refused."""
+"""Errors for URLs that a user names and the service will call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import Invalid
 
 
 class UrlRefused(Invalid):
-    """The form of the URL is not one that is asked."""
+    """The URL has a form that the service does not call."""
 
     code, message = "url_refused", "This URL is not asked."
     meaning = "The URL is too long, holds a password or names no host; `errors` says which."

@@ -1,4 +1,4 @@
-"""What events say of tasks: references, and whom they concern; and what else follows from a change."""
+"""Events of tasks, and the effects that follow from a change."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit, emit_all
 from nexcorp.delivery.effects import WAKE, Forget
 
-# What is kept of lists and statistics for whoever sees every task; see nexcorp.features.tasks.kept.
+# The cache group of the lists and statistics for people who see every task; see nexcorp.features.tasks.kept.
 ALL_KEPT = "tasks"
-# Members of a task that events name with what they were and are. Texts only by their names.
+# Members of a task whose values events hold, before and after. Of texts events hold only the names.
 STATES = ("kind", "status", "priority", "projectId", "leadId", "parentId", "dueDate", "seriesId")
-# How many are shown at once.
+# How many tasks are emitted at once.
 PART = 500
 
 
 def name_person(user_id: Any) -> str:
-    """The group of what is kept for a person."""
+    """Return the cache group of a person's lists."""
     return f"tasks:user:{user_id}"
 
 
 def name_project(project_id: Any) -> str:
-    """The group of what is kept of a project."""
+    """Return the cache group of a project's lists."""
     return f"tasks:project:{project_id}"
 
 
 def describe_states(task: Any) -> dict[str, Any]:
-    """A task's states, ids and dates."""
+    """Return a task's states, ids and dates."""
     return {name: task[name] for name in STATES} | {"assigneeId": task["_assigneeId"]}
 
 
 def make_payload(task: Any, watcher_ids: list[UUID], more: dict[str, Any]) -> dict[str, Any]:
-    """What an event says of a task as it is now, with `more`."""
+    """Return the payload of an event about a task as it is now, with `more`."""
     return {
         "version": task["version"],
         "creatorId": task["_creatorId"],
@@ -47,7 +47,7 @@ def make_payload(task: Any, watcher_ids: list[UUID], more: dict[str, Any]) -> di
 
 
 def forget_kept(conn: Any, payloads: Iterable[dict[str, Any]]) -> None:
-    """Have lists and statistics forgotten that tasks with these events may be in."""
+    """Invalidate the cached lists and statistics in which the tasks of these events may appear."""
     groups: set[str] = set()
     for payload in payloads:
         people = (payload.get(name) for name in ("creatorId", "assigneeId", "previousAssigneeId"))
@@ -59,7 +59,7 @@ def forget_kept(conn: Any, payloads: Iterable[dict[str, Any]]) -> None:
 async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: Any) -> None:
     """Emit `event` of a task as it is now, with `more` in its payload.
 
-    Events of one project are delivered in their order, or those of a task without one.
+    Events of one project are delivered in order, as are those of a task without a project.
     """
     watcher_ids = task.get("_watcherIds")
     if watcher_ids is None:
@@ -77,7 +77,7 @@ async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: 
 
 
 async def tell_all(conn: Any, actor_id: UUID | None, told: list[tuple[str, Any, dict[str, Any]]]) -> None:
-    """The same for (event, task, more) of several tasks, which say who watches them."""
+    """Do as tell() does for (event, task, more) of several tasks, which must have `_watcherIds`."""
     events = [
         (event, task["id"], make_payload(task, task["_watcherIds"], more), task["projectId"])
         for event, task, more in told
@@ -89,9 +89,9 @@ async def tell_all(conn: Any, actor_id: UUID | None, told: list[tuple[str, Any, 
 async def show_task(
     conn: Any, task_id: UUID, viewer_id: UUID | None, *, actor_id: UUID | None, changed: Sequence[str]
 ) -> Any:
-    """Show the rooms a task as it is now, of which the members `changed` are different.
+    """Emit task.updated for a task whose members `changed` are different.
 
-    Returns it as the viewer sees it; None where it is gone, or in the trash.
+    Return the task as the viewer sees it; None if it is gone or in the trash.
     """
     task = await sql.tasks.find_changed_task(conn, task_id=task_id, viewer_id=viewer_id)
     if task is None:
@@ -101,8 +101,11 @@ async def show_task(
 
 
 async def find_seen(conn: Any, actor_id: UUID | None, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these tasks that somebody sees. Events of others do not name them as the actor: everybody may
-    read what they did themselves, and would find there what they may not see."""
+    """Return those of these tasks that the actor sees.
+
+    Events of other tasks must not name them as the actor: people may read their own actions, and would learn
+    of tasks that they may not see.
+    """
     if actor_id is None:
         return set()
     return {row["id"] for row in await sql.tasks.list_seen(conn, user_id=actor_id, ids=ids)}
@@ -111,9 +114,9 @@ async def find_seen(conn: Any, actor_id: UUID | None, ids: Sequence[UUID]) -> se
 async def tell_of_loss(
     conn: Any, rows: Iterable[Any], name: str, *, actor_id: UUID | None, is_now: UUID | None = None
 ) -> None:
-    """Emit of tasks that their member `name`, an id, is another one, as what it named is gone.
+    """Emit that the member `name`, an id, of tasks has changed because the entity it named is gone.
 
-    `rows` say of each task its id and what the member was (`previous`). Those in the trash are passed over.
+    `rows` hold a task's id and the member's former value (`previous`). Tasks in the trash are skipped.
     """
     previous = {row["id"]: row["previous"] for row in rows}
     ids = sorted(previous)
@@ -135,7 +138,7 @@ async def tell_of_loss(
 
 
 async def give_to_lead(conn: Any, lead_id: UUID, into_id: UUID | None, *, actor_id: UUID) -> None:
-    """Tasks of a lead become those of another one, or of none: both are locked."""
+    """Move the tasks of a lead to another lead, or to none (None); both leads must be locked."""
     rows = await sql.tasks.give_to_lead(conn, lead_id=lead_id, into_id=into_id)
     await tell_of_loss(conn, rows, "leadId", actor_id=actor_id, is_now=into_id)
 
@@ -143,7 +146,7 @@ async def give_to_lead(conn: Any, lead_id: UUID, into_id: UUID | None, *, actor_
 async def purge_tasks(
     conn: Any, ids: Sequence[UUID], *, actor_id: UUID | None, context: dict[str, Any]
 ) -> int:
-    """Remove for good tasks that are in the trash and locked, with all that is on them; returns how many."""
+    """Delete tasks for good, which must be in the trash and locked, with all their parts; return how many."""
     freed = await sql.tasks.release_subtasks(conn, parent_ids=ids)
     await tell_of_loss(conn, freed, "parentId", actor_id=actor_id)
     await sql.uploads.take_off_uploads(conn, post_id=None, task_ids=ids, but_ids=[])

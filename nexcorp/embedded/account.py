@@ -1,9 +1,9 @@
-"""Which account a server runs as, and where that account can reach programs and data.
+"""The account that a server runs as, and folders where that account can reach programs and data.
 
-PostgreSQL refuses to run as root. Root's servers therefore run as a system user of their own, NAME, made on
-first use: as `nobody` every other service of that kind could read the data. It often cannot enter root's
-folders. Permissions there are never widened: what it needs is put into VAULT, a folder that only root can
-write and whose ownership is checked on every use.
+PostgreSQL refuses to run as root. Root's servers therefore run as a system user of their own, NAME, created
+on first use: as `nobody`, other services that run as `nobody` could read the data. NAME often cannot enter
+root's folders. Their permissions are never widened: the files that it needs are put into VAULT, a folder that
+only root can write and whose ownership is checked on every use.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nexcorp.embedded.process import Account, EmbeddedError, run_to_end
 
 VAULT = Path("/var/lib/nexcorp")
 NAME = "nexcorp"
-# Of Debian and Red Hat, of Alpine.
+# The commands of Debian and Red Hat, and of Alpine.
 MAKERS = (
     [
         "useradd",
@@ -43,9 +43,10 @@ MAKING_SECONDS = 10.0
 
 
 def server_account() -> Account | None:
-    """The account for servers that refuse root: None (oneself) unless this process is root.
+    """Return the account for servers that refuse root; None, for our own account, unless this process is
+    root.
 
-    Makes it where it is missing; raises EmbeddedError where that fails.
+    Creates the account if it is missing; raises EmbeddedError if that fails.
     """
     if os.geteuid() != 0:
         return None
@@ -56,7 +57,7 @@ def server_account() -> Account | None:
 
 
 def find_account(name: str) -> Account | None:
-    """The account of this name, None where there is none."""
+    """Return the account of this name, or None."""
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
@@ -65,14 +66,14 @@ def find_account(name: str) -> Account | None:
 
 
 def make_account() -> Account:
-    """Make the account NAME; raises EmbeddedError where this machine does not let us."""
+    """Create the account NAME; raises EmbeddedError if this machine does not allow it."""
     deadline, problem = time.monotonic() + MAKING_SECONDS, "there is neither useradd nor adduser"
     while True:
         for maker, *options in MAKERS:
             if (program := shutil.which(maker, path=MAKERS_PATH)) is not None:
                 problem = run_to_end([program, *options])[1].strip() or problem
                 break
-        # Another supervisor may be making it at the same moment.
+        # Another supervisor may be creating it at the same moment.
         if (found := find_account(NAME)) is not None:
             return found
         if time.monotonic() > deadline:
@@ -84,19 +85,19 @@ def make_account() -> Account:
 
 
 def adopt_data(folder: Path, account: Account | None) -> None:
-    """Give a data folder to `account` that an earlier release had `nobody` own."""
+    """Give `account` a data folder that an earlier release let `nobody` own."""
     nobody = find_account("nobody")
     if account is None or nobody is None or folder.stat().st_uid != nobody.uid or account == nobody:
         return
     for parent, _, files in os.walk(folder, topdown=False):
         for name in files:
             os.lchown(Path(parent, name), account.uid, account.gid)
-        # The folder itself comes last: interrupted, this is begun again.
+        # The folder itself comes last: after an interruption this starts again.
         os.chown(parent, account.uid, account.gid)
 
 
 def can_run(argv: Sequence[str], account: Account | None) -> bool:
-    """Whether this account can run this program with success (tried, so that ACLs and mounts count too)."""
+    """Return whether an account can run a program successfully; it is run, so that ACLs and mounts count."""
     try:
         return run_to_end(argv, account=account, timeout=30)[0] == 0
     except EmbeddedError:
@@ -104,7 +105,7 @@ def can_run(argv: Sequence[str], account: Account | None) -> bool:
 
 
 def can_enter(folder: Path, account: Account) -> bool:
-    """Whether this account can pass through a folder."""
+    """Return whether this account can pass through a folder."""
     return can_run(["/bin/sh", "-c", 'cd -- "$0"', str(folder)], account)
 
 
@@ -118,7 +119,7 @@ def check_only_root_writes(folder: Path) -> None:
 
 
 def open_vault(*parts: str) -> Path:
-    """A folder below VAULT, made if missing, that anybody can pass through and only root can write."""
+    """Return a folder below VAULT, made if missing, that all can pass through and only root can write."""
     folder = Path(os.path.realpath(VAULT.parent), VAULT.name)
     try:
         for part in ("", *parts):
@@ -134,7 +135,7 @@ def open_vault(*parts: str) -> Path:
 
 
 def copy_programs(folders: Sequence[Path], key: str, say: Callable[[str], None]) -> Path:
-    """Copy folders side by side into the vault, once per key; returns where they are.
+    """Copy folders side by side into the vault, once per key; return where they are.
 
     The copy is renamed into place when complete. Python files and C headers are left out.
     """
@@ -167,9 +168,9 @@ def copy_programs(folders: Sequence[Path], key: str, say: Callable[[str], None])
 
 
 def place_data(home: Path, name: str, account: Account | None) -> Path:
-    """The folder for the data folder `name`: home, or one in the vault when `account` cannot enter home.
+    """Return the folder for the data folder `name`: home, or one in the vault if `account` cannot enter home.
 
-    In the second case home gets a symbolic link to the data folder; a link of before is followed, so that a
+    In the second case home gets a symbolic link to the data folder; an existing link is followed, so that a
     moved home keeps its data.
     """
     if account is None:

@@ -1,6 +1,7 @@
-"""Keeps a set of children running: programs whose output is passed on, and the embedded servers.
+"""Keep a set of children running: programs whose output is passed on, and the embedded servers.
 
-Everything here is synchronous and forks in the calling thread, the one that a child's life is bound to.
+Everything here is synchronous and forks in the calling thread, as a child ends with the thread that forked
+it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ WriteLine = Callable[[str, str], None]
 
 
 class Child(Protocol):
-    """What the supervisor keeps running; PostgresServer, ValkeyServer and Program are ones."""
+    """A child that the supervisor keeps running: PostgresServer, ValkeyServer or Program."""
 
     process: subprocess.Popen[bytes] | None
 
@@ -42,7 +43,7 @@ class Child(Protocol):
 
 
 class Program:
-    """A program whose output lines go to `write_line(name, line)`, from a thread of its own."""
+    """A program whose output lines go to `write_line(name, line)`, called in a thread."""
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class Program:
         self._reader: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the program; what a dead one left behind is killed first. Raises EmbeddedError."""
+        """Start the program, after killing the remains of a dead one. Raises EmbeddedError."""
         if self.process is not None:
             self.kill()
         self.process = spawn(self._argv, env=self._env, cwd=self._cwd)
@@ -72,13 +73,13 @@ class Program:
         self._reader.start()
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL to the program and its children after `stop_timeout` seconds."""
+        """Send SIGTERM, and after `stop_timeout` seconds SIGKILL to the program and its children."""
         if self.process is not None:
             end_process(self.process, signal.SIGTERM, self._stop_timeout)
             self.kill()
 
     def kill(self) -> None:
-        """SIGKILL to the program and its children, then wait for the last of its output."""
+        """Send SIGKILL to the program and its children, then wait up to 1 s for the last of its output."""
         if self.process is not None:
             kill_group(self.process)
         if self._reader is not None:
@@ -93,7 +94,7 @@ class Program:
 
 @dataclass
 class Watched:
-    """One child with the history that its next restart depends on."""
+    """One child, and the history that decides when it is restarted."""
 
     child: Child
     started_at: float
@@ -102,7 +103,7 @@ class Watched:
 
 
 class Supervisor:
-    """Starts children, starts dead ones again, stops them in a given order."""
+    """Starts children, restarts dead ones, stops them in a given order."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -114,7 +115,7 @@ class Supervisor:
         child.start()
 
     def restart_dead(self) -> None:
-        """Start again each child that died: at once the first time, up to 5 s later when it dies repeatedly.
+        """Restart each child that died: at once the first time, up to 5 s later when it dies repeatedly.
 
         Call it often; it returns at once unless a server takes its time to start.
         """
@@ -155,7 +156,7 @@ class Supervisor:
 
 
 def describe_end(code: int) -> str:
-    """How a process ended, in words: a negative return code is the signal that killed it."""
+    """Return how a process ended, in words: a negative return code is the signal that killed it."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:

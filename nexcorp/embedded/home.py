@@ -1,4 +1,4 @@
-"""What the servers keep in NEXCORP_HOME: secrets, ports, locks, logs."""
+"""Files of the servers in NEXCORP_HOME: secrets, ports, locks, logs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LOG_LIMIT = 10 * 1024 * 1024
 
 
 def prepare_home(home: Path) -> Path:
-    """Create the folder if need be and prove it can be written; returns it resolved. Raises EmbeddedError."""
+    """Create the folder if missing and check that it is writable; return its path. Raises EmbeddedError."""
     try:
         home = home.expanduser().resolve()
         if not home.exists():
             home.mkdir(parents=True)
-            # Root's servers run as a user of their own, who must pass through, not look around.
+            # Root's servers run as a user of their own, who must be able to pass through, not to list.
             home.chmod(0o711 if os.geteuid() == 0 else 0o700)
         with tempfile.TemporaryFile(dir=home):
             pass
@@ -33,7 +33,7 @@ def prepare_home(home: Path) -> Path:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a small file, readable by its owner only, so that a crash leaves the old one or the new one."""
+    """Write a small file, readable by its owner only; after a crash it has either the old or the new text."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w") as file:
@@ -47,7 +47,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def keep_secret(path: Path) -> str:
-    """The secret in this file (mode 0600), made on first use; 43 characters that need no quoting in a URL."""
+    """Return the secret in this file (mode 0600), made on first use; 43 characters that are safe in a URL."""
     if not path.exists():
         write_atomically(path, secrets.token_urlsafe(32))
     path.chmod(0o600)
@@ -57,8 +57,8 @@ def keep_secret(path: Path) -> str:
 def hold_lock(path: Path, refusal: str) -> BinaryIO:
     """Take the lock of this file for as long as the returned file stays open.
 
-    The kernel frees it when the process dies, so a lock is never stale. Raises EmbeddedError(refusal), where
-    `{pid}` stands for the holder.
+    The kernel frees it when the process dies, so a lock is never stale. Raises EmbeddedError(refusal), with
+    the holder's process id in place of `{pid}`.
     """
     file = open(path, "a+b", opener=open_privately)  # noqa: SIM115  it stays open
     try:
@@ -75,12 +75,12 @@ def hold_lock(path: Path, refusal: str) -> BinaryIO:
 
 
 def open_privately(path: str, flags: int) -> int:
-    """An opener whose new files only their owner can open."""
+    """An opener for open() whose new files only their owner can open."""
     return os.open(path, flags, 0o600)
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen on this port now."""
+    """Return whether a server could listen on this port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -92,7 +92,7 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def find_usable(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """`hosts` without ::1 where another one is left and this machine has no IPv6."""
+    """Return `hosts`, without ::1 if this machine has no IPv6 and another host is left."""
     if "::1" in hosts and len(hosts) > 1:
         try:
             with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
@@ -103,7 +103,7 @@ def find_usable(hosts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def choose_port(remembered: Path) -> int:
-    """The loopback port of last time if it is free, else any free one."""
+    """Return the remembered loopback port if it is free, else any free one."""
     with contextlib.suppress(OSError, ValueError):
         port = int(remembered.read_text())
         if 0 < port < 65536 and port_is_free(port):
@@ -114,7 +114,7 @@ def choose_port(remembered: Path) -> int:
 
 
 def open_log(path: Path) -> BinaryIO:
-    """The server's log, for appending; started afresh once it has grown over 10 MiB."""
+    """Open a server's log for appending; empty it first if it has grown over 10 MiB."""
     file = open(path, "ab", opener=open_privately)  # noqa: SIM115  handed to the server
     if file.tell() > LOG_LIMIT:
         file.truncate(0)
@@ -122,7 +122,7 @@ def open_log(path: Path) -> BinaryIO:
 
 
 def read_log_since(path: Path, offset: int) -> str:
-    """What was logged after this many bytes, the last 64 KiB at most."""
+    """Return the text logged after `offset` bytes, at most the last 64 KiB."""
     with open(path, "rb") as file:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(min(offset, end), end - 65536))

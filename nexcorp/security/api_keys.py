@@ -14,38 +14,38 @@ from nexcorp.security.tokens import Principal
 
 PREFIX = "nxk_"
 SECRET_BYTES = 32
-# How much of a key is shown in lists: enough to tell them apart.
+# How much of a key lists show: enough to tell keys apart.
 SHOWN_CHARS = len(PREFIX) + 6
 MAX_CHARS = 100
-# Also how late the time of last use may be.
+# Also the precision of the time of last use.
 REMEMBER_SECONDS = 60.0
 CACHE_SIZE = 10_000
 
 
 def make_key() -> str:
-    """A new key; 256 random bits, so that a plain hash of it tells nothing."""
+    """Return a new key of 256 random bits, so that a plain hash of it reveals nothing."""
     return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
 def hash_key(key: str) -> bytes:
-    """The hash under which a key is stored: SHA-256."""
+    """Return the hash under which a key is stored: SHA-256."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
 class ApiKeys:
-    """Verifies API keys; asks PostgreSQL at most once a minute for each. Ended ones are in Revocations."""
+    """Verifies API keys; asks PostgreSQL at most once a minute for each. Revocations holds the ended keys."""
 
     def __init__(self, database: Database, revocations: Revocations) -> None:
         self.database, self.revocations = database, revocations
         self._known: dict[bytes, tuple[Principal, float]] = {}
 
     def remembers(self, key: str) -> bool:
-        """Whether verify() will answer without PostgreSQL."""
+        """Return whether verify() will answer without PostgreSQL."""
         known = self._known.get(hash_key(key)) if len(key) <= MAX_CHARS else None
         return known is not None and known[1] > time.monotonic() and not self.revocations.outdated(known[0])
 
     async def verify(self, key: str) -> Principal:
-        """The principal of a key; raises Unauthorized if it is unknown or ended, or its owner inactive."""
+        """Return a key's principal; raises Unauthorized if it is unknown or ended, or its owner inactive."""
         if len(key) > MAX_CHARS:
             raise Unauthorized()
         digest = hash_key(key)
@@ -66,7 +66,7 @@ class ApiKeys:
 
 
 def read_principal(row: Any) -> Principal:
-    """The principal in a row of `sql.keys.use_key`; the key's id stands where a session's would."""
+    """Return the principal in a row of `sql.keys.use_key`; the key's id is its session id."""
     return Principal(
         user_id=row["user_id"],
         session_id=row["key_id"],

@@ -1,4 +1,4 @@
-"""The typed keys under which the application carries its parts, and short ways to them."""
+"""Typed keys of the application and of requests, and short accessors for them."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ REVOCATIONS = web.AppKey("revocations", Revocations)
 REQUEST_ID = web.RequestKey("request_id", str)
 CALLER = web.RequestKey("caller", Caller)
 CONTEXT = web.RequestKey("context", RequestContext)
-# What a request reads from in place of the primary; see nexcorp.web.reading.
+# The pool from which a request reads instead of the primary; see nexcorp.web.reading.
 READING = web.RequestKey("reading", Database)
 
 
 def database(request: web.Request) -> Database:
-    """The database of the application that serves `request`, or the replica that it may be read from."""
+    """Return the database of the application, or the replica from which this request may read."""
     return request.get(READING) or request.app[DATABASE]
 
 
 def stay_on_primary(request: web.Request) -> None:
-    """Read the rest of a request on the primary: what is kept for long must not be old to begin with."""
+    """Read the rest of a request on the primary: an answer that is cached must not begin outdated."""
     request.pop(READING, None)
 
 
 def caller(request: web.Request) -> Caller:
-    """Who is signed in and what they may do, for services; only for routes that ask for it."""
+    """Return the caller, for services; only for routes that require one."""
     return request[CALLER]
 
 
 def find_caller(request: web.Request) -> Caller | None:
-    """The same where nobody needs to be signed in; None for nobody."""
+    """Return the caller on routes that require none; None for an anonymous request."""
     return request.get(CALLER)
 
 
 def principal(request: web.Request) -> Principal:
-    """Who is signed in; only for routes that ask for it."""
+    """Return the caller's principal; only for routes that require a caller."""
     return request[CALLER].principal
 
 
 def user_id(request: web.Request) -> UUID:
-    """The id of who is signed in; only for routes that ask for it."""
+    """Return the caller's id; only for routes that require a caller."""
     return request[CALLER].id

@@ -1,4 +1,4 @@
-"""From the Authorization header, or a ticket, to a Principal."""
+"""Authenticate a request: from the Authorization header, or a ticket, to a Principal."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def check_standing(app: web.Application, who: Principal) -> Principal:
 
 
 def check_token(app: web.Application, token: str) -> Principal:
-    """The principal of an access token; raises as check_standing() does."""
+    """Return the principal of an access token; raises as check_standing() does."""
     return check_standing(app, app[TOKENS].verify(token))
 
 
 def read_bearer(request: web.Request) -> str:
-    """The token in `Authorization: Bearer`; raises Unauthorized without one."""
+    """Return the token in `Authorization: Bearer`; raises Unauthorized if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
@@ -55,7 +55,7 @@ def read_bearer(request: web.Request) -> str:
 
 
 async def consume_ticket(request: web.Request, ticket: str, purpose: str) -> Principal:
-    """The principal of a one-time ticket for the purpose `ws` or `download`; raises Unauthorized.
+    """Return the principal of a one-time ticket for the purpose `ws` or `download`; raises Unauthorized.
 
     HEAD does not use the ticket up.
     """
@@ -78,10 +78,11 @@ async def consume_ticket(request: web.Request, ticket: str, purpose: str) -> Pri
 
 
 async def authenticate(request: web.Request) -> Principal:
-    """The principal of a request, by access token or API key; raises Unauthorized for a bad one or none.
+    """Return the principal of a request, by access token or API key; raises Unauthorized for a bad one or
+    none.
 
-    The request counts for the account, a failed one for the client's address; over either limit it
-    raises TooManyRequests.
+    The request counts for the account, a failed one for the client's address; over either limit it raises
+    TooManyRequests.
     """
     limits, address = request.app[LIMITS], request[CONTEXT].ip
     counted = False
@@ -89,7 +90,7 @@ async def authenticate(request: web.Request) -> Principal:
         token = read_bearer(request)
         if token.startswith(PREFIX):
             keys = request.app[API_KEYS]
-            # Before PostgreSQL is asked: guessed keys must not become its load.
+            # Count first: guessed keys must not load PostgreSQL.
             if not keys.remembers(token):
                 await limits.take_address(request, address)
                 counted = True
@@ -107,7 +108,7 @@ async def authenticate(request: web.Request) -> Principal:
 
 
 async def renew(request: web.Request, who: Principal) -> Principal:
-    """`who`, verified if their address was verified since the token was made; asked only where it matters."""
+    """Return `who`, verified if their address is by now; PostgreSQL is asked only if that matters."""
     if who.verified or not request.app[RIGHTS].strict:
         return who
     async with database(request).connection() as conn:
@@ -117,10 +118,11 @@ async def renew(request: web.Request, who: Principal) -> Principal:
 async def admit(
     request: web.Request, find: Callable[[], Awaitable[Principal]], *, ticket: str | None = None
 ) -> Principal:
-    """The principal that `find` returns; the request counts for their account, a refused one for the address.
+    """Return the principal that `find` returns; the request counts for their account, a refused one for the
+    address.
 
-    `ticket`: what `find` will ask PostgreSQL for. A genuine one counts for its account first, and others do
-    not become PostgreSQL's load.
+    `ticket`: the ticket that `find` will look up in PostgreSQL. A genuine one counts for its account first;
+    others are refused without asking PostgreSQL.
     """
     limits, address = request.app[LIMITS], request[CONTEXT].ip
     owner = None
@@ -139,7 +141,7 @@ async def admit(
 
 
 async def authenticate_ticket(request: web.Request) -> Principal:
-    """As authenticate(), but accepts a one-time ticket for downloads (`?ticket=`), too."""
+    """Authenticate as authenticate() does, or by a one-time ticket for downloads (`?ticket=`)."""
     if "ticket" not in request.query:
         return await authenticate(request)
     ticket = request.query["ticket"]
@@ -147,5 +149,5 @@ async def authenticate_ticket(request: web.Request) -> Principal:
 
 
 def require(request: web.Request, permission: str) -> None:
-    """Raises PermissionRequired if the caller lacks it: for rules that depend on the body."""
+    """Raise PermissionRequired if the caller lacks `permission`: for rules that depend on the body."""
     request[CALLER].require(permission)

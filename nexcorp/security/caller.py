@@ -1,4 +1,4 @@
-"""Whom a service acts for, and what they may do."""
+"""The caller for whom a service acts, and their permissions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nexcorp.security.tokens import Principal
 
 
 class Caller:
-    """The person, or the API key of one, behind a request or a socket. Services take this.
+    """The person, or the API key of a person, behind a request or a socket. Services take this.
 
     `id`: the person. `session_id`: their session, or the key.
     """
@@ -23,27 +23,27 @@ class Caller:
         self.session_id: UUID = principal.session_id
 
     def may(self, permission: str) -> bool:
-        """Whether they have a permission, for instance `post:moderate`, as this node knows it now."""
+        """Return whether they have a permission, for instance `post:moderate`, as this node knows it now."""
         return self._rights.has(self.principal, permission)
 
     def require(self, permission: str) -> None:
-        """Raises PermissionRequired where they lack a permission."""
+        """Raise PermissionRequired if they lack a permission."""
         if not self.may(permission):
             raise PermissionRequired(permission)
 
     @property
     def permissions(self) -> list[str]:
-        """All that they may, sorted."""
+        """All their permissions, sorted."""
         return self._rights.list(self.principal)
 
     def may_grant(self, permission: str) -> bool:
-        """Whether they may give a permission to others."""
+        """Return whether they may give a permission to others."""
         return self._rights.may_grant(self.principal, permission)
 
     def is_outranked_by(self, role: str) -> bool:
-        """Whether a role may do something that theirs may not."""
+        """Return whether a role has a permission that theirs lacks."""
         return self._rights.outranks(self.principal, role)
 
     def may_give(self, role: str) -> bool:
-        """Whether they may give a role to others."""
+        """Return whether they may give a role to others."""
         return self._rights.may_give(self.principal, role)

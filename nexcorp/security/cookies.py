@@ -8,12 +8,12 @@ from nexcorp.errors import Forbidden
 from nexcorp.security.app_keys import CONFIG
 from nexcorp.security.cors import Cors
 
-# __Host- makes browsers refuse the cookie unless it is Secure, for / and for this host alone.
+# With __Host- browsers refuse the cookie unless it is Secure, for / and for this host alone.
 NAME = "__Host-refresh"
 
 
 class CrossSite(Forbidden):
-    """Another site may be behind a request that brings the cookie."""
+    """A request with the cookie may come from another site."""
 
     code, message = "csrf", "This origin may not call."
     meaning = "The cookie came without `X-Requested-With`, or from a page of another origin."
@@ -25,15 +25,15 @@ def set_cookie(response: web.StreamResponse, token: str, seconds: int) -> None:
 
 
 def clear_cookie(response: web.StreamResponse) -> None:
-    """Take the refresh token from the browser; with the attributes it was set with, or it would stay."""
+    """Delete the browser's refresh token; needs the attributes with which it was set."""
     response.del_cookie(NAME, path="/", secure=True, httponly=True, samesite="Strict")
 
 
 def read_cookie(request: web.Request) -> str | None:
-    """The browser's refresh token, None without one.
+    """Return the browser's refresh token, or None.
 
-    Raises Forbidden where another site may be behind the request: without X-Requested-With, which a
-    form cannot set, or from an origin that is not allowed to call.
+    Raises CrossSite if another site may be behind the request: it lacks X-Requested-With, which a form
+    cannot set, or comes from an origin that may not call.
     """
     token = request.cookies.get(NAME)
     if token is None:

@@ -1,4 +1,4 @@
-"""Which pages may call with credentials, and by which names the service may be called."""
+"""The origins that may call with credentials, and the host names of the service."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class HostNotAllowed(BadRequest):
-    """The Host header names no host of ours: behind it may be a page whose name was made to lead here."""
+    """The Host header names none of our hosts: a page may have pointed its own name at this service."""
 
     code, message = "host_not_allowed", "This host is not served here."
     meaning = "The Host header names a host other than those of `PUBLIC_URL` and `ALLOWED_HOSTS`."
 
 
 def read_origin(address: str) -> str:
-    """`scheme://host[:port]` of an http(s) address, in its shortest form; raises ValueError."""
+    """Return `scheme://host[:port]` of an http(s) address, in its shortest form; raises ValueError."""
     parts = urlsplit(address)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
         raise ValueError("no origin")
@@ -45,7 +45,7 @@ def read_origin(address: str) -> str:
 
 
 def shorten_origin(text: str) -> str:
-    """An origin of the settings as browsers write it; as it stands where it is none."""
+    """Return an origin of the settings as browsers write it; unchanged if it is no http(s) origin."""
     try:
         return read_origin(text)
     except ValueError:
@@ -61,8 +61,8 @@ class Cors:
         self.origins = frozenset(shorten_origin(text) for text in (*own, *config.cors_origins))
 
     def allows(self, origin: str) -> bool:
-        """Whether pages of `origin` may call: those of PUBLIC_URL, of CORS_ORIGINS and, in development, local
-        ones. What the Host header says does not count: a page chooses the name that it calls by."""
+        """Return whether pages of `origin` may call: those of PUBLIC_URL, of CORS_ORIGINS and, in
+        development, local ones. The Host header does not count: a page chooses the name by which it calls."""
         if origin in self.origins:
             return True
         try:
@@ -71,11 +71,11 @@ class Cors:
             return False
 
     def is_preflight(self, request: web.Request) -> bool:
-        """Whether the request is a preflight of a browser."""
+        """Return whether the request is a preflight of a browser."""
         return "Origin" in request.headers and "Access-Control-Request-Method" in request.headers
 
     def reply_preflight(self, request: web.Request) -> web.Response:
-        """204 with what is allowed; add_headers() decides whether this origin is."""
+        """Reply 204 with the allowed methods and headers; add_headers() checks the origin."""
         return web.Response(
             status=204,
             headers={
@@ -86,7 +86,7 @@ class Cors:
         )
 
     def describe(self, origin: str) -> dict[str, str]:
-        """The headers for pages of an origin; caches must keep origins apart whether it is allowed or not."""
+        """Return the headers for pages of an origin; they always vary by origin, for caches."""
         headers = {"Vary": "Origin"}
         if self.allows(origin):
             headers["Access-Control-Allow-Origin"] = origin
@@ -95,14 +95,14 @@ class Cors:
         return headers
 
     def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Name the origin of a request where it is allowed."""
+        """Add the CORS headers for the origin of a request."""
         headers = self.describe(request.headers["Origin"])
         response.headers.add("Vary", headers.pop("Vary"))
         response.headers.update(headers)
 
 
 class Hosts:
-    """The names by which one application may be called: all of them in development, or without a setting."""
+    """The host names of one application: any name in development, or if no setting lists any."""
 
     def __init__(self, config: Config) -> None:
         own = urlsplit(config.public_url).hostname if config.public_url else None
@@ -110,7 +110,7 @@ class Hosts:
         self.names = frozenset() if config.development else frozenset(names)
 
     def check(self, request: web.Request) -> None:
-        """Raises HostNotAllowed for a name that is not listed. Ports do not matter: proxies change them."""
+        """Raise HostNotAllowed for an unknown name. Ports do not matter: proxies change them."""
         if not self.names:
             return
         try:

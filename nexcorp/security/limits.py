@@ -1,7 +1,7 @@
 """Rate limits: requests a minute of one address, or of one account with all its sessions and keys.
 
 GCRA in Redis, exact over all nodes. While more than about half of a budget is left, a node takes a slice of
-it in advance and lets requests in without asking; what it does not use within a second it gives back. Near
+it in advance and lets requests in without asking Redis; it gives back unused cells after a second. Near
 the limit it asks for each request. A bucket's level is a time: how long it takes to drain.
 """
 
@@ -30,16 +30,16 @@ log = structlog.get_logger("nexcorp.limits")
 
 PERIOD_SECONDS = 60.0
 HOUR_SECONDS = 3600.0
-# How long Redis is waited for.
+# Time limit for an answer of Redis.
 ANSWER_SECONDS = 0.1
-# In advance: a twentieth of the limit, so that it takes three seconds to drain and a node's lease but one.
+# A slice taken in advance is a twentieth of the limit: it drains in three seconds, and a lease lasts one.
 SLICES = 20
 LEASE_SECONDS = 1.0
 SWEEP_SECONDS = 0.25
 PRUNE_SECONDS = 10.0
 MAX_BUCKETS = 50_000
 BATCH = 500
-# Sums of seconds are not exact, as those of whole microseconds in Redis are.
+# Sums of seconds are inexact, unlike the whole microseconds in Redis.
 ROUNDING_SECONDS = 1e-6
 TAKE = load_script("take_cells")
 
@@ -50,7 +50,7 @@ RESET_FIELD = istr("RateLimit-Reset")
 
 @lru_cache(maxsize=16_384)
 def network_of(address: str) -> str:
-    """The key for anonymous requests: an IPv4 address, or the /64 network of an IPv6 address."""
+    """Return the key for anonymous requests: an IPv4 address, or the /64 network of an IPv6 address."""
     parsed = parse_host(address)
     if parsed is None:
         return address
@@ -60,15 +60,15 @@ def network_of(address: str) -> str:
 
 
 class Bucket:
-    """What this node knows of one budget. Times are of time.monotonic()."""
+    """One budget as this node knows it. Times are of time.monotonic()."""
 
     __slots__ = ("cells", "denied_until", "key", "lease_until", "own", "rule", "shared", "waiting")
 
     def __init__(self, rule: Rule, key: str) -> None:
         self.rule, self.key = rule, key
-        # Cells taken in advance, and until when they are good.
+        # Cells taken in advance, and until when they are valid.
         self.cells, self.lease_until = 0, 0.0
-        # When this node's own admissions will have drained; and all nodes', as last heard.
+        # When this node's own admissions will have drained; and those of all nodes, as last heard.
         self.own = self.shared = 0.0
         self.denied_until = 0.0
         self.waiting: list[asyncio.Future[bool]] = []
@@ -78,7 +78,7 @@ class Bucket:
         self.own = max(self.own, now) + self.rule.step
 
     def take_alone(self, now: float) -> bool:
-        """Decide without Redis, by what this node let in and what it last heard."""
+        """Decide without Redis, by this node's own admissions and the level it last heard."""
         level = max(self.own, self.shared, now)
         if level + self.rule.step > now + self.rule.capacity + ROUNDING_SECONDS:
             self.denied_until = level + self.rule.step - self.rule.capacity
@@ -97,7 +97,7 @@ class Bucket:
 
 
 class Rule:
-    """One kind of limit, so many in `period` seconds, and its buckets on this node; 0 switches it off."""
+    """One kind of limit, `limit` in `period` seconds, and its buckets on this node; 0 means no limit."""
 
     def __init__(self, name: str, limit: int, period: float = PERIOD_SECONDS) -> None:
         self.name, self.limit = name, limit
@@ -110,7 +110,7 @@ class Rule:
         self.buckets: dict[Any, Bucket] = {}
 
     def bucket(self, who: UUID | str) -> Bucket:
-        """The bucket of an account or address."""
+        """Return the bucket of an account or address."""
         found = self.buckets.get(who)
         if found is None:
             if len(self.buckets) >= MAX_BUCKETS:
@@ -119,7 +119,7 @@ class Rule:
         return found
 
     def prune(self, most: int = MAX_BUCKETS) -> None:
-        """Forget drained buckets, then the oldest until `most` are left; Redis still has those."""
+        """Drop drained buckets, then the oldest until `most` are left; Redis still has those."""
         now = time.monotonic()
         kept = {
             who: bucket
@@ -133,7 +133,7 @@ class Rule:
 
 @dataclass(slots=True)
 class Ask:
-    """One bucket's part in a round trip: who waits for it and how many cells go back."""
+    """One bucket's part in a round trip: the requests that wait, and the cells that are given back."""
 
     bucket: Bucket
     waiting: list[asyncio.Future[bool]]
@@ -147,10 +147,10 @@ class Limits:
         self.scripts = Scripts(config.redis_url, seconds=ANSWER_SECONDS)
         self.anonymous = Rule("address", config.rate_limit_anonymous)
         self.user = Rule("user", config.rate_limit_user)
-        # As many as one address has: a session is used from one place at a time.
+        # The same limit as for one address: a session is used from one place at a time.
         self.session = Rule("session", config.rate_limit_anonymous)
         self.files = Rule("files", config.rate_limit_files)
-        # Accounts are free to make: those whose address is not verified share what one account has.
+        # Anybody can make accounts: those with an unverified address share the limit of one account.
         self.newcomers = Rule("newcomers", 0 if config.development else config.rate_limit_user)
         self.registrations = Rule("registrations", config.registrations_per_hour, HOUR_SECONDS)
         # Buckets with something to ask, and those with leased cells, the oldest lease first.
@@ -165,19 +165,19 @@ class Limits:
 
     async def take_caller(self, request: web.Request, who: Principal, address: str | None) -> None:
         """Count a request of `who`: against their account or, while its address is not verified, against the
-        client's address, with all other such accounts there. Raises TooManyRequests."""
+        client's network, with all other such accounts there. Raises TooManyRequests."""
         if who.verified or address is None or not self.newcomers.limit:
             await self.take_user(request, who.user_id)
         else:
             await self.take(request, self.newcomers.bucket(network_of(address)))
 
     async def take_registration(self, request: web.Request, address: str | None) -> None:
-        """Count an account that an address wants to make; raises TooManyRequests."""
+        """Count the creation of an account against the client's network; raises TooManyRequests."""
         if self.registrations.limit and address is not None:
             counted = request.get(LIMIT)
             await self.take(request, self.registrations.bucket(network_of(address)))
             if counted is not None:
-                # What the answer tells of is the budget of the minute.
+                # The answer's headers show the budget of the minute.
                 request[LIMIT] = counted
 
     async def take_session(self, request: web.Request, session_id: UUID) -> None:
@@ -186,12 +186,12 @@ class Limits:
             await self.take(request, self.session.buckets.get(session_id) or self.session.bucket(session_id))
 
     async def take_address(self, request: web.Request, address: str | None) -> None:
-        """Count a request against its client's address; raises TooManyRequests."""
+        """Count a request against its client's network; raises TooManyRequests."""
         if self.anonymous.limit and address is not None:
             await self.take(request, self.anonymous.bucket(network_of(address)))
 
     async def take_file(self, request: web.Request, address: str | None) -> None:
-        """Count a request outside of the API against its client's address; raises TooManyRequests."""
+        """Count a request outside of the API against its client's network; raises TooManyRequests."""
         if self.files.limit and address is not None:
             await self.take(request, self.files.bucket(network_of(address)))
 
@@ -224,7 +224,7 @@ class Limits:
         place = asyncio.get_running_loop().create_future()
         bucket.waiting.append(place)
         self._ask(bucket)
-        # A client that leaves cancels its place, not the round trip that others wait for.
+        # A client that leaves cancels its own place, not the round trip that others wait for.
         granted: bool = await place
         return granted
 
@@ -245,7 +245,7 @@ class Limits:
             try:
                 answers = await self.scripts.run([make_call(ask) for ask in asks])
             except BaseException:
-                # Whatever went wrong: no request may be left waiting.
+                # After any error no request may be left waiting.
                 for ask in asks:
                     decide_alone(ask)
                 raise
@@ -257,7 +257,7 @@ class Limits:
                 self._settle(ask, granted, level / 1e6)
 
     def _settle(self, ask: Ask, granted: int, level: float) -> None:
-        """Hand out the granted cells; those left over are a lease."""
+        """Hand out the granted cells; the rest are a lease."""
         bucket, now = ask.bucket, time.monotonic()
         rule = bucket.rule
         bucket.shared = now + level
@@ -271,14 +271,14 @@ class Limits:
             else:
                 bucket.denied_until = now + max(0.0, level + rule.step - rule.capacity)
                 place.set_result(False)
-        # Some may have been put back meanwhile, by give_back().
+        # give_back() may have added some meanwhile.
         bucket.cells += granted
         if bucket.cells:
             bucket.lease_until = now + LEASE_SECONDS
             self._leased[bucket] = None
 
     async def stop(self) -> None:
-        """End the round trip that is under way, and close the connection."""
+        """Cancel the current round trip, and close the connection."""
         if self._asker is not None:
             await end_tasks((self._asker,))
         await self.scripts.close()
@@ -302,7 +302,7 @@ class Limits:
 
 
 def make_call(ask: Ask) -> Call:
-    """The script's call for one bucket."""
+    """Return the script's call for one bucket."""
     bucket, rule = ask.bucket, ask.bucket.rule
     own = max(0, int((bucket.own - time.monotonic()) * 1e6))
     wanted = sum(not place.done() for place in ask.waiting)

@@ -1,7 +1,7 @@
-"""Proofs of who a person is, beyond an access token: for what a stolen one must not do.
+"""Proofs of identity beyond an access token, for actions that a stolen token must not allow.
 
-A session is fresh for ten minutes behind `POST /auth/sudo`, or a sign-in with a provider for that purpose; or
-a request brings the password itself.
+A session is fresh for ten minutes after `POST /auth/sudo`, or a sign-in with a provider for that purpose; or
+a request contains the password itself.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from nexcorp.security.access import Access
 from nexcorp.security.app_keys import database, principal
 
 FRESH_SECONDS = 600
-# The field of a body that proves the request it comes with.
+# The field of a body that holds the password as a proof.
 PASSWORD_FIELD = "currentPassword"  # noqa: S105 - a name
 
 
 class PasswordCheck(Protocol):
-    """Checks a password of the caller's; raises WrongPassword, NoPassword or TooManyAttempts."""
+    """Checks the caller's password; raises WrongPassword, NoPassword or TooManyAttempts."""
 
     async def __call__(self, request: web.Request, password: str) -> Any: ...
 
@@ -30,8 +30,11 @@ CHECK_PASSWORD = web.AppKey("check_password", PasswordCheck)
 
 
 async def require_fresh(request: web.Request, access: Access, body: dict[str, Any] | None = None) -> None:
-    """Raises ReauthenticationRequired unless the caller has proved who they are, for a wrong password what
-    PasswordCheck raises. Takes the password out of `body`. API keys pass: to make one took a proof."""
+    """Raise ReauthenticationRequired unless the caller has proved their identity, or the errors of
+    PasswordCheck.
+
+    Takes the password out of `body`. API keys pass: creating one needed a proof.
+    """
     body = {} if body is None else body
     password = body.pop(PASSWORD_FIELD, None)
     who = principal(request)

@@ -1,4 +1,4 @@
-"""Redis for the limits: scripts over a client of its own, which gives up soon and rests for a while."""
+"""Redis for the limits: scripts over a client of its own, which gives up soon and then rests for a while."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from nexcorp.redis_client import CONNECTION_LOST, Lanes
 log = structlog.get_logger("nexcorp.limits")
 
 LUA = Path(__file__).parent / "lua"
-# Waited in steps: those in which this node's own loop was late do not count against Redis, up to a limit.
+# Wait in steps: steps in which this node's own loop was late do not count against Redis, up to a limit.
 STEPS = 5
 PATIENCE = 4
-# How long Redis is left alone after it failed: a request must not wait for it again and again.
+# How long Redis is left alone after it failed: requests must not wait for it again and again.
 REST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A Lua script and the name Redis keeps it under."""
+    """A Lua script and the digest under which Redis keeps it."""
 
     text: str
     digest: str
 
 
 def load_script(name: str) -> Script:
-    """The script in `lua/<name>.lua`."""
+    """Return the script in `lua/<name>.lua`."""
     text = (LUA / f"{name}.lua").read_text()
     return Script(text, hashlib.sha1(text.encode()).hexdigest())  # noqa: S324 - what EVALSHA asks for
 
@@ -51,7 +51,7 @@ class Call:
 
 
 async def wait_briefly(work: Coroutine[Any, Any, list[Any]], seconds: float) -> list[Any]:
-    """The result of `work` within `seconds`; raises TimeoutError, after which nothing of it goes on here."""
+    """Return the result of `work` within `seconds`; else cancel it and raise TimeoutError."""
     task = asyncio.get_running_loop().create_task(work)
     try:
         step, on_time = seconds / STEPS, 0
@@ -68,25 +68,25 @@ async def wait_briefly(work: Coroutine[Any, Any, list[Any]], seconds: float) -> 
 
 
 class Scripts:
-    """Runs scripts in one round trip. `run()` returns None where Redis is down, slow or rested from.
+    """Runs scripts in one round trip. `run()` returns None if Redis is down, slow or left alone.
 
-    `seconds`: how long an answer is waited for.
+    `seconds`: the time limit for an answer.
     """
 
     def __init__(self, url: str, *, seconds: float) -> None:
         self.seconds = seconds
-        # Longer than run() waits: it knows a late loop from a late Redis.
+        # Longer than run() waits, which tells a late loop from a late Redis.
         self.lanes = Lanes(url, seconds=PATIENCE * seconds)
         self._rest_until = 0.0
         self.down = False
 
     @property
     def resting(self) -> bool:
-        """Whether Redis failed just now, so that asking it is of no use."""
+        """Whether Redis failed a moment ago, and is left alone."""
         return time.monotonic() < self._rest_until
 
     async def prepare(self) -> None:
-        """Connect and hand over the scripts, so that no request has to wait for that."""
+        """Connect and load the scripts, so that no request has to wait for that."""
         with contextlib.suppress(*CONNECTION_LOST):
             for path in sorted(LUA.glob("*.lua")):
                 text = path.read_text()
@@ -96,7 +96,7 @@ class Scripts:
             raise asyncio.CancelledError
 
     async def run(self, calls: Sequence[Call]) -> list[Any] | None:
-        """The scripts' answers in their order."""
+        """Return the scripts' answers in their order, or None."""
         if self.resting:
             return None
         try:
@@ -114,7 +114,8 @@ class Scripts:
 
     async def _evaluate(self, calls: Sequence[Call]) -> list[Any]:
         answers = await self._send(calls, whole=False)
-        # Those that Redis did not know had no effect: send them again with their text, which it keeps.
+        # Calls whose script Redis did not know had no effect: repeat them with the script's text, which it
+        # keeps.
         unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
             again = await self._send([calls[at] for at in unknown], whole=True)
@@ -150,7 +151,7 @@ class Scripts:
 
 
 async def send_calls(client: Any, calls: Sequence[Call], *, whole: bool) -> list[Any]:
-    """What one Redis answers to each call, be it an error; `whole`: the scripts' texts are sent along."""
+    """Return one Redis's answer to each call, or its error; `whole`: send the scripts' texts along."""
     async with client.pipeline(transaction=False) as pipe:
         for call in calls:
             key = client.tag + call.key

@@ -14,16 +14,16 @@ import msgspec
 
 from nexcorp.security.tokens import ACCESS_SECONDS, Principal
 
-# A token outlives its session by at most its own life; a minute more covers clocks.
+# A token outlives its session by at most its own lifetime; another minute covers differing clocks.
 REMEMBER_SECONDS = ACCESS_SECONDS + 60
 
 
 class Revoked(msgspec.Struct, omit_defaults=True):
-    """What one node tells the others.
+    """A message from one node to the others.
 
-    `sessions`: ids of sessions and API keys that ended. `roles`: (user id, role version), where older
-    versions are worthless. `rights`: the permissions of the roles have changed. `projects`: where the roles
-    of members, or what is open to others, have changed. `hidden`: something else is shown to fewer people.
+    `sessions`: ids of sessions and API keys that ended. `roles`: (user id, role version); tokens with older
+    versions are invalid. `rights`: the permissions of the roles have changed. `projects`: projects whose
+    members' roles, or whose visibility, have changed. `hidden`: something else is shown to fewer people.
     """
 
     sessions: list[UUID] = []
@@ -34,22 +34,22 @@ class Revoked(msgspec.Struct, omit_defaults=True):
 
     @property
     def shows_less(self) -> bool:
-        """Whether what was read before may show more than people may see now."""
+        """Whether data read earlier may show more than people may see now."""
         return bool(self.roles or self.rights or self.projects or self.hidden)
 
 
 class Revocations:
     """Sessions and API keys that ended, and people whose role or status changed, in the last 16 minutes.
 
-    `on_session` and `on_role` are told each new one once, `on_projects` of all: whoever keeps something open
-    there asks PostgreSQL again. `on_less` is told of all after which less may be shown. `publish` tells the
-    other nodes, without waiting.
+    `on_session` and `on_role` are called once for each new one, `on_projects` for every message: callers that
+    keep something open there ask PostgreSQL again. `on_rights` is called when permissions of roles have
+    changed, `on_less` whenever less may be shown. `publish` tells the other nodes, without waiting.
     """
 
     def __init__(self) -> None:
         self._sessions: dict[UUID, float] = {}
         self._roles: dict[UUID, tuple[int, float]] = {}
-        # False until they were read once: before that, no token can be believed.
+        # False until they were read once: before that, no token can be trusted.
         self.loaded = False
         self.on_session: Callable[[UUID], None] = lambda session_id: None
         self.on_role: Callable[[UUID, int], None] = lambda user_id, version: None
@@ -59,11 +59,11 @@ class Revocations:
         self.publish: Callable[[Revoked], None] = lambda revoked: None
 
     def ended(self, who: Principal) -> bool:
-        """Whether the session or key is over, so that signing in again is all that helps."""
+        """Return whether the session or key has ended, so that the person must sign in again."""
         return who.session_id in self._sessions
 
     def outdated(self, who: Principal) -> bool:
-        """Whether the role or status has changed since the token was made: a refresh brings a new one."""
+        """Return whether the role or status has changed since the token was made: refresh it."""
         known = self._roles.get(who.user_id)
         return known is not None and who.role_version < known[0]
 
@@ -76,7 +76,7 @@ class Revocations:
                 self.on_session(session_id)
 
     def add_roles(self, versions: Iterable[tuple[UUID, int]]) -> None:
-        """Remember which role version of a person is the oldest that still counts."""
+        """Remember the oldest valid role version of each person."""
         until = time.monotonic() + REMEMBER_SECONDS
         for user_id, version in versions:
             known = self._roles.get(user_id)
@@ -85,7 +85,7 @@ class Revocations:
                 self.on_role(user_id, version)
 
     def receive(self, revoked: Revoked) -> None:
-        """Take what another node tells."""
+        """Apply a message of another node."""
         self.add_sessions(revoked.sessions)
         self.add_roles(revoked.roles)
         if revoked.rights:
@@ -104,7 +104,7 @@ class Revocations:
         projects: Iterable[UUID] = (),
         hidden: bool = False,
     ) -> None:
-        """Remember what this node changed and tell the other nodes. Call it after the commit."""
+        """Apply this node's own changes and tell the other nodes. Call it after the commit."""
         revoked = Revoked(list(sessions), list(roles), rights, list(projects), hidden)
         if revoked != Revoked():
             self.receive(revoked)

@@ -1,4 +1,4 @@
-"""Every key the service uses, derived from JWT_SECRET by HKDF, so that one setting is all there is."""
+"""All keys of the service, derived from JWT_SECRET by HKDF, so that one setting is enough."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nexcorp.config import Config
 
 
 def derive(secret: str, purpose: str) -> bytes:
-    """32 bytes for one purpose (RFC 5869); keys of different purposes tell nothing of each other."""
+    """Return 32 bytes for one purpose (RFC 5869); a key reveals nothing of those for other purposes."""
     return HKDF(SHA256(), 32, salt=b"nexcorp-connect", info=purpose.encode()).derive(secret.encode())
 
 
 def thumbprint(public: Ed25519PublicKey) -> str:
-    """The key id of an Ed25519 key: its RFC 8037 JWK thumbprint."""
+    """Return the key id of an Ed25519 key: its RFC 8037 JWK thumbprint."""
     raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     x = base64.urlsafe_b64encode(raw).decode().rstrip("=")
     jwk = f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'
@@ -29,7 +29,7 @@ def thumbprint(public: Ed25519PublicKey) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """The key that signs access tokens now."""
+    """The key that signs new access tokens."""
 
     kid: str
     private: Ed25519PrivateKey
@@ -37,7 +37,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What the service signs and checks with. Lists hold the current key first, then the previous."""
+    """The keys of the service. Lists hold the current key first, then the previous one."""
 
     signing: SigningKey
     verifying: dict[str, Ed25519PublicKey]

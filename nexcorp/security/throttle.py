@@ -3,9 +3,9 @@
 The account itself is never locked, so a stranger in another network cannot lock its owner out. Use it as
 
     await attempt(request, "login", email)      # before the check; raises TooManyRequests
-    ...                                         # a failed check: nothing to do, it counts already
-    await forgive(request, "login", email)      # a good one
-    await withdraw(request, "login", email)     # it came to no check, for instance 503
+    ...                                         # after a failed check: nothing, it counts already
+    await forgive(request, "login", email)      # after a successful check
+    await withdraw(request, "login", email)     # if nothing was checked, for instance 503
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from nexcorp.security.redis_scripts import Call, Scripts, load_script
 
 FIRST_WAIT_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 15 * 60.0
-# Failures are remembered for so long after the last one, or after the wait it brought.
+# Failures are remembered for this long after the last one, or after the wait that followed it.
 MEMORY_SECONDS = 15 * 60.0
 MAX_REMEMBERED = 20_000
-# How long Redis is waited for, in seconds.
+# Time limit for an answer of Redis, in seconds.
 ANSWER_SECONDS = 2.0
 
 RESERVE = load_script("reserve_attempt")
@@ -37,7 +37,7 @@ FORGIVE = load_script("forgive_attempts")
 
 
 def network_of(address: str | None) -> str:
-    """The /24 of an IPv4 address, or the /64 of an IPv6 address: about as much as one attacker controls."""
+    """Return the /24 of an IPv4 address, or the /64 of an IPv6 address: about what one attacker controls."""
     parsed = parse_host(address or "")
     if parsed is None:
         return address or ""
@@ -46,13 +46,13 @@ def network_of(address: str | None) -> str:
 
 @dataclass(slots=True)
 class Known:
-    """What this node knows of one counter. Times are of time.monotonic()."""
+    """One counter as this node knows it. Times are of time.monotonic()."""
 
     count: int = 0
-    # When the next attempt may follow, and when to forget.
+    # When the next attempt is allowed, and when to forget the counter.
     free_at: float = 0.0
     until: float = 0.0
-    # How many attempts this node let in by itself, of which Redis was not told yet.
+    # How many attempts this node allowed by itself without telling Redis yet.
     untold: int = 0
 
 
@@ -63,19 +63,19 @@ class Failures:
         self._known: dict[str, Known] = {}
 
     def find(self, key: str) -> Known:
-        """What is known of this counter; zeros where nothing is, or no longer."""
+        """Return this counter as known; zeros if it is unknown or expired."""
         known = self._known.get(key)
         return known if known is not None and known.until > time.monotonic() else Known()
 
     def keep(self, key: str, known: Known) -> None:
-        """Remember it, as the youngest."""
+        """Remember a counter as the youngest, and drop the oldest ones if there are too many."""
         self._known.pop(key, None)
         while len(self._known) >= MAX_REMEMBERED:
             del self._known[next(iter(self._known))]
         self._known[key] = known
 
     def reserve(self, key: str, free: int) -> float:
-        """Seconds to wait; 0 where the attempt may go on, which then counts as failed."""
+        """Return the seconds to wait; 0 if the attempt may go on, which then counts as failed."""
         now, known = time.monotonic(), self.find(key)
         if known.free_at > now:
             return known.free_at - now
@@ -86,17 +86,17 @@ class Failures:
         return 0.0
 
     def hear(self, key: str, count: int, wait: float, told: int) -> None:
-        """Take over what Redis says after it was told of `told` attempts: `count`, and seconds to wait."""
+        """Take over Redis's `count` and seconds to `wait`, after it was told of `told` attempts."""
         now, known = time.monotonic(), self.find(key)
         untold = max(0, known.untold - told)
-        # What was let in while Redis was asked is not in its answer.
+        # Attempts that were allowed while Redis was asked are not in its answer.
         count, free_at = (
             (max(count, known.count), max(now + wait, known.free_at)) if untold else (count, now + wait)
         )
         self.keep(key, Known(count, free_at, free_at + MEMORY_SECONDS, untold))
 
     def withdraw(self, key: str) -> bool:
-        """Take a reserved attempt back; returns whether Redis was not told of it."""
+        """Take a reserved attempt back; return whether Redis was not told of it."""
         known, untold = self.find(key), self.find(key).untold > 0
         if known.count > 1:
             self.keep(key, Known(known.count - 1, 0.0, known.until, max(0, known.untold - 1)))
@@ -110,20 +110,20 @@ class Failures:
 
 
 class Throttle:
-    """Failed attempts, counted in Redis for all nodes. The first `free` bring no wait; 0: no attempt does.
+    """Failed attempts, counted in Redis for all nodes. The first `free` cause no wait; 0: no attempt does.
 
-    A slow Redis counts what it was asked, though nobody waits for the answer any more. So what this node
-    lets in by itself is told to Redis with the next attempt, and both keep the larger count.
+    A slow Redis may still count an attempt after this node stopped waiting and decided by itself. So attempts
+    that this node allows by itself are told to Redis with the next one, and both keep the larger count.
     """
 
     def __init__(self, config: Config) -> None:
         self.free = config.login_failures
-        # Not those of the rate limits: checking a secret takes longer than a slow Redis, so it is waited for.
+        # Not those of the rate limits: checking a secret is slow anyway, so a slow Redis is waited for.
         self.scripts = Scripts(config.redis_url, seconds=ANSWER_SECONDS)
         self.local = Failures()
 
     async def reserve(self, key: str, free: int) -> float:
-        """Seconds to wait; 0 where the attempt may go on, which then counts as failed."""
+        """Return the seconds to wait; 0 if the attempt may go on, which then counts as failed."""
         known = self.local.find(key)
         times = (FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, MEMORY_SECONDS)
         told = (known.count, max(0.0, known.free_at - time.monotonic())) if known.untold else (0, 0.0)
@@ -133,7 +133,7 @@ class Throttle:
             return self.local.reserve(key, free)
         granted, milliseconds, count = answers[0]
         if granted and self.local.find(key).untold > known.untold:
-            # Others were let in without Redis meanwhile, and it has not counted those.
+            # Others were allowed without Redis meanwhile, and it has not counted those.
             return self.local.reserve(key, free)
         self.local.hear(key, count, milliseconds / 1000, known.untold)
         return 0.0 if granted else float(milliseconds) / 1000
@@ -157,17 +157,18 @@ THROTTLE = web.AppKey("throttle", Throttle)
 
 
 def make_key(request: web.Request, kind: str, parts: tuple[str, ...]) -> str:
-    """The name of a counter: an HMAC, so that Redis holds no e-mail address."""
+    """Return the name of a counter: an HMAC, so that Redis holds no e-mail address."""
     material = "\0".join([kind, network_of(request[CONTEXT].ip), *(part.casefold() for part in parts)])
     digest = hmac.digest(request.app[SECRETS].fingerprint, b"throttle\0" + material.encode(), "sha256")
     return f"nexcorp:throttle:{digest.hex()[:40]}"
 
 
 async def attempt(request: web.Request, kind: str, *parts: str, free: int | None = None) -> None:
-    """Reserve an attempt of `kind` ("login") at what `parts` name (an e-mail address, a session's id).
+    """Reserve an attempt of `kind` ("login") at the secret named by `parts` (an e-mail address, a session
+    id).
 
-    It counts as failed until forgive(). `free` failures bring no wait; LOGIN_FAILURES where not given.
-    Raises TooManyRequests while there is a wait.
+    It counts as failed until forgive(). `free` failures cause no wait; by default LOGIN_FAILURES. Raises
+    TooManyRequests while there is a wait.
     """
     throttle = request.app[THROTTLE]
     free = throttle.free if free is None else free
@@ -179,10 +180,10 @@ async def attempt(request: web.Request, kind: str, *parts: str, free: int | None
 
 
 async def forgive(request: web.Request, kind: str, *parts: str) -> None:
-    """The attempt was good: forget the failures before it."""
+    """Forget the failures: the attempt was successful."""
     await request.app[THROTTLE].forgive(make_key(request, kind, parts))
 
 
 async def withdraw(request: web.Request, kind: str, *parts: str) -> None:
-    """The service could not check the attempt: it does not count."""
+    """Take back an attempt that the service could not check: it does not count."""
     await request.app[THROTTLE].withdraw(make_key(request, kind, parts))

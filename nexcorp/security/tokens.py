@@ -23,16 +23,16 @@ ISSUER = "nexcorp-connect"
 AUDIENCE = "nexcorp-api"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
 MAX_TOKEN_CHARS = 4096
-# How far the clocks of two nodes may be apart.
+# How far the clocks of two nodes may differ.
 CLOCK_SECONDS = 5
 CACHE_SIZE = 50_000
-# Headers that bring or point to a key of their own; only ours count.
+# Headers that contain or point to a key; only our own keys count.
 FOREIGN_KEYS = frozenset({"jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "crit"})
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a request acts for."""
+    """The person, and session or key, that a request acts for."""
 
     user_id: UUID
     session_id: UUID
@@ -40,14 +40,14 @@ class Principal:
     role_version: int
     platform: str
     expires_at: float
-    # What an API key was made for; None for a person, who may do all that the role may.
+    # The scopes of an API key; None for a person, who has all permissions of their role.
     scopes: frozenset[str] | None = None
-    # Whether the address of the account was known to be its owner's when the token was made.
+    # Whether the account's address had been verified when the token was made.
     verified: bool = True
 
 
 class Claims(msgspec.Struct):
-    """What sign() writes. A token that says the same in other types is left to pyjwt."""
+    """The claims that sign() writes. Tokens with claims of other types are left to pyjwt."""
 
     iss: str
     aud: str
@@ -60,7 +60,7 @@ class Claims(msgspec.Struct):
     rv: int
     plat: str
     nbf: int = 0
-    # Stands in tokens of accounts alone whose address is not verified.
+    # Only in tokens of accounts whose address is not verified.
     ev: bool = True
 
 
@@ -68,7 +68,7 @@ read_claims = msgspec.json.Decoder(Claims).decode
 
 
 def decode_part(part: bytes) -> bytes | None:
-    """The bytes of a part of a token; None unless they are written in the one canonical way."""
+    """Decode a part of a token; return None unless it is in the canonical encoding."""
     try:
         found = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
     except binascii.Error:
@@ -77,13 +77,13 @@ def decode_part(part: bytes) -> bytes | None:
 
 
 def make_head(kid: str) -> bytes:
-    """The first part of the tokens that sign() makes with a key."""
+    """Return the first part of the tokens that sign() makes with a key."""
     head = json.dumps({"alg": "EdDSA", "kid": kid, "typ": TOKEN_TYPE}, separators=(",", ":"))
     return base64.urlsafe_b64encode(head.encode()).rstrip(b"=")
 
 
 class Tokens:
-    """Signs and verifies access tokens; `verify` costs a hash after the first time."""
+    """Signs and verifies access tokens; repeated `verify` calls cost only a hash."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
@@ -100,7 +100,7 @@ class Tokens:
         platform: str,
         verified: bool = True,
     ) -> str:
-        """A token for one session, good for ACCESS_SECONDS; `verified`: whether the account's address is."""
+        """Return a token for one session, valid for ACCESS_SECONDS; `verified`: whether the address is."""
         now = int(time.time())
         claims: dict[str, Any] = {
             "iss": ISSUER,
@@ -120,7 +120,7 @@ class Tokens:
         return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": TOKEN_TYPE})
 
     def verify(self, token: str) -> Principal:
-        """The principal of a token; raises the same Unauthorized for whatever is wrong with it."""
+        """Return the principal of a token; raises the same Unauthorized for any defect."""
         if len(token) > MAX_TOKEN_CHARS:
             raise Unauthorized()
         raw = token.encode("utf-8", "surrogateescape")
@@ -137,9 +137,9 @@ class Tokens:
         return principal
 
     def _verify_own(self, raw: bytes) -> Principal | None:
-        """The principal of a token that looks as sign() writes them, in half the time of pyjwt.
+        """Return the principal of a token in the form that sign() writes, in half the time of pyjwt.
 
-        Raises Unauthorized for what is wrong with it; None for a token of another look, which may be good.
+        Raises Unauthorized for an invalid one; None for a token of another form, which may be valid.
         """
         signed, _, last = raw.rpartition(b".")
         head, _, middle = signed.partition(b".")
@@ -160,13 +160,13 @@ class Tokens:
         latest = time.time() + CLOCK_SECONDS
         if claims.iss != ISSUER or claims.aud != AUDIENCE or claims.iat > latest or claims.nbf > latest:
             raise Unauthorized()
-        # Whether it has run out verify() asks each time.
+        # verify() checks the expiry each time.
         return Principal(
             claims.sub, claims.sid, claims.role, claims.rv, claims.plat, expires_at, verified=claims.ev
         )
 
     def _verify_any(self, token: str) -> Principal:
-        """The principal of a token by pyjwt."""
+        """Return the principal of a token by pyjwt; raises Unauthorized."""
         try:
             header = jwt.get_unverified_header(token)
             if (

@@ -1,4 +1,4 @@
-"""The links that end mails: who holds one may end mails of its type to its receiver, and nothing else."""
+"""Unsubscribe links in mails: the holder of one may end mails of its type to its receiver, nothing else."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from uuid import UUID
 
 MAC_BYTES = 16
 ID_BYTES = 16
-# As base64 writes both.
+# The length of both in base64.
 HEAD_CHARS = 43
-# In place of a type: mails of every type.
+# Stands for mails of every type.
 EVERY_TYPE = "all"
 
 
 def sign(key: bytes, user_id: UUID, type: str) -> bytes:
-    """What only this service knows of a person and a type."""
+    """Return the signature of a person and a type, which only this service can make."""
     return hmac.digest(key, user_id.bytes + type.encode(), "sha256")[:MAC_BYTES]
 
 
 def write_token(key: bytes, user_id: UUID, type: str) -> str:
-    """The token of a link: `<person and signature>.<type>`. It does not run out."""
+    """Return the token of a link: `<person and signature>.<type>`. It does not expire."""
     head = urlsafe_b64encode(user_id.bytes + sign(key, user_id, type)).rstrip(b"=").decode()
     return f"{head}.{type}"
 
 
 def read_token(keys: Sequence[bytes], token: str) -> tuple[UUID, str] | None:
-    """The person and the type of a token that one of `keys` signed; None for any other text."""
+    """Return the person and the type of a token that one of `keys` signed; None for any other text."""
     head, dot, type = token.partition(".")
     if len(head) != HEAD_CHARS or not dot or not token.isascii():
         return None

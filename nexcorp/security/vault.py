@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed under a key of the service, and worthless when copied to another row."""
+"""Secrets at rest: encrypted under a key of the service, and bound to their row."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Unopened(ValueError):
 
 
 def seal(secrets: Secrets, text: bytes, row: bytes) -> bytes:
-    """Encrypt under the current key: a random nonce, then the text. `row` names what it belongs to."""
+    """Encrypt `text` under the current key: a random nonce, then the ciphertext. `row` names its row."""
     nonce = os.urandom(NONCE_BYTES)
     return nonce + ChaCha20Poly1305(secrets.vault[0]).encrypt(nonce, text, row)
 
 
 def unseal(secrets: Secrets, sealed: bytes, row: bytes) -> tuple[bytes, bool]:
-    """The text, and whether it was sealed under the current key, not the previous; raises Unopened."""
+    """Return the text, and whether it was sealed under the current key; raises Unopened."""
     nonce, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
     for place, key in enumerate(secrets.vault):
         try:

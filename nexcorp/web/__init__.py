@@ -1,1 +1,1 @@
-"""HTTP: routing, bodies, answers, pages, transactions with Idempotency-Key, and what is kept for all."""
+"""HTTP: routing, bodies, answers, pages, transactions with Idempotency-Key, and the shared cache."""

@@ -1,4 +1,4 @@
-"""The typed keys under which the application carries what is derived from its features."""
+"""Typed keys of the application for objects derived from its features."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from aiohttp import web
 
 from nexcorp.delivery.notices import Sentences
 
-# nexcorp.manifest.Product, which the layers below it do not know.
+# nexcorp.manifest.Product, which the layers below must not import.
 PRODUCT: web.AppKey[Any] = web.AppKey("product", object)
 SENTENCES = web.AppKey("sentences", Sentences)
-# What performs effects of the layers above, by their class; features put theirs in when they are set up.
+# Functions that perform effects of the layers above, by the effect's class; features add theirs in `setup`.
 EFFECTS: web.AppKey[dict[type, Callable[[Any], None]]] = web.AppKey("effects", dict)

@@ -1,4 +1,4 @@
-"""Bodies that are not there yet: how many requests may wait for theirs, so that others find places."""
+"""Limit the requests that wait for their body, so that others find places."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 from nexcorp.errors import Overloaded, TooManyRequests
 
-# One owner may have as many as a third of what is left by all.
+# One owner may use at most a third of the places that are left.
 SHARE_OF_ONE = 3
 
 
 class Arriving:
-    """The requests of one process that wait for their body, `most` at once, by their owner."""
+    """The requests of one process that wait for their body, at most `most` at once, by owner."""
 
     def __init__(self, most: int) -> None:
         self._left = most
@@ -21,9 +21,9 @@ class Arriving:
 
     @contextmanager
     def wait(self, owner: Hashable) -> Iterator[None]:
-        """Count a request of an account, or of an address that is not signed in, within the block.
+        """Count a request within the block; `owner` is an account, or the network of an anonymous client.
 
-        Raises TooManyRequests where the owner has their share, Overloaded where nothing is left.
+        Raises TooManyRequests if the owner has used up their share, Overloaded if no place is left.
         """
         if self._left < 1:
             raise Overloaded()

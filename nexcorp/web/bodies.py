@@ -1,4 +1,4 @@
-"""A request's body as it comes: chunks and lines are counted, and what nobody read is not parsed."""
+"""Read request bodies with limits on chunks and lines, and discard bodies that no handler read."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nexcorp.security.app_keys import CONTEXT
 from nexcorp.security.limits import network_of
 from nexcorp.web.gate import GATE
 
-# A chunk costs the event loop more than its bytes do. So many are free, and one for each so many bytes.
+# A chunk costs the event loop more than its bytes do: FREE_CHUNKS are free, others need BYTES_A_CHUNK each.
 FREE_CHUNKS = 256
 BYTES_A_CHUNK = 256
 CHUNKS_AT_ONCE = 64
 MAX_LINE_BYTES = 128 * 1024
 
-# A body of a known length up to this, that nobody read, is read to its end: the connection can be used again.
+# An unread body of a known length up to this is read to its end, so that the connection can be reused.
 SMALL_BYTES = 256 * 1024
-# Of any other, this much is thrown away while the client reads its answer.
+# Of any other unread body, this much is discarded while the client reads its answer.
 REST_BYTES = 8 * 1024 * 1024
 REST_SECONDS = 2.0
 
@@ -37,9 +37,9 @@ class TooManyChunks(BadRequest):
 
 
 class Content:
-    """What aiohttp's reader of forms wants of a StreamReader, with a limit on chunks and on lines.
+    """The part of StreamReader that aiohttp's form reader uses, with a limit on chunks and on lines.
 
-    The StreamReader gives what is there already without ever letting the event loop do anything else.
+    It yields to the event loop now and then; a StreamReader with buffered data never does.
     """
 
     def __init__(self, content: StreamReader, most_lines: int = 0) -> None:
@@ -48,15 +48,15 @@ class Content:
         self._chunks, self._lines, self._most_lines = 0, 0, most_lines
 
     def at_eof(self) -> bool:
-        """Whether everything was read."""
+        """Return whether everything was read."""
         return not self._buffer and self._content.at_eof()
 
     def unread_data(self, data: bytes) -> None:
-        """Put back what was read too much."""
+        """Put back bytes that were read beyond the need."""
         self._buffer[:0] = data
 
     async def fill(self) -> bytes:
-        """The next bytes, as they come; b"" at the end. Raises TooManyChunks."""
+        """Return the next bytes as they come; b"" at the end. Raises TooManyChunks."""
         while not self._content.at_eof():
             data, ended = await self._read_chunk()
             self._bytes += len(data)
@@ -78,7 +78,7 @@ class Content:
             return await self._content.readchunk()
 
     async def read(self, size: int) -> bytes:
-        """At most `size` bytes; b"" at the end."""
+        """Return at most `size` bytes; b"" at the end."""
         if not self._buffer:
             self._buffer += await self.fill()
         data = bytes(self._buffer[:size])
@@ -86,7 +86,7 @@ class Content:
         return data
 
     async def readline(self, *, max_line_length: int | None = None) -> bytes:
-        """The next line; raises BadHttpMessage for a long one, or one too many."""
+        """Return the next line; raises BadHttpMessage if it is too long, or if there are too many lines."""
         self._lines += 1
         if self._lines > self._most_lines:
             raise BadHttpMessage("Too many lines that are no part of the form")
@@ -108,9 +108,9 @@ class Content:
 
 
 async def read_whole(request: web.Request, most: int) -> bytes | None:
-    """The body, None where it has more than `most` bytes. It can be asked for again.
+    """Return the body, or None if it has more than `most` bytes. It is kept: a second call returns it again.
 
-    Raises TooManyChunks, and TooManyRequests or Overloaded where too many requests wait for theirs.
+    Raises TooManyChunks; TooManyRequests or Overloaded if too many requests wait for their bodies.
     """
     if BODY in request:
         return request[BODY]
@@ -122,9 +122,9 @@ async def read_whole(request: web.Request, most: int) -> bytes | None:
 
 
 async def read_all(request: web.Request, most: int) -> bytes | None:
-    """See read_whole()."""
+    """Read the body for read_whole(), which checks first whether the request may wait."""
     content, body = Content(request.content), bytearray()
-    # Unpacked in larger pieces, where it is packed.
+    # A compressed body is unpacked in larger pieces.
     request.content.set_read_chunk_size(most)
     while chunk := await content.fill():
         body += chunk
@@ -135,16 +135,16 @@ async def read_all(request: web.Request, most: int) -> bytes | None:
 
 
 class Discard:
-    """Takes the rest of a body instead of the HTTP parser, and does nothing with it."""
+    """Receives the rest of a body in place of the HTTP parser, and drops it."""
 
     def __init__(self, content: StreamReader, transport: Any) -> None:
         self._content, self._transport, self._left = content, transport, REST_BYTES
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Bytes that came; called by aiohttp's protocol."""
+        """Drop received bytes; called by aiohttp's protocol."""
         self._left -= len(data)
         if self._left < 0 and not self._transport.is_closing():
-            # Ended only with its REST_SECONDS: whoever floods us comes back no sooner.
+            # The connection ends only after REST_SECONDS: a client that floods us reconnects no sooner.
             self._transport.pause_reading()
         return False, b""
 
@@ -155,9 +155,9 @@ class Discard:
 
 
 def leave_unread(request: web.Request, response: web.StreamResponse) -> None:
-    """Answer now, though the body has not been read: the rest is not parsed, and the connection ends.
+    """Prepare to answer before the body has been read: drop the rest of it and close the connection.
 
-    A small body of a known length is read to its end, as ever, if that comes soon.
+    A small body of a known length is still read to its end if it arrives soon.
     """
     connection: Any = request.protocol
     connection._lingering_time = REST_SECONDS

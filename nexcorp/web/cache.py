@@ -1,10 +1,10 @@
-"""Answers that are the same for everybody: kept in Redis for seconds, and forgotten once they are outdated.
+"""Cache answers that are the same for everybody: in Redis, for seconds, until they are outdated.
 
-Each group of answers has a generation, a number in Redis. An answer is kept with the generation that was read
-before it was made, and is worth nothing once that has moved on: so one INCR after a commit forgets the whole
-group, on every node, and an answer that was being made meanwhile is not kept as a new one. In the second half
-of its time whoever asks first has an answer made anew, and nobody waits for that. Redis is never waited for:
-where it is slow or away, answers are made from PostgreSQL, and it is left alone for a second.
+Each group of answers has a generation, a number in Redis. An answer is stored with the generation that was
+read before it was made, and is invalid once the generation has changed: one INCR after a commit invalidates
+the whole group on every node, including answers that were being made at the time. In the second half of an
+answer's lifetime the first request starts a refresh, and nobody waits for it. No request waits for Redis
+longer than WAIT_SECONDS: if it fails, answers are made from PostgreSQL, and Redis is left alone for a second.
 """
 
 from __future__ import annotations
@@ -49,11 +49,10 @@ class Cache:
     async def load(
         self, group: str, key: str, seconds: int, make: Make, *also: str, most: int | None = None
     ) -> bytes:
-        """What is kept under a key of a group, else what `make` makes, which is then kept for `seconds`,
-        unless it has more than `most` bytes.
+        """Return the cached answer, or else the result of `make`, which is then cached for `seconds`.
 
-        It is forgotten with the group, and with those named in `also`. Of many who ask at once on one node,
-        one makes it. Raises what `make` raises.
+        An answer of more than `most` bytes is not cached. It is invalidated with its group, and with the
+        groups in `also`. Concurrent calls on one node share one `make`. Raises the errors of `make`.
         """
         name, groups = f"{group}:{key}", (group, *also)
         flying, flight = self._flights.get(name, (groups, None))
@@ -61,7 +60,7 @@ class Cache:
             flight = asyncio.create_task(self._load(groups, name, seconds, make, most), context=apart())
             self._flights[name] = groups, flight
             flight.add_done_callback(lambda done: self._land(name, done))
-        # One who goes away does not end it for the others.
+        # A caller that is cancelled must not cancel it for the others.
         return await asyncio.shield(flight)
 
     def _land(self, name: str, flight: asyncio.Task[bytes]) -> None:
@@ -86,7 +85,7 @@ class Cache:
         return await self._make(name, generation, seconds, make, most)
 
     async def _make(self, name: str, generation: bytes, seconds: int, make: Make, most: int | None) -> bytes:
-        """Make an answer and keep it, with the generation that was read before."""
+        """Make an answer and store it with the generation that was read before."""
         made = await make()
         if most is None or len(made) <= most:
             value = b"%b\n%.3f\n%b" % (generation, time.time() + seconds / 2, made)
@@ -96,13 +95,13 @@ class Cache:
     def _end_refresh(self, name: str, refresh: asyncio.Task[bytes]) -> None:
         del self._refreshes[name]
         error = None if refresh.cancelled() else refresh.exception()
-        # Who asks when the answer has ended is told; it is still good until then.
+        # The old answer is still valid; once it expires, callers see the error.
         if error is not None and seldom("cache"):
             log.warning("cache was not refreshed", error=type(error).__name__)
 
     async def forget(self, *groups: str) -> None:
-        """Call after the commit of a change: nothing that was kept of a group is shown any longer."""
-        # What is on its way may have been read before the commit: nobody joins it any more.
+        """Invalidate all answers of these groups; call it after the commit of a change."""
+        # An answer being made may have been read before the commit: no new caller may join it.
         for name in [name for name, (of, _) in self._flights.items() if not set(of).isdisjoint(groups)]:
             del self._flights[name]
         pipeline = self.client.pipeline(transaction=False)
@@ -111,7 +110,7 @@ class Cache:
         await self._ask(pipeline.execute)
 
     async def _ask(self, command: Callable[[], Awaitable[Any]]) -> Any:
-        """What Redis says; None where it does not, and for a second after that."""
+        """Return the result of a Redis command; None if Redis fails, and for a second after that."""
         if time.monotonic() < self._rest_until:
             return None
         try:
@@ -124,7 +123,7 @@ class Cache:
             return None
 
     async def close(self) -> None:
-        """Let go of Redis."""
+        """Cancel refreshes and close the connection to Redis."""
         for refresh in self._refreshes.values():
             refresh.cancel()
         await self.client.aclose()

@@ -1,4 +1,4 @@
-"""One client's connection: how long it may be silent, and when what it asks is begun."""
+"""One client's connection: how long it may be silent, and when its requests begin."""
 
 from __future__ import annotations
 
@@ -18,59 +18,59 @@ from nexcorp.web.errors import reply_error
 from nexcorp.web.gate import GATE, UNLIMITED, Gate
 from nexcorp.web.unread import OWNER, size_of
 
-# From the first byte of a request (or from connecting) to the end of its headers.
+# Limit from the first byte of a request (or from connecting) to the end of its headers.
 HEADER_SECONDS = 10.0
 TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-# So much of a body is parsed ahead, or 2,048 chunks of it.
+# At most this much of a body, or 2,048 chunks of it, is parsed ahead.
 READ_BYTES = 32 * 1024
-# Files that a process keeps for PostgreSQL, Redis, uploads and itself.
+# Open files reserved for PostgreSQL, Redis, uploads and the process itself.
 OWN_FILES = 200
-# Bytes that the parser is given at once: of chunks of one byte, a thousand.
+# Bytes given to the parser at once: in chunks of one byte, a thousand chunks.
 PARSED_AT_ONCE = 6 * 1024
 MOST_CONNECTIONS = 50_000
 NOT_HTTP = "The request is not HTTP as it should be."
 
 
 class Connection(RequestHandler):
-    """aiohttp's connection, with a deadline for headers, whose requests pass the gate before they begin.
+    """aiohttp's connection with a deadline for headers, whose requests pass the gate before they begin.
 
-    Of a broken request nothing is repeated.
+    The answer to a malformed request repeats nothing of it.
     """
 
     __slots__ = ("_began", "_chunked", "_gate", "_header_timer", "_held", "_rest", "_who")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection; where there is no place for it, it ends at once."""
+        """Count the connection; close it if there is no place for it."""
         self._header_timer: asyncio.TimerHandle | None = None
         peer = transport.get_extra_info("peername")
-        # A client with IPv6 has as many addresses as it likes.
+        # A client with IPv6 has any number of addresses: count by network.
         self._who = network_of(peer[0]) if isinstance(peer, tuple) else ""
         super().connection_made(transport)
         self._began = False
         self._expect_headers()
         listener: Any = self._manager
         self._gate: Gate = listener.gate
-        # The requests that are held at the gate, which start() must not see.
+        # The requests held at the gate, hidden from start().
         self._held: deque[Any] | None = None
-        # Whether the last request has a chunked body, and bytes that are parsed in the loop's next turns.
+        # Whether the last request has a chunked body; bytes to be parsed in the next turns of the loop.
         self._chunked, self._rest = False, b""
         if not listener.admit(self, self._who):
             self.force_close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The connection is gone, from either side."""
+        """Release the connection's place; either side may have closed it."""
         listener: Any = self._manager
         if listener is not None:
             listener.release(self, self._who)
         self._gate.forget(self)
         self._end_wait()
         if self._messages and not self._request_in_progress and self._task_handler is not None:
-            # aiohttp would begin the request, and stumble.
+            # aiohttp would begin the request and fail.
             self._task_handler.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came: they begin a request, go on with one, or complete its headers."""
+        """Receive bytes: they begin or continue a request, or complete its headers."""
         if self._rest:
             self._rest += data
         elif len(data) <= PARSED_AT_ONCE:
@@ -79,9 +79,10 @@ class Connection(RequestHandler):
             self._receive_parts(data)
 
     def _receive_parts(self, data: bytes) -> None:
-        """Parse in parts; between those of a chunked body, which is dear for its size, others have a turn.
+        """Parse in parts, and yield to the event loop between parts of a chunked body, which is costly to
+        parse.
 
-        Once it is refused, nothing of it is parsed any more (nexcorp.web.bodies).
+        Once the body is refused, the rest of it is not parsed (nexcorp.web.bodies).
         """
         at = 0
         while at < len(data):
@@ -107,7 +108,7 @@ class Connection(RequestHandler):
     def _receive(self, data: bytes) -> None:
         silent = not (self._request_in_progress or self._upgraded or self._messages)
         if self._held is not None or (silent and self._gate.is_full()):
-            # Parsed, but not begun.
+            # Parse, but do not wake start() yet.
             waiter, self._waiter = self._waiter, None
             super().data_received(data)
             self._waiter = waiter
@@ -131,11 +132,11 @@ class Connection(RequestHandler):
                 self._expect_headers()
 
     def waits(self) -> bool:
-        """Whether nothing of it is being worked on: it is silent, or between requests."""
+        """Return whether the connection is idle: silent, or between requests."""
         return self._waiter is not None and not self._waiter.done() and self._held is None
 
     def _needs_place(self) -> bool:
-        """Whether the request that has come is for the gate: no probe, preflight, socket or error."""
+        """Return whether the new request must pass the gate: not a probe, preflight, socket or error."""
         message = self._messages[0][0]
         return (
             isinstance(message, RawRequestMessage)
@@ -156,16 +157,16 @@ class Connection(RequestHandler):
             self._waiter.set_result(None)
 
     def go_on(self) -> None:
-        """Begin the request that was held."""
+        """Begin the held request."""
         if self._held is not None:
             self._messages, self._held = self._held, None
             if len(self._messages) >= self._max_msg_queue_size and not self._buffer_paused:
-                # As aiohttp does where it sees so many; start() goes on reading.
+                # aiohttp does the same for so many messages; start() resumes reading.
                 self._pause_reading_for_buffer()
         self._begin()
 
     def refuse(self) -> None:
-        """Answer the request that was held with 503; what is not as simple as most, the gateway refuses."""
+        """Answer the held request with 503; in less simple cases begin it, and the gateway refuses it."""
         held: Any = self._held
         message, payload = held[0]
         if len(held) > 1 or not payload.is_eof() or message.should_close or message.method == "HEAD":
@@ -178,7 +179,7 @@ class Connection(RequestHandler):
             self.transport.write(self._gate.refuse(message))
 
     def finish_response(self, request: web.BaseRequest, resp: Any, start_time: float | None) -> Any:
-        """See aiohttp. A request that it answers without the gateway leaves its place here."""
+        """See aiohttp. A request that aiohttp answers without the gateway gives up its place here."""
         self._gate.stand_up(self)
         sending = super().finish_response(request, resp, start_time)
         owner = request.get(OWNER)
@@ -208,7 +209,7 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what is no HTTP: the envelope, which repeats nothing, and no line in the logs."""
+        """Answer malformed HTTP with the error envelope, which repeats nothing, and write no log line."""
         if status != 400:
             return super().handle_error(request, status, exc, message)
         response = reply_error(cast(web.Request, request), BadRequest(message=NOT_HTTP))
@@ -217,7 +218,7 @@ class Connection(RequestHandler):
 
 
 class Listener(web.Server):
-    """Makes the connections of one process, and counts them."""
+    """Makes and counts the connections of one process."""
 
     def __init__(self, server: web.Server, most: int, gate: Gate) -> None:
         self.__dict__.update(server.__dict__)
@@ -226,20 +227,20 @@ class Listener(web.Server):
         self._total = 0
 
     def __call__(self) -> RequestHandler:
-        """A connection for a client that has just come."""
+        """Return a connection for a new client."""
         return Connection(self, loop=self._loop, **self._kwargs)
 
     def pre_shutdown(self) -> None:
-        """What has come is answered: aiohttp closes connections on which nothing has begun."""
+        """Let in all held requests first: aiohttp closes connections on which nothing has begun."""
         self.gate.open()
         super().pre_shutdown()
 
     def admit(self, connection: Connection, address: str) -> bool:
-        """Count a connection; False where there is no place for it.
+        """Count a connection; return False if there is no place for it.
 
-        All together have `most` places, those of one address half of them. For one too many, the oldest
-        that waits is closed, of the same address or else of the address that has most: whoever holds places
-        in silence shuts nobody out.
+        All connections together have `most` places, those of one address half of them. For one too many, the
+        oldest idle connection is closed, of the same address or else of the address that has most: a client
+        that holds places in silence cannot shut others out.
         """
         of_one = self._open.setdefault(address, {})
         full = self._total >= self._most
@@ -255,7 +256,7 @@ class Listener(web.Server):
         return oldest is not None
 
     def release(self, connection: Connection, address: str) -> None:
-        """A counted connection is gone."""
+        """Uncount a connection that is gone."""
         of_one = self._open.get(address, {})
         if connection in of_one:
             del of_one[connection]
@@ -265,12 +266,12 @@ class Listener(web.Server):
 
 
 def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one; returns for how many connections that is enough."""
+    """Raise the soft limit of open files to the hard limit; return how many connections it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard == resource.RLIM_INFINITY:
         hard = max(soft, MOST_CONNECTIONS + OWN_FILES)
     if soft != hard:
-        # Some kernels refuse; then it stays as it is.
+        # Some kernels refuse; then the limit stays.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -278,7 +279,7 @@ def raise_file_limit() -> int:
 
 
 class Runner(web.AppRunner):
-    """aiohttp's runner with our connections, `most` at once; the file limit decides where it is not given."""
+    """aiohttp's runner with our connections, at most `most` at once; by default the file limit decides."""
 
     __slots__ = ("_most",)
 

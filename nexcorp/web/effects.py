@@ -1,4 +1,4 @@
-"""How a process performs what follows a commit."""
+"""Perform effects after a commit."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ def make_performer(
     keeps_lists: bool,
     others: Mapping[type, Callable[[Any], None]],
 ) -> Callable[[Effect], Awaitable[None] | None]:
-    """What Database.perform is set to; only Forget is waited for, so that who changed it reads it anew.
+    """Return the function for Database.perform. Only Forget is awaited, so that the caller reads its own
+    change.
 
-    `keeps_lists`: whether CACHE is on. `others`: what performs effects of the layers above, by their class.
-    `revocations`: None in a worker, where nobody is signed in.
+    `keeps_lists`: whether CACHE is on. `others`: functions that perform effects of the layers above, by
+    class. `revocations`: None in a worker, where nobody is signed in.
     """
 
     def perform(effect: Effect) -> Awaitable[None] | None:

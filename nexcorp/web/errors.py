@@ -1,4 +1,4 @@
-"""The one error envelope, and the only place that knows which HTTP status a domain error has."""
+"""The error envelope, and the only map from domain errors to HTTP statuses."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from nexcorp.web.replies import format_time, reply
 
 
 class RouteNotFound(errors.NotFound):
-    """The router knows no such path."""
+    """The router has no such path."""
 
     code, meaning = "route_not_found", "There is no such path."
 
 
 class MethodNotAllowed(errors.AppError):
-    """The router knows the path, with other methods."""
+    """The router has the path, but with other methods."""
 
     code, meaning = "method_not_allowed", "The path knows other methods: see the header `Allow`."
 
 
 class RequestTimeout(errors.AppError):
-    """The request's body takes too long to come."""
+    """The request's body takes too long to arrive."""
 
     code, message = "request_timeout", "The request did not come in time."
     meaning = "The request did not come in time."
@@ -53,7 +53,7 @@ STATUS: dict[type[errors.AppError], int] = {
     errors.Unavailable: 503,
 }
 
-# What the router and the body reader of aiohttp raise by themselves.
+# The errors that aiohttp's router and body reader raise.
 OF_AIOHTTP: dict[int, type[errors.AppError]] = {
     400: errors.BadRequest,
     404: RouteNotFound,
@@ -64,9 +64,9 @@ OF_AIOHTTP: dict[int, type[errors.AppError]] = {
 }
 
 RETRY_AFTER_SECONDS = 1
-# What is not configured will not be in a second.
+# A missing setting will not be there in a second.
 RETRY_AFTER_LONG_SECONDS = 600
-# Nor is a disk emptied in one.
+# A full disk takes about a minute to be emptied.
 RETRY_AFTER: dict[type[errors.AppError], int] = {
     errors.NotConfigured: RETRY_AFTER_LONG_SECONDS,
     errors.StorageFull: 60,
@@ -74,7 +74,7 @@ RETRY_AFTER: dict[type[errors.AppError], int] = {
 
 
 def status_of(kind: type[errors.AppError]) -> int:
-    """The HTTP status of a class of errors: its own, or that of its nearest parent."""
+    """Return the HTTP status of a class of errors: its own, or that of its nearest parent."""
     for parent in kind.__mro__:
         if parent in STATUS:
             return STATUS[parent]
@@ -82,7 +82,7 @@ def status_of(kind: type[errors.AppError]) -> int:
 
 
 def envelope(request: web.Request, status: int, code: str, message: str, **more: Any) -> dict[str, Any]:
-    """The seven keys of every error, and what the error adds."""
+    """Return the seven keys of every error, and `more`."""
     return {
         "statusCode": status,
         "code": code,
@@ -96,7 +96,7 @@ def envelope(request: web.Request, status: int, code: str, message: str, **more:
 
 
 def reply_error(request: web.Request, error: errors.AppError) -> web.Response:
-    """The response to a domain error."""
+    """Return the response to a domain error."""
     status = status_of(type(error))
     details = dict(error.details)
     headers: dict[str, str] = {}
@@ -107,7 +107,7 @@ def reply_error(request: web.Request, error: errors.AppError) -> web.Response:
     if status == 416:
         headers["Content-Range"] = f"bytes */{details['size']}"
     if status == 401:
-        # RFC 6750: a client that sent something is told that it was no good; one that sent nothing is not.
+        # RFC 6750: only a client that sent a token is told that it is invalid.
         given = "Authorization" in request.headers
         headers["WWW-Authenticate"] = 'Bearer realm="nexcorp"' + (', error="invalid_token"' if given else "")
     data = envelope(request, status, error.code, error.message, errors=error.errors, **details)
@@ -115,7 +115,7 @@ def reply_error(request: web.Request, error: errors.AppError) -> web.Response:
 
 
 def reply_http_error(request: web.Request, error: web.HTTPException) -> web.Response:
-    """The response to what aiohttp itself refuses: unknown routes, wrong methods, large bodies."""
+    """Return the response to an error of aiohttp itself: unknown route, wrong method, large body."""
     status = error.status
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     message = HTTPStatus(status).description or HTTPStatus(status).phrase
@@ -124,17 +124,17 @@ def reply_http_error(request: web.Request, error: web.HTTPException) -> web.Resp
 
 
 def reply_crash(request: web.Request) -> web.Response:
-    """500, which tells nothing but the request id to look for in the logs."""
+    """Return a 500, which tells nothing but the request id to look for in the logs."""
     error = errors.InternalError
     return reply(envelope(request, 500, error.code, error.message), 500)
 
 
 def translate(error: Exception) -> errors.AppError | None:
-    """A driver's error as a domain error, where it is not a bug of ours."""
+    """Return a driver's error as a domain error, or None if it is a bug."""
     if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         return errors.Contention()
     if isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
-        # A migration has just changed what a prepared statement reads; asyncpg prepares it anew next time.
+        # A migration has just changed the tables of a prepared statement; asyncpg prepares it anew next time.
         return errors.Contention(message="The database was just changed; try again.")
     if isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
         return errors.TimedOut()

@@ -1,4 +1,4 @@
-"""multipart/form-data: fields are read, files go to the disk as they come, within limits and in time."""
+"""multipart/form-data: read fields, write files to disk as they arrive, within limits of size and time."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ from nexcorp.security.app_keys import CONFIG, user_id
 from nexcorp.web.bodies import Content
 
 CHUNK_BYTES = 64 * 1024
-# Files are written in pieces of this size, in a thread: a slow disk keeps nobody else waiting.
+# Files are written in pieces of this size, in a thread: a slow disk does not block the event loop.
 PIECE_BYTES = 256 * 1024
 MEGABYTE = 1024 * 1024
 HEAD_BYTES = 16
 MAX_FIELDS = 20
 MAX_FIELD_BYTES = 128 * 1024
 MAX_NAME_CHARS = 200
-# Those of the headers of all parts, and some: before the first part there may be any number.
+# Enough for the headers of all parts; the preamble before the first part may have any number of lines.
 MAX_LINES = 10_000
-# All files of a form together: ten of the largest kind would fill a disk.
+# All files of a form together.
 MAX_FORM_BYTES = 100 * 1024 * 1024
-# How long a form may take, how long the line may be silent, and how slow it may be on average after that.
+# How long a form may take, how long the client may send nothing, and the slowest average rate after that.
 FORM_SECONDS = 600.0
 STALL_SECONDS = 15.0
 MIN_BYTES_A_SECOND = 8 * 1024
-# Forms that one process receives at once. One person may have as many as a third of the places that are left:
-# eight where nobody else sends any, one where there are few.
+# Forms that one process receives at once. One person may use at most a third of the places that are left:
+# eight while the process receives no other forms, fewer when it receives many, but always one.
 MAX_RECEIVING = 32
 SHARE_OF_ONE = 3
 BLANKS = re.compile(r"\s+")
@@ -61,7 +61,7 @@ BLANKS = re.compile(r"\s+")
 _receiving: Counter[UUID] = Counter()
 
 
-# Of a body that was read as a stream and is not there to be read again.
+# The digest of a body that was read as a stream and cannot be read again.
 BODY_DIGEST = web.RequestKey("body_digest", bytes)
 
 
@@ -73,21 +73,21 @@ class MalformedForm(BadRequest):
 
 
 class UploadStalled(BadRequest):
-    """Nothing came for STALL_SECONDS."""
+    """No byte arrived for STALL_SECONDS."""
 
     code, message = "upload_stalled", "The body does not arrive."
     meaning = "Nothing of the body came for 15 seconds."
 
 
 class UploadTooSlow(BadRequest):
-    """On average less than MIN_BYTES_A_SECOND came."""
+    """Less than MIN_BYTES_A_SECOND arrived on average."""
 
     code, message = "upload_too_slow", "The body arrives too slowly."
     meaning = "The body comes at less than 8 KB a second."
 
 
 class TooManyUploadsAtOnce(TooManyRequests):
-    """This person has their share of the forms that are being received."""
+    """This person has used up their share of the forms received at once."""
 
     code, message = "too_many_uploads_at_once", "Wait until others of your uploads have ended."
     meaning = "Eight of your forms are being received, or fewer where others send many, too."
@@ -95,9 +95,9 @@ class TooManyUploadsAtOnce(TooManyRequests):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a route takes as a form: so many parts called `file`, beside the fields of its body.
+    """A route's form: up to `most_files` parts called `file`, beside the fields of its body.
 
-    `limit`: from how a file begins to how many bytes it may have. `optional`: JSON will do as well.
+    `limit`: maps a file's first bytes to its maximum size in bytes. `optional`: JSON is accepted, too.
     """
 
     most_files: int
@@ -107,7 +107,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that was received; it is deleted once its request is answered."""
+    """A received file; it is deleted once its request is answered."""
 
     path: Path
     name: str
@@ -116,10 +116,10 @@ class File:
 
 @dataclass(slots=True)
 class Received:
-    """Fields and files of one form, and a digest of them all. `lists`: the fields that may be repeated."""
+    """The fields and files of one form, and a digest of all. `lists`: the fields that may be repeated."""
 
     lists: frozenset[str] = frozenset()
-    # A text, or of those in `lists` all that were sent, in order.
+    # A text, or for fields in `lists` all texts in the order sent.
     values: dict[str, Any] = field(default_factory=dict)
     fields: int = 0
     files: list[File] = field(default_factory=list)
@@ -127,18 +127,18 @@ class Received:
 
 
 def too_large() -> PayloadTooLarge:
-    """The answer to a form over MAX_FORM_BYTES."""
+    """Return the error for a form over MAX_FORM_BYTES."""
     return PayloadTooLarge(message=f"The form is over {MAX_FORM_BYTES} bytes.")
 
 
 class Pace:
-    """Limits how long the next bytes may take, how few may come on average, and how many in all."""
+    """Limits on how long the next bytes may take, how slowly they may arrive, and how many there may be."""
 
     def __init__(self) -> None:
         self._started, self._bytes = time.monotonic(), 0
 
     async def read(self, reading: Any) -> Any:
-        """Await one read; raises BadRequest where it takes too long."""
+        """Await one read; raises UploadStalled if it takes longer than STALL_SECONDS."""
         try:
             async with asyncio.timeout(STALL_SECONDS):
                 return await reading
@@ -146,7 +146,7 @@ class Pace:
             raise UploadStalled() from None
 
     def count(self, number: int) -> None:
-        """Note bytes that came; raises BadRequest where they are too slow, PayloadTooLarge for too many."""
+        """Count received bytes; raises UploadTooSlow, or PayloadTooLarge if there are too many."""
         self._bytes += number
         if self._bytes > MAX_FORM_BYTES:
             raise too_large()
@@ -155,19 +155,19 @@ class Pace:
             raise UploadTooSlow()
 
 
-# Joiners hold emoji and words together; beside a space, a Latin letter or nothing they only deceive.
+# Joiners hold emoji and words together; beside an ASCII character or an end of the name they deceive.
 JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
 
 
 def is_harmless(char: str) -> bool:
-    """Whether a character may stand in a file name."""
+    """Return whether a character may stand in a file name."""
     return char in "\u200c\u200d" or unicodedata.category(char)[0] != "C"
 
 
 def clean_name(text: str | None) -> str:
-    """A file name to show and to save under: no folders, no control characters, not too long."""
+    """Return a safe file name to show and to save under: no folders, no control characters, not too long."""
     name = unicodedata.normalize("NFC", (text or "").replace("\\", "/").rpartition("/")[2])
-    # Cc, Cf and the like: line feeds, NUL, and marks that make "gpj.exe" read as "exe.jpg".
+    # Line feeds, NUL, and marks that make "gpj.exe" read as "exe.jpg".
     name = JOINERS.sub("", "".join(char if is_harmless(char) else " " for char in name))
     name = BLANKS.sub(" ", name).strip(" .")
     stem, dot, extension = name.rpartition(".")
@@ -179,7 +179,7 @@ def clean_name(text: str | None) -> str:
 
 
 def is_form(request: web.Request) -> bool:
-    """Whether a form is what came."""
+    """Return whether the request is a form."""
     return request.content_type == "multipart/form-data"
 
 
@@ -187,15 +187,15 @@ def is_form(request: web.Request) -> bool:
 async def receive(
     request: web.Request, form: Form, lists: frozenset[str] = frozenset()
 ) -> AsyncIterator[Received]:
-    """Read a form, whose fields in `lists` may be repeated; its files are there until the block ends.
+    """Read a form, whose fields in `lists` may be repeated; its files exist until the block ends.
 
-    What is refused is named in the raised BadRequest, PayloadTooLarge, UnsupportedMediaType or Invalid.
-    Raises TooManyRequests or Unavailable for too many at once.
+    Raises BadRequest, PayloadTooLarge, UnsupportedMediaType or Invalid, whose message names the problem, and
+    TooManyRequests or Unavailable if too many forms are received at once or the disk is full.
     """
     if not is_form(request):
         raise UnsupportedMediaType(message="Send multipart/form-data.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        # Unpacked, two megabytes of lines before the first part kept the event loop busy for twelve seconds.
+        # Unpacked, two megabytes of lines before the first part block the event loop for twelve seconds.
         raise UnsupportedMediaType(message="Send the form as it is, without Content-Encoding.")
     if (request.content_length or 0) > MAX_FORM_BYTES + MAX_FIELDS * MAX_FIELD_BYTES:
         raise too_large()
@@ -222,7 +222,7 @@ async def receive(
 
 
 async def read_parts(request: web.Request, form: Form, received: Received, begun: list[Path]) -> None:
-    """Read part by part into `received`; every file that is begun is named in `begun` first."""
+    """Read all parts into `received`; every temporary file is added to `begun` when it is opened."""
     pace = Pace()
     try:
         reader = MultipartReader(request.headers, Content(request.content, MAX_LINES))  # type: ignore[arg-type]
@@ -236,20 +236,20 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
                 if len(begun) == form.most_files + MAX_FIELDS:
                     raise PayloadTooLarge(message="The form has too many fields.")
                 file = await read_file(request, part, form, pace, received, begun)
-                # What a browser sends for a file field in which nothing was chosen.
+                # A browser sends an empty part without a name for a file field in which nothing was chosen.
                 if file.bytes or part.filename:
                     received.files.append(file)
             else:
                 await read_field(part, pace, received)
     except (web.RequestPayloadError, ConnectionError, ValueError, BadHttpMessage) as error:
-        # What is no form, or ends too early.
+        # Malformed, or truncated.
         raise MalformedForm() from error
     except RuntimeError as error:
         raise MalformedForm(message="The form is broken.") from error
 
 
 async def read_field(part: BodyPartReader, pace: Pace, received: Received) -> None:
-    """One value."""
+    """Read the value of one field into `received`."""
     name, value = str(part.name), bytearray()
     if name in received.values and name not in received.lists:
         raise Invalid(errors={name: ["Given more than once."]})
@@ -280,7 +280,7 @@ async def read_file(
     received: Received,
     begun: list[Path],
 ) -> File:
-    """One file, to a temporary one; a piece is all of it that is ever in memory."""
+    """Write one file to a temporary file; at most a piece of it is in memory."""
     head, size, limit, piece = b"", 0, 0, bytearray()
     free_bytes = request.app[CONFIG].storage_free_mb * MEGABYTE
     target = open_temporary(request.app[CONFIG].incoming_path, begun)
@@ -313,7 +313,7 @@ async def read_file(
                 piece.clear()
         await write_apart(piece)
     finally:
-        # Every piece is written by now; of one that does not fit it would say so again.
+        # Every piece is flushed by now; after a failed write, closing would raise the error again.
         with contextlib.suppress(OSError):
             target.close()
     if not size and part.filename:
@@ -323,14 +323,14 @@ async def read_file(
 
 
 def find_room(config: Config, more: int) -> None:
-    """Raises StorageFull or StorageUnavailable where so many bytes cannot be received."""
+    """Raise StorageFull or StorageUnavailable if `more` bytes cannot be received."""
     with storing():
         config.incoming_path.mkdir(parents=True, exist_ok=True)
     require_room(config.incoming_path, config.storage_free_mb * MEGABYTE, more)
 
 
 def open_temporary(folder: Path, begun: list[Path]) -> BinaryIO:
-    """A new file that only this process's user can read."""
+    """Open a new file that only this process's user can read."""
     with storing():
         descriptor, name = tempfile.mkstemp(dir=folder)
     begun.append(Path(name))

@@ -1,9 +1,9 @@
-"""The gate: how many requests are worked on at once, and what becomes of those that come beyond that.
+"""The gate: limit the requests that are worked on at once, and hold or refuse the others.
 
-A request that finds no place is held at its connection, read but not begun: it costs neither a task nor a
-look at its token. The oldest goes first; where more are held than can be served IN_TIME the newest does, for
-the oldest would all be served late. What was held for FRESH_SECONDS comes behind all others, and after
-HELD_SECONDS it is refused with a few bytes; clients that ask again at once come no faster than that.
+A request that finds no place is held at its connection, read but not begun: it costs neither a task nor an
+authentication. The oldest is let in first; if more are held than can be served IN_TIME, the newest, since the
+oldest would all be served late. Requests held for FRESH_SECONDS come after all others, and after
+HELD_SECONDS they are refused with a few bytes; clients that retry at once get no further ahead.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from aiohttp import web
 from nexcorp.web.arriving import Arriving
 from nexcorp.web.unread import Unread
 
-# For each connection that the pool may have: while these wait for PostgreSQL, others are read and written.
+# Places for each connection of the pool: while these requests wait for PostgreSQL, others are read and
+# written.
 PLACES_A_CONNECTION = 3
 IN_TIME_SECONDS, FRESH_SECONDS, HELD_SECONDS = 0.25, 0.5, 1.0
-# So many are refused in one go; then those who have a place get their turn.
+# At most this many are refused in one turn; then the event loop goes on with the requests inside.
 REFUSED_AT_ONCE = 25
 UNLIMITED = 1_000_000
 
@@ -30,14 +31,14 @@ class Held(Protocol):
     """A connection whose request is held."""
 
     def go_on(self) -> None:
-        """The request has a place: begin."""
+        """Begin the request: it has a place."""
 
     def refuse(self) -> None:
-        """The request gets no place: answer."""
+        """Refuse the request: it gets no place."""
 
 
 class Place:
-    """The place of one request, which it can leave for a while."""
+    """The place of one request, which the request can give up for a while."""
 
     __slots__ = ("_ended", "_gate", "_taken")
 
@@ -45,7 +46,7 @@ class Place:
         self._gate, self._taken, self._ended = gate, True, False
 
     def leave(self) -> bool:
-        """Let others have it until come_back(); False where that was done already."""
+        """Give up the place until come_back(); return False if it was given up already."""
         taken, self._taken = self._taken, False
         if taken:
             self._gate.working -= 1
@@ -53,13 +54,13 @@ class Place:
         return taken
 
     def come_back(self) -> None:
-        """Go on, even if that makes one too many."""
+        """Take a place again, even if that makes one too many."""
         if not self._ended:
             self._taken = True
             self._gate.working += 1
 
     def end(self) -> None:
-        """The request is answered."""
+        """Free the place for good: the request is answered."""
         self._ended = True
         self._gate.begun -= 1
         if not self.leave():
@@ -67,12 +68,12 @@ class Place:
 
 
 def refuse_silently(message: Any) -> bytes:
-    """For a process without a gate, which refuses nothing."""
+    """Return an empty answer, for a process without a gate, which refuses nothing."""
     return b""
 
 
 class Gate:
-    """The places of one process, `most` at once, and `most_begun` with those that stepped aside.
+    """The places of one process: `most` in use at once, `most_begun` including requests that gave theirs up.
 
     `vital` are the paths of probes, which need no place; `refuse` makes the answer to a held message of
     aiohttp's parser.
@@ -89,37 +90,37 @@ class Gate:
         self.vital, self.refuse = frozenset(vital), refuse
         self.working = self.begun = 0
         self.unread = Unread()
-        # What does not come must leave places to what has.
+        # Requests whose body has not arrived must leave places to others.
         self.arriving = Arriving(max(1, most_begun // 2))
-        # Connections with a place for a request that has not got as far as enter().
+        # Connections with a place for a request that has not reached enter() yet.
         self._seated: set[Any] = set()
-        # Those that are held, in the order in which they came, and when that was, of loop.time().
+        # The held requests in the order of their arrival, with its loop.time().
         self._fresh: OrderedDict[Held, float] = OrderedDict()
         self._late: OrderedDict[Held, float] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
-        # How many were let in since a time, and before that IN_TIME_SECONDS.
+        # How many were let in since a time, and the number in the IN_TIME_SECONDS before that.
         self._let_in, self._since, self._pace = 0, 0.0, 0
 
     def is_full(self) -> bool:
-        """Whether a request that comes now must wait."""
+        """Return whether a new request must wait."""
         return self.working >= self.most or self.begun >= self.most_begun
 
     def sit(self, connection: Held) -> None:
-        """Keep a place for the request of a connection until enter() or stand_up()."""
+        """Reserve a place for a connection's request until enter() or stand_up()."""
         if connection not in self._seated:
             self._seated.add(connection)
             self.working += 1
             self.begun += 1
 
     def hold(self, connection: Held) -> None:
-        """Keep a request until go_on() or refuse() is called."""
+        """Hold a request until go_on() or refuse() is called."""
         loop = asyncio.get_running_loop()
         self._fresh[connection] = loop.time()
         if self._timer is None:
             self._timer = loop.call_later(FRESH_SECONDS, self._look_after_late)
 
     def enter(self, connection: Any) -> Place | None:
-        """The place of a request that begins, kept for it or free; None where there is no place for it."""
+        """Return the place of a request that begins, reserved or free; None if there is none."""
         if connection in self._seated:
             self._seated.discard(connection)
         elif self.is_full():
@@ -130,13 +131,13 @@ class Gate:
         return Place(self)
 
     def forget(self, connection: Any) -> None:
-        """The connection is gone."""
+        """Drop a connection that is gone."""
         self._fresh.pop(connection, None)
         self._late.pop(connection, None)
         self.stand_up(connection)
 
     def stand_up(self, connection: Any) -> None:
-        """The request for which a place is kept does without."""
+        """Free the place reserved for a connection."""
         if connection in self._seated:
             self._seated.discard(connection)
             self.working -= 1
@@ -144,7 +145,7 @@ class Gate:
             self.let_in()
 
     def let_in(self) -> None:
-        """Places may be free: requests that are held get them."""
+        """Give free places to held requests."""
         while (self._fresh or self._late) and not self.is_full():
             connection = self._take_next()
             self.sit(connection)
@@ -166,7 +167,7 @@ class Gate:
         self.let_in()
 
     def _look_after_late(self) -> None:
-        """Put behind the others those that are not fresh any more, and refuse those held for too long."""
+        """Move requests that are not fresh any more behind the others, and refuse those held for too long."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         while self._fresh and next(iter(self._fresh.values())) <= now - FRESH_SECONDS:

@@ -1,4 +1,4 @@
-"""The one middleware: request id, deadline, overload, errors, headers, metrics. Every request pays it."""
+"""The outermost middleware of every request: id, deadline, overload, errors, headers, metrics."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def clean_agent(text: str | None) -> str | None:
-    """A User-Agent that can be stored: headers may hold bytes that are no text, and too many."""
+    """Return a User-Agent that can be stored: headers may hold invalid UTF-8, and be too long."""
     if text is None or text.isascii():
         return text and text[:MAX_AGENT_CHARS]
     return text.encode("utf-8", "replace").decode()[:MAX_AGENT_CHARS]
 
 
 def route_of(request: web.Request) -> Route | None:
-    """The row of the route table a request met, None for unknown paths and wrong methods."""
+    """Return the row of the route table that matches, None for unknown paths and wrong methods."""
     return getattr(request.match_info.handler, "route", None)
 
 
 async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
-    """Run the handler; whatever it raises becomes an envelope."""
+    """Run the handler; turn its exceptions into error envelopes."""
     try:
         if route_of(request) is None:
             await count(request, request.path.startswith(API_PREFIX))
@@ -77,7 +77,7 @@ async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
 
 
 def make_gateway(config: Any) -> Any:
-    """The middleware of one application."""
+    """Return the middleware of one application."""
     cors, hosts = Cors(config), Hosts(config)
 
     def refuse_host(request: web.Request) -> web.Response | None:
@@ -88,10 +88,10 @@ def make_gateway(config: Any) -> Any:
         return None
 
     def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-        """What every answer has."""
+        """Add the headers that every answer has."""
         out = response.headers
         out["X-Request-Id"] = request[REQUEST_ID]
-        # JSON answers bring them along.
+        # JSON answers already have them.
         if "Server" not in out:
             for name, value in SECURITY_HEADERS.items():
                 out.setdefault(name, value)
@@ -125,7 +125,7 @@ def make_gateway(config: Any) -> Any:
         current.set(context)
         route = route_of(request)
         gate, connection = request.app[GATE], request.protocol
-        # Probes call by an address.
+        # Probes call by an IP address, which the check of Host would refuse.
         vital = route is not None and route.vital
         if not vital and (refusal := refuse_host(request)) is not None:
             response: web.StreamResponse = refusal
@@ -155,7 +155,7 @@ def make_gateway(config: Any) -> Any:
             else:
                 request[OWNER] = owner
         if response.status == 400 and request.content.exception() is not None:
-            # What comes behind a body that cannot be read is not found; the client is told to connect anew.
+            # After a body that cannot be read, the next request cannot be found: the client must reconnect.
             response.force_close()
         elif not request.content.is_eof():
             leave_unread(request, response)

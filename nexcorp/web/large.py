@@ -1,4 +1,4 @@
-"""Large bodies that are no form: in memory, but only so many bytes of all requests at once."""
+"""Large bodies that are no form: in memory, with a limit on the bytes of all requests together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nexcorp.security.app_keys import user_id
 from nexcorp.web.bodies import Content
 from nexcorp.web.forms import Pace, TooManyUploadsAtOnce, is_form
 
-# Of all that one process receives; one person may have half of what is left by others.
+# For all bodies of one process; one person may use half of what others leave.
 MAX_BYTES = 128 * 1024 * 1024
 
 _held: Counter[UUID] = Counter()
@@ -22,15 +22,15 @@ _held: Counter[UUID] = Counter()
 
 @asynccontextmanager
 async def receive_large(request: web.Request, most: int) -> AsyncIterator[bytes]:
-    """The whole body, of up to `most` bytes, for as long as the block lasts.
+    """Read the whole body, of up to `most` bytes; it counts until the block ends.
 
-    Raises UnsupportedMediaType for a form or a packed body, PayloadTooLarge, BadRequest for a part of a
-    content, and for one that is broken, stalls or is too slow, TooManyRequests and Overloaded for too
-    many at once.
+    Raises UnsupportedMediaType for a form or a compressed body, PayloadTooLarge, BadRequest for a body with
+    Content-Range or one that is broken, stalls or is too slow, TooManyRequests or Overloaded if too many are
+    received at once.
     """
     if is_form(request):
         raise UnsupportedMediaType(message="Send the content itself, not a form.")
-    # As the whole it would replace all the rest (RFC 9110, 14.5).
+    # Taken as the whole content, a part would delete the rest (RFC 9110, 14.5).
     if "Content-Range" in request.headers:
         raise BadRequest(message="Send the whole content, without Content-Range.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -53,7 +53,7 @@ async def receive_large(request: web.Request, most: int) -> AsyncIterator[bytes]
 
 
 async def read_paced(request: web.Request, most: int) -> bytes:
-    """The body, which must come at a certain pace."""
+    """Read the body at the pace that Pace demands; raises PayloadTooLarge or BadRequest."""
     content, body, pace = Content(request.content), bytearray(), Pace()
     try:
         while chunk := await pace.read(content.fill()):

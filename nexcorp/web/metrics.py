@@ -1,4 +1,4 @@
-"""Prometheus metrics of the web process, labelled by the route's canonical path."""
+"""Prometheus metrics of the web process, labelled by the route's path."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def observe_request(method: str, route: Route | None, status: int, seconds: float) -> None:
-    """Count a request that was no socket. Unknown paths share one label: a scanner cannot fill the memory."""
+    """Count a request, but no socket. Unknown paths share one label: a scanner cannot fill the memory."""
     if (route is not None and route.long_lived) or status == 101:
         return
     key = (method if method in METHODS else "OTHER", route.full_path if route else "unmatched", status)
@@ -35,9 +35,9 @@ def observe_request(method: str, route: Route | None, status: int, seconds: floa
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What this process has counted: all requests by how long they took, and those that were answered 5xx.
+    """The counts of this process: all requests by duration, and those answered 5xx.
 
-    `buckets` are (at most so many seconds, how many), each request in one of them.
+    `buckets` are pairs (upper bound in seconds, number of requests), each request in one of them.
     """
 
     buckets: list[tuple[float, float]]
@@ -45,7 +45,7 @@ class Requests:
 
 
 def count_requests() -> Requests:
-    """The sums of REQUEST_SECONDS over its labels. Its public collect() makes an object for each number."""
+    """Sum REQUEST_SECONDS over its labels. Its public collect() would make an object for each number."""
     bounds = REQUEST_SECONDS._upper_bounds
     counts, errors = [0.0] * len(bounds), 0.0
     for (_, _, status), child in list(_children.items()):

@@ -1,4 +1,4 @@
-"""HTML pages of the service's own: in one style, they load nothing from elsewhere and cannot be framed."""
+"""The service's own HTML pages: in one style, loading nothing from elsewhere, never framed."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ stroke-linejoin="round"/></svg>
 
 
 def make_page(title: str, body: str, *, wide: bool = False) -> str:
-    """A whole page around `body`, which is HTML: what is put into that must be escaped by the caller."""
+    """Return a page around `body`, which is HTML: the caller escapes the values in it."""
     return PAGE.format(title=escape(title), style=STYLE, body=body, width="wide" if wide else "")
 
 
 def reply_html(text: str, status: int = 200) -> web.Response:
-    """A page. Whatever is put into `text` must be escaped (html.escape) by the caller."""
+    """Return a response with a page. The caller escapes (html.escape) the values in `text`."""
     headers = {"Content-Security-Policy": PAGE_POLICY}
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
 @functools.cache
 def load_page(text: str) -> Lasting:
-    """A page that never changes, packed once."""
+    """Return a page that never changes, compressed once."""
     return make_lasting(
         text.encode(),
         content_type="text/html; charset=utf-8",
@@ -65,9 +65,9 @@ def load_page(text: str) -> Lasting:
 
 
 class Assets:
-    """The files of a vendored tool, and START_NAME, a script of ours that starts it.
+    """The files of a vendored tool, and START_NAME, our script that starts it.
 
-    `types` are the content types by suffix; a file with another suffix is not served.
+    `types` are the content types by suffix; files with other suffixes are not served.
     """
 
     def __init__(self, folder: Path, types: dict[str, str], start: str) -> None:
@@ -75,7 +75,7 @@ class Assets:
         self.names = frozenset(
             {START_NAME, *(path.name for path in folder.iterdir() if path.suffix in types)}
         )
-        # Packing the largest of Swagger UI takes 70 ms.
+        # Compressing the largest file of Swagger UI takes 70 ms.
         self._load = functools.cache(self._pack)
 
     def _pack(self, name: str) -> Lasting:
@@ -85,7 +85,7 @@ class Assets:
         )
 
     async def reply(self, request: web.Request) -> web.Response:
-        """The file that the path names; raises NotFound."""
+        """Return the file that the path names; raises NotFound."""
         name = request.match_info["name"]
         if name not in self.names:
             raise NotFound()

@@ -1,4 +1,4 @@
-"""Lists: `limit`, opaque keyset cursors, and the `{data, nextCursor}` they answer with."""
+"""Lists: `limit`, opaque keyset cursors, and answers of the form `{data, nextCursor}`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nexcorp.web.replies import reply
 MAC_BYTES = 9
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-# Keys before and behind all others: where the first page of a list starts.
+# Keys before and behind all others: the first page of a list starts there.
 FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 LAST_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -44,11 +44,11 @@ class PageQuery(Query):
 
 
 class Cursor(Generic[Key]):
-    """The position in one list: signed, so that only what this service gave out is taken back.
+    """Encodes a position in one list: signed, so that only cursors of this service are accepted.
 
-    `shape` is the type of the key, for instance `tuple[datetime, UUID]`, and `start` the key of the first
-    page: one that stands before every row. `parts` name, for each part of the key, the argument of the
-    statement and the column of the last row that it comes from.
+    `shape` is the type of the key, for instance `tuple[datetime, UUID]`; `start` is the key of the first
+    page, which stands before every row. `parts` map, for each part of the key, the argument of the statement
+    to the column of the last row.
     """
 
     def __init__(self, name: str, shape: Any, start: Key, **parts: str) -> None:
@@ -57,12 +57,12 @@ class Cursor(Generic[Key]):
         self._decode = msgspec.msgpack.Decoder(shape).decode
 
     def encode(self, request: web.Request, row: Any) -> str:
-        """The cursor behind `row`."""
+        """Return the cursor that points behind `row`."""
         payload = msgspec.msgpack.encode([row[column] for column in self.columns])
         return base64.urlsafe_b64encode(payload + self._sign(request, payload)).decode().rstrip("=")
 
     def decode(self, request: web.Request, text: str) -> Key:
-        """The key in a cursor; raises Invalid for one this list never gave out."""
+        """Return the key in a cursor; raises Invalid for a cursor that this list did not issue."""
         try:
             data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             payload, mac = data[:-MAC_BYTES], data[-MAC_BYTES:]
@@ -74,15 +74,15 @@ class Cursor(Generic[Key]):
             raise Invalid(errors={"cursor": ["Not a cursor of this list."]}) from None
 
     def read(self, request: web.Request, query: dict[str, Any]) -> Key:
-        """The key behind which the page begins that a PageQuery asks for; raises Invalid as decode() does."""
+        """Return the key behind which the requested page begins; raises Invalid as decode() does."""
         return self.decode(request, query["cursor"]) if "cursor" in query else self.start
 
     async def fetch(
         self, request: web.Request, conn: Any, query: dict[str, Any], statement: Statement, **arguments: Any
     ) -> list[Any]:
-        """Up to `limit + 1` rows of the page that a PageQuery asks for.
+        """Fetch up to `limit + 1` rows of the requested page.
 
-        `arguments` are those of the statement but for its place and `most`.
+        `arguments` are those of the statement, without the position and `most`.
         """
         key: Any = self.read(request, query)
         place = dict(zip(self.arguments, key, strict=True))
@@ -97,14 +97,14 @@ Moment = tuple[datetime, UUID]
 
 
 def by_latest_person(name: str) -> Cursor[Moment]:
-    """The cursor of a list of people, whoever did it last first; its rows have `createdAt` and `_userId`."""
+    """Return the cursor of a list of people, newest action first; its rows have `createdAt` and `_userId`."""
     return Cursor(name, Moment, (LAST_TIME, LAST_ID), before="createdAt", before_user="_userId")
 
 
 def cut_page(
     request: web.Request, rows: list[Any], limit: int, cursor: Cursor[Any]
 ) -> tuple[list[Any], str | None]:
-    """The page out of up to `limit + 1` rows, and the cursor to the next one if there is more."""
+    """Cut up to `limit + 1` rows to a page; return it with the cursor of the next page, or None."""
     if len(rows) <= limit:
         return rows, None
     page = rows[:limit]
@@ -114,6 +114,6 @@ def cut_page(
 def reply_page(
     request: web.Request, rows: list[Any], limit: int, cursor: Cursor[Any], **more: Any
 ) -> web.Response:
-    """`{data, nextCursor}` from up to `limit + 1` rows, and `more` beside them."""
+    """Reply `{data, nextCursor}` from up to `limit + 1` rows, with `more` beside them."""
     page, next_cursor = cut_page(request, rows, limit, cursor)
     return reply({"data": page, "nextCursor": next_cursor, **more})

@@ -1,4 +1,4 @@
-"""What comes in: JSON bodies, query strings and path ids, checked before a handler sees them."""
+"""Parse and check request bodies, query strings and path ids."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BODY_SECONDS = 10.0
 
 
 class MalformedJson(BadRequest):
-    """The body is no JSON; the message says where."""
+    """The body is not JSON; the message says where."""
 
     code, message = "malformed_json", "The body is not JSON."
     meaning = "The body is not JSON."
@@ -40,9 +40,9 @@ CANONICAL_UUID = re.compile(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12
 
 
 async def read_bytes(request: web.Request, most: int = MAX_JSON_BYTES) -> bytes:
-    """The whole body; raises PayloadTooLarge over `most` bytes, before reading where it is announced.
+    """Read the whole body; raises PayloadTooLarge over `most` bytes, by Content-Length before reading.
 
-    Raises RequestTimeout where it takes longer than BODY_SECONDS.
+    Raises RequestTimeout if it takes longer than BODY_SECONDS, and BadRequest if it is cut short.
     """
     if request.content_length is not None and request.content_length > most:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.")
@@ -59,8 +59,8 @@ async def read_bytes(request: web.Request, most: int = MAX_JSON_BYTES) -> bytes:
 
 
 async def read_json(request: web.Request) -> Any:
-    """The body as JSON; an absent one is `{}`, so that routes without required fields take none."""
-    # Tools of Windows put a byte order mark in front; RFC 8259 allows to pass over it.
+    """Read the body as JSON; an empty body is `{}`, so that routes without required fields need none."""
+    # Windows tools send a byte order mark; RFC 8259 allows to ignore it.
     body = (await read_bytes(request)).removeprefix(codecs.BOM_UTF8)
     if not body:
         return {}
@@ -74,7 +74,7 @@ async def read_json(request: web.Request) -> Any:
 
 
 def read_query(request: web.Request, schema: Schema) -> dict[str, Any]:
-    """The query string, checked; raises Invalid for unknown, repeated or wrong parameters."""
+    """Check the query string; raises Invalid for unknown, repeated or wrong parameters."""
     if not request.query_string:
         return dict(load_defaults(schema))
     data: dict[str, str] = {}
@@ -87,25 +87,25 @@ def read_query(request: web.Request, schema: Schema) -> dict[str, Any]:
 
 @functools.cache
 def load_defaults(schema: Schema) -> dict[str, Any]:
-    """What an empty query string comes to: most lists are asked for without one."""
+    """Return the checked values of an empty query string, which most requests for lists have."""
     return load(schema, {})
 
 
 def parse_uuid(text: str, name: str) -> UUID:
-    """An id as it stands in the canonical form; raises Invalid for anything else."""
-    # UUID() would take braces, `urn:` and hyphens anywhere as well.
+    """Parse an id in the canonical form; raises Invalid for anything else."""
+    # UUID() would also accept braces, `urn:` and misplaced hyphens.
     if not CANONICAL_UUID.match(text):
         raise Invalid(errors={name: ["Not a valid UUID."]})
     return UUID(text)
 
 
 def path_id(request: web.Request, name: str = "id") -> UUID:
-    """The id in the path `.../{name}`."""
+    """Return the id in the path `.../{name}`; raises Invalid."""
     return parse_uuid(request.match_info[name], name)
 
 
 def path_text(request: web.Request, name: str) -> str:
-    """A word in the path, which PostgreSQL can hold; raises Invalid."""
+    """Return a word in the path; raises Invalid if it holds NUL, which PostgreSQL cannot store."""
     text = request.match_info[name]
     if "\x00" in text:
         raise Invalid(errors={name: ["Holds a NUL character."]})
@@ -116,11 +116,12 @@ TAG_VERSION = re.compile(r"(\d{1,9})(?:-[0-9a-f]+)?")
 
 
 def expected_versions(request: web.Request, body: dict[str, Any]) -> tuple[Versions | None, bool]:
-    """The versions on one of which a change is based, and whether they came as If-Match (stale is 412 then).
+    """Return the versions on which a change may be based, and whether they came as If-Match (stale is 412
+    then).
 
-    Takes `version` out of the body. (None, False) where the client named none: last one wins.
-    Without a version among the tags the list is empty: what is absent or invalid is that before it is stale
-    (RFC 9110, 13.2.1).
+    Takes `version` out of the body. (None, False) if the client named no version: the last write wins. The
+    list is empty if no tag holds a version: that is reported as stale only after the entity was found and the
+    body checked (RFC 9110, 13.2.1).
     """
     version = body.pop("version", None)
     header = ",".join(request.headers.getall("If-Match", ()))

@@ -1,4 +1,4 @@
-"""The header Range: which part of something a client wants."""
+"""Parse the header Range."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import re
 from nexcorp.errors import RangeNotSatisfiable
 
 RANGE = re.compile(r"(\d{0,40})-(\d{0,40})")
-# One more is no download manager.
+# Clients that send more are not download managers.
 MAX_RANGES = 50
 
 
 def read_range(header: str, size: int) -> tuple[int, int] | None:
-    """The first and the last byte of the one part that is wanted of so many; None for the whole.
+    """Return the first and the last byte of the requested part of `size` bytes; None for the whole file.
 
-    The whole is what a part in another unit and several parts get (RFC 9110, 14.2). Raises
-    RangeNotSatisfiable where no part lies within.
+    Requests for several parts, or in another unit, get the whole (RFC 9110, 14.2). Raises RangeNotSatisfiable
+    if no part lies within the file, or one is malformed.
     """
     unit, _, text = header.partition("=")
     if unit.strip().lower() != "bytes":
@@ -33,7 +33,7 @@ def read_range(header: str, size: int) -> tuple[int, int] | None:
 
 
 def is_within(first: str, last: str, size: int) -> bool:
-    """Whether a part has a byte in a file of this size; `-5` are its last five."""
+    """Return whether a part has a byte in a file of this size; `-5` means the last five bytes."""
     if not first:
         return size > 0 and last.strip("0") != ""
     return int(first) < size and (not last or int(first) <= int(last))

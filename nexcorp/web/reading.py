@@ -1,9 +1,9 @@
-"""Where GETs read whose routes are `stale`: on a replica, unless the caller would miss what they wrote.
+"""Choose where GETs of `stale` routes read: on a replica, unless the caller would miss their own writes.
 
-Behind each request that writes, the primary's position in its log is kept for the caller in Redis, where
-every node finds it. A read goes to the replica when that has come as far; else, and where anything is not
-known, to the primary. Where people may see less from now on, every node waits for the replica to come as far.
-Whatever the replica cannot answer, or says is not there, the primary is asked as well.
+After each request that writes, the primary's log position is kept for the caller in Redis, where every node
+finds it. A read goes to the replica if the replica has reached that position; otherwise, and whenever
+something is unknown, to the primary. When rights are taken away, every node waits for the replica to reach
+that point. If the replica fails, or finds no row or no right, the primary is asked as well.
 """
 
 from __future__ import annotations
@@ -44,25 +44,25 @@ REPLICA_READ = Gauge("nexcorp_replica_read", "Whether the replica is read.", mul
 R = TypeVar("R", bound=web.StreamResponse)
 T = TypeVar("T")
 
-# How long a read and a write wait for Redis, and how long each lets it be after it did not answer.
+# How long a read and a write wait for Redis, and how long each leaves it alone after a failure.
 ASK_SECONDS = 0.05
 REST_SECONDS = 1.0
 NOTE_SECONDS = 0.5
-# How much longer a position is kept than a replica that is read may be behind.
+# A position is kept for this much longer than the lag at which a replica is still read.
 MORE_SECONDS = 5
-# What the primary may know that the replica does not: not there yet, or not allowed yet.
+# Errors that the primary may not raise: the row or the right may not have reached the replica yet.
 UNSURE = (Forbidden, NotFound, Unavailable)
 
 
 def is_unsure(error: Exception) -> bool:
-    """Whether the primary may answer what the replica did not; what took too long stays refused."""
+    """Return whether the primary may succeed where the replica failed; time-outs stay refused."""
     if isinstance(error, AppError):
         return isinstance(error, UNSURE) and not isinstance(error, TimedOut)
     return not isinstance(error, asyncpg.QueryCanceledError | TimeoutError)
 
 
 async def ask_again(request: web.Request, work: Callable[[], Awaitable[T]]) -> T:
-    """What `work` returns, which reads by database(request); on the primary where the replica fails."""
+    """Return the result of `work`, which reads by database(request); if the replica fails, on the primary."""
     try:
         return await work()
     except Exception as error:
@@ -76,7 +76,7 @@ async def ask_again(request: web.Request, work: Callable[[], Awaitable[T]]) -> T
 
 
 class Reads:
-    """The replica of one web process, and who has to read elsewhere."""
+    """The replica of one web process, and the callers who must read from the primary."""
 
     def __init__(self, config: Config, primary: Database, is_told: Callable[[], bool]) -> None:
         self.primary, self.replica = primary, Replica(config, primary, is_told)
@@ -86,27 +86,27 @@ class Reads:
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to look at the replica."""
+        """Begin to watch the replica."""
         self._looking = asyncio.create_task(self.replica.run())
 
     async def stop(self) -> None:
-        """Let go of the replica and of Redis."""
+        """Close the connections to the replica and to Redis."""
         if self._looking is not None:
             await end_tasks((self._looking,))
         await self._redis.aclose()
 
     def note_lost(self, source: Database) -> None:
-        """A request found the replica gone from which it read by `source`."""
+        """Note that a request found the replica gone, from which it read by the pool `source`."""
         if self.replica.source is source:
             self.replica.lose("was lost")
 
     def show(self) -> None:
-        """Bring the gauges up to date."""
+        """Update the gauges."""
         REPLICA_LAG.set(self.replica.lag)
         REPLICA_READ.set(self.replica.problem is None)
 
     async def read(self, request: web.Request, work: Callable[[], Awaitable[R]]) -> R:
-        """What `work` answers, which reads on the replica where the caller misses nothing there."""
+        """Return the answer of `work`, which reads on the replica if the caller misses nothing there."""
         reason = await self._find_reason(request)
         source = self.replica.source
         if reason is not None or source is None:
@@ -117,7 +117,7 @@ class Reads:
         return await ask_again(request, work)
 
     async def write(self, request: web.Request, work: Callable[[], Awaitable[R]]) -> R:
-        """What `work` answers; the caller's next reads find what it wrote."""
+        """Return the answer of `work`, and note the position: the caller's next reads find their change."""
         try:
             response = await persist(request, work)
         except Replay:
@@ -127,7 +127,7 @@ class Reads:
         return response
 
     async def _find_reason(self, request: web.Request) -> str | None:
-        """Why the replica is not read for this request; None where it is."""
+        """Return why this request must not read the replica; None if it may."""
         if self.replica.source is None:
             return "revoked" if self.replica.problem is None else "unwell"
         now, who = time.monotonic(), request.get(CALLER)
@@ -147,7 +147,7 @@ class Reads:
         return "written" if written is not None and written > self.replica.replayed else None
 
     async def _note(self, request: web.Request) -> None:
-        """Keep how far a replica has to be to show the caller what was committed so far."""
+        """Store the log position that a replica must reach to show the caller everything committed so far."""
         who = request.get(CALLER)
         if who is None:
             return
@@ -159,7 +159,7 @@ class Reads:
         try:
             async with asyncio.timeout(NOTE_SECONDS):
                 pipeline: Any = client.pipeline(transaction=False)
-                # Two requests may come here in another order than they committed.
+                # Two requests may arrive here in another order than they committed.
                 pipeline.zadd(key, {"at": await self._get_position()}, gt=True).expire(key, self._keep)
                 await pipeline.execute()
         except CONNECTION_LOST as error:
@@ -169,7 +169,7 @@ class Reads:
                 log.warning("a write is not known to others", error=type(error).__name__)
 
     def _find(self, user_id: UUID) -> tuple[Any, str]:
-        """Where the position of a person's last write is kept: whom to ask, and the key."""
+        """Return the Redis client and the key that keep the position of a person's last write."""
         name = f"nexcorp:wrote:{user_id}"
         client = self._redis.find(name)
         return client, client.tag + name

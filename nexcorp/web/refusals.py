@@ -1,4 +1,4 @@
-"""Refusing with 503: what is noted of it, and the whole answer to a request that was not begun."""
+"""Refuse requests with 503: the log line, and the whole answer to a request that was not begun."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def note_unavailable(code: str) -> None:
 
 
 def choose_request_id(request: Any) -> str:
-    """The caller's X-Request-Id where it is harmless, else a new one."""
+    """Return the caller's X-Request-Id if it is harmless, else a new id."""
     given = request.headers.get("X-Request-Id")
     if given is not None and HARMLESS_ID.match(given):
         return str(given)
@@ -46,7 +46,7 @@ def choose_request_id(request: Any) -> str:
 
 
 def make_refusal(config: Config) -> Callable[[Any], bytes]:
-    """The function that answers a message of aiohttp's parser with Overloaded, as the gateway would."""
+    """Return the function that answers a message of aiohttp's parser with Overloaded, as the gateway does."""
     cors = Cors(config)
 
     def refuse(message: Any) -> bytes:

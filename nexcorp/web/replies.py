@@ -1,4 +1,4 @@
-"""Answers: how rows become JSON bytes and JSON bytes become a response."""
+"""Encode rows as JSON, and make responses of JSON."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ SECURITY_HEADERS = {
     "Server": SERVER,
 }
 NO_WEIGHT = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
-# Copied whole into a response, which costs less than setting them one by one.
+# Copied as a whole into a response: cheaper than setting each header.
 JSON_HEADERS = CIMultiDict({"Content-Type": JSON_TYPE, **SECURITY_HEADERS})
 
 
 def reply_bytes(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A JSON response from bytes that are JSON already."""
+    """Return a JSON response from bytes that are JSON already."""
     response = web.Response(body=body, status=status, headers=JSON_HEADERS)
     if headers:
         response.headers.update(headers)
@@ -53,29 +53,29 @@ def reply_bytes(body: bytes, status: int = 200, headers: Mapping[str, str] | Non
 
 
 def reply(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A JSON response from rows, dictionaries and lists of them."""
+    """Return a JSON response from rows, dictionaries and lists of them."""
     return reply_bytes(encode(data), status, headers)
 
 
 def no_content() -> web.Response:
-    """204, for what was done and has nothing to show."""
+    """Return a 204, which has no body."""
     return web.Response(status=204)
 
 
 def make_etag(version: int, body: bytes) -> str:
-    """`"<version>-<digest>"`: If-Match compares the version, If-None-Match the whole."""
+    """Return `"<version>-<digest>"`: If-Match compares the version, If-None-Match the whole."""
     return f'"{version}-{hashlib.blake2b(body, digest_size=6).hexdigest()}"'
 
 
 def knows(request: web.Request, etag: str) -> bool:
-    """Whether If-None-Match names this representation."""
+    """Return whether If-None-Match names this representation."""
     known = ",".join(request.headers.getall("If-None-Match", ()))
     # Weak and strong tags are the same here (RFC 9110, 13.1.2).
     return known.strip() == "*" or etag.removeprefix("W/").strip('"') in read_tags(known)
 
 
 def reply_row(request: web.Request, row: asyncpg.Record, status: int = 200) -> web.Response:
-    """One versioned row with its ETag; 304 where If-None-Match names the same representation."""
+    """Reply with one versioned row and its ETag; 304 if If-None-Match names the same representation."""
     body = encode(row)
     etag = make_etag(row["version"], body)
     if status == 200 and request.method in ("GET", "HEAD") and knows(request, etag):
@@ -85,7 +85,7 @@ def reply_row(request: web.Request, row: asyncpg.Record, status: int = 200) -> w
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """What stays the same while the process runs, compressed once, and the headers of both."""
+    """A body that stays the same while the process runs, also compressed, with the headers of both."""
 
     body: bytes
     compressed: bytes
@@ -93,8 +93,8 @@ class Lasting:
 
 
 def make_lasting(body: bytes, **more: str) -> Lasting:
-    """`body` to be shown to everybody, by reply_lasting(); JSON unless `more` headers say otherwise, as
-    `content_type="text/css"`."""
+    """Return a Lasting for a body that everybody may see, for reply_lasting(). It is JSON unless `more`
+    headers say otherwise, as `content_type="text/css"`."""
     digest = hashlib.blake2b(body, digest_size=6).hexdigest()
     headers = {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding", "Cache-Control": "public, max-age=300"}
     headers |= {name.replace("_", "-").title(): value for name, value in more.items()}
@@ -102,7 +102,7 @@ def make_lasting(body: bytes, **more: str) -> Lasting:
 
 
 def takes_gzip(request: web.Request) -> bool:
-    """Whether Accept-Encoding allows gzip."""
+    """Return whether Accept-Encoding allows gzip."""
     for offer in request.headers.get("Accept-Encoding", "").lower().split(","):
         coding, _, weight = offer.partition(";")
         if coding.strip() in ("gzip", "*"):
@@ -111,7 +111,7 @@ def takes_gzip(request: web.Request) -> bool:
 
 
 def reply_lasting(request: web.Request, lasting: Lasting) -> web.Response:
-    """The response with it, compressed where the client takes that; 304 where it knows it."""
+    """Reply with a Lasting, compressed if the client accepts gzip; 304 if it has this version."""
     if knows(request, lasting.headers["ETag"]):
         return web.Response(status=304, headers=lasting.headers)
     if takes_gzip(request):

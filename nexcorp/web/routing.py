@@ -30,7 +30,7 @@ Handler = Callable[..., Awaitable[web.StreamResponse]]
 
 
 def wants_socket(request: web.Request) -> bool:
-    """Whether a request says that it is a WebSocket handshake."""
+    """Return whether a request is a WebSocket handshake."""
     return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
@@ -38,10 +38,10 @@ def wants_socket(request: web.Request) -> bool:
 class Route:
     """One operation.
 
-    `access` says who may call it; there is no default, so that nobody forgets.
-    `body` and `query` are what the handler is called with, checked, as keyword arguments of those
-    names. `returns` maps each status of success to the schema of its body (None for no body);
-    `errors` are the errors it can answer with beyond those that every route of its kind has.
+    `access` says who may call it; there is no default, so that nobody forgets it. The handler gets the
+    checked body and query as keyword arguments `body` and `query`. `returns` maps each status of success to
+    the schema of its body (None for no body); `errors` are the errors beyond those that every route of its
+    kind has.
     """
 
     method: str
@@ -51,44 +51,44 @@ class Route:
     access: Access
     tag: str = ""
     body: Schema | None = None
-    # Taken as multipart/form-data: the handler gets `files`, a list of nexcorp.web.forms.File, as well.
+    # Read as multipart/form-data: the handler also gets `files`, a list of nexcorp.web.forms.File.
     form: Form | None = None
     query: Schema | None = None
-    # A type of body that the handler reads by itself; and whether that may be large, and come slowly.
+    # The type of a body that the handler reads itself; whether that body may be large and arrive slowly.
     raw: str | None = None
     large: bool = False
     returns: Mapping[int, Schema | None] = field(default_factory=dict)
     errors: Sequence[type[AppError]] = ()
     description: str = ""
     prefix: str = API_PREFIX
-    # A route that stays open (a socket) has no deadline and no place in the in-flight count.
+    # A route that stays open (a socket) has no deadline and no place at the gate.
     long_lived: bool = False
-    # Gives the handler that takes a request of another kind at the same address, before any check: one that
-    # is to become a socket, which then stays open as well, or a browser's that wants a page.
+    # Returns another handler for some requests to the same address, before any check: for a WebSocket
+    # handshake, which then stays open, or for a browser that wants a page.
     instead: Callable[[web.Request], Handler | None] | None = None
-    # Whether a request stays open that is answered otherwise most often.
+    # Whether a particular request stays open, on a route whose requests usually do not.
     lingers: Callable[[web.Request], bool] | None = None
     hidden: bool = False
-    # The handler decides whom a request counts for. What the handler never sees, counts for the address.
+    # The handler chooses whom a request counts for. A request refused before that counts for the address.
     counts_itself: bool = False
     # Answered even when the service is full: a probe must not be told to come back later.
     vital: bool = False
-    # POSTs that hand out secrets keep no answer that could be replayed.
+    # False for POSTs that hand out secrets: their answers are not stored for replay.
     idempotent: bool = True
     content_type: str = "application/json"
-    # What callers ask for may make its statements slow: they are cut off early, and all such requests
-    # together have a share of the pool.
+    # Callers can make its statements slow: they have a short time limit, and all heavy requests together have
+    # a limited share of the pool.
     heavy: bool = False
-    # How long each of its statements may take; None: as long as the pool allows.
+    # The time limit of each of its statements; None for the pool's.
     statement_seconds: float | None = None
-    # Whether a GET may be answered from a replica, seconds old: it takes no lock, changes nothing, and its
-    # answer has no place in a room. What the caller wrote before is in it.
+    # Whether a GET may be answered from a replica, seconds old: it takes no lock and changes nothing, and its
+    # answer has no position in a room. It still contains the caller's own earlier writes.
     stale: bool = False
-    # Whether a GET answers HEAD, too. Not where it uses something up: link checkers send HEAD first.
+    # Whether a GET also answers HEAD. False if it uses something up: link checkers send HEAD first.
     head: bool = True
 
     def stays_open(self, request: web.Request) -> bool:
-        """Whether a request is to become a socket, or a stream of events."""
+        """Return whether a request becomes a socket or a stream of events."""
         return (
             self.long_lived
             or (self.instead is not None and wants_socket(request))
@@ -96,7 +96,7 @@ class Route:
         )
 
     def takes_form(self, request: web.Request) -> bool:
-        """Whether a request is read as a form, whose files may come slowly, or is as large as one."""
+        """Return whether a request may arrive slowly: it is read as a form, or as a large body."""
         return self.large or (self.form is not None and is_form(request))
 
     @property
@@ -106,14 +106,14 @@ class Route:
 
     @property
     def full_path(self) -> str:
-        """The path as clients call it, `{id}` and all."""
+        """The path as clients call it, with `{id}`."""
         return self.prefix + self.path
 
 
 def get(
     path: str, handler: Handler, summary: str, returns: Schema | None, *, access: Access, **more: Any
 ) -> Route:
-    """A GET that answers 200."""
+    """Return a GET that answers 200."""
     return Route("GET", path, handler, summary, access, returns={200: returns}, **more)
 
 
@@ -127,21 +127,21 @@ def post(
     access: Access,
     **more: Any,
 ) -> Route:
-    """A POST, 201 unless told otherwise."""
+    """Return a POST, which answers 201 by default."""
     return Route("POST", path, handler, summary, access, returns={status: returns}, **more)
 
 
 def put(
     path: str, handler: Handler, summary: str, returns: Schema | None, *, access: Access, **more: Any
 ) -> Route:
-    """A PUT that answers 200."""
+    """Return a PUT that answers 200."""
     return Route("PUT", path, handler, summary, access, returns={200: returns}, **more)
 
 
 def patch(
     path: str, handler: Handler, summary: str, returns: Schema | None, *, access: Access, **more: Any
 ) -> Route:
-    """A PATCH that answers 200."""
+    """Return a PATCH that answers 200."""
     return Route("PATCH", path, handler, summary, access, returns={200: returns}, **more)
 
 
@@ -155,18 +155,18 @@ def delete(
     access: Access,
     **more: Any,
 ) -> Route:
-    """A DELETE, 204 without a body unless told otherwise."""
+    """Return a DELETE, which by default answers 204 without a body."""
     return Route("DELETE", path, handler, summary, access, returns={status: returns}, **more)
 
 
 async def count(request: web.Request, inside: bool) -> None:
-    """Count a request against its client's address, `inside` the API or beside it; raises TooManyRequests."""
+    """Count a request against its client's address, `inside` the API or outside; raises TooManyRequests."""
     limits, address = request.app[LIMITS], request[CONTEXT].ip
     await (limits.take_address if inside else limits.take_file)(request, address)
 
 
 def shows_who(request: web.Request, access: Access) -> bool:
-    """Whether somebody who would not have to says who they are, at a route where that matters."""
+    """Return whether a caller authenticates on a route that allows anonymous calls, but has a permission."""
     return access.permission is not None and (
         "Authorization" in request.headers or (access.ticket and "ticket" in request.query)
     )
@@ -175,9 +175,9 @@ def shows_who(request: web.Request, access: Access) -> bool:
 def make_endpoint(
     route: Route, reads: Reads | None = None
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The route's handler behind its checks: who asks, how often, then what they send."""
+    """Return the route's handler behind its checks: who calls, how often, and the values sent."""
     handler, access, body, query = route.handler, route.access, route.body, route.query
-    # A socket shows who opens it in several ways, and counts itself.
+    # A socket authenticates in several ways, and counts itself.
     limited, inside = route.limited and not route.long_lived, route.prefix != ""
     form, counts_itself, instead = route.form, route.counts_itself, route.instead
     takes = body.fields if body is not None else {}
@@ -235,15 +235,15 @@ def make_endpoint(
 
 
 async def expect_body(request: web.Request) -> None:
-    """Tell a client that waits for it to send its body; what else it expects is passed over (RFC 9110)."""
+    """Send 100 Continue to a client that waits for it; other expectations are ignored (RFC 9110)."""
     if request.headers["Expect"].lower() == "100-continue" and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # What was written does not yet belong to the answer.
+        # These bytes are no part of the answer yet.
         request.writer.output_size = 0
 
 
 def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
-    """Register a feature's route table."""
+    """Register a route table with the application."""
     for route in routes:
         endpoint = make_endpoint(route, app.get(READS))
         if route.method == "GET" and not route.long_lived:
@@ -264,5 +264,5 @@ def refuse_other_methods(router: web.UrlDispatcher) -> None:
 
 
 async def refuse_method(allowed: Collection[str], request: web.Request) -> NoReturn:
-    """Raises HTTPMethodNotAllowed."""
+    """Raise HTTPMethodNotAllowed."""
     raise web.HTTPMethodNotAllowed(request.method, allowed)

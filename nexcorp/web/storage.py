@@ -1,4 +1,4 @@
-"""The key under which the application carries its stores of files."""
+"""The application's key for its stores of files."""
 
 from aiohttp import web
 

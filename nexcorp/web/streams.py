@@ -1,4 +1,4 @@
-"""Answers that are made part by part while they are sent."""
+"""Answers that are made in parts while they are sent."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from nexcorp.web.gate import GATE
 from nexcorp.web.replies import SECURITY_HEADERS
 
 EVENT_STREAM = "text/event-stream"
-# How long a client may take for a part.
+# The time limit for a client to take one part.
 PART_SECONDS = 60.0
-# Of a part that is on its way.
+# The size that a streamed answer counts for, against its owner's unread bytes.
 HELD_BYTES = 512 * 1024
-# How a request that stays open has the headers of every answer added.
+# Adds the headers of every answer to that of a request that stays open.
 ADD_HEADERS: web.RequestKey[Callable[[web.Request, web.StreamResponse], None]] = web.RequestKey("add_headers")
 
 
 def owner_of(request: web.Request) -> Any:
-    """Whom an answer counts for: the account, or the network of whoever is not signed in."""
+    """Return whom an answer counts for: the account, or the network of an anonymous client."""
     who = request.get(CALLER)
     return who.id if who is not None else network_of(request[CONTEXT].ip or "")
 
 
 class StreamedResponse(web.StreamResponse):
-    """A file, of which each part is read when the one before has been sent. It breaks off where it cannot go
-    on. Raises TooManyRequests where the caller does not read others."""
+    """A file whose next part is read when the part before has been sent; an error aborts the connection.
+    Raises TooManyRequests if the caller leaves other answers unread."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class StreamedResponse(web.StreamResponse):
             raise TooManyRequests(retry_after=1)
 
     async def prepare(self, request: web.BaseRequest) -> Any:
-        """Send headers and file."""
+        """Send the headers and the parts."""
         writer = await super().prepare(request)
         if request.method == "GET" and isinstance(request, web.Request):
             try:
@@ -56,33 +56,33 @@ class StreamedResponse(web.StreamResponse):
                         async with asyncio.timeout(PART_SECONDS):
                             await self.write(part)
             except Exception:
-                # The client sees that it is not whole.
+                # An aborted connection tells the client that the file is not whole.
                 if request.transport is not None:
                     request.transport.abort()
         return writer
 
 
 class EventStream(web.StreamResponse):
-    """Server-sent events (text/event-stream). Whoever reads too slowly is cut off."""
+    """Server-sent events (text/event-stream). A client that reads too slowly is cut off."""
 
     def __init__(self, status: int = 200) -> None:
-        # Proxies as nginx would hold events back until there are many.
+        # Proxies such as nginx would otherwise buffer events.
         headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(status=status, headers={**headers, "Content-Type": EVENT_STREAM})
 
     async def prepare(self, request: web.BaseRequest) -> Any:
-        """Send the headers, with those of every answer: the gateway sees this one when it is over."""
+        """Send the headers, with those of every answer: the gateway would add them only at the end."""
         if not self.prepared and isinstance(request, web.Request):
             request[ADD_HEADERS](request, self)
         return await super().prepare(request)
 
     async def send(self, event: str, data: Any, place: str | None = None) -> None:
-        """Send one event; `place` is what a browser gives back as Last-Event-ID. Raises ConnectionError."""
+        """Send one event; browsers return `place` as Last-Event-ID. Raises ConnectionError."""
         identity = f"id: {place}\n" if place is not None else ""
         await self._send(f"event: {event}\n{identity}data: {encode(data).decode()}\n\n".encode())
 
     async def beat(self) -> None:
-        """Say something that no reader sees, so that proxies keep the connection. Raises ConnectionError."""
+        """Send a comment, which clients ignore: proxies keep the connection. Raises ConnectionError."""
         await self._send(b":\n\n")
 
     async def _send(self, data: bytes) -> None:
@@ -94,5 +94,5 @@ class EventStream(web.StreamResponse):
 
 
 def takes_events(request: web.Request) -> bool:
-    """Whether a client asks for server-sent events."""
+    """Return whether a client asks for server-sent events."""
     return EVENT_STREAM in request.headers.get("Accept", "").lower()

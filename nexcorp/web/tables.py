@@ -1,4 +1,4 @@
-"""CSV files over HTTP: how one comes in, and how one goes out."""
+"""CSV files over HTTP: import and export."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from nexcorp.web.streams import StreamedResponse
 from nexcorp.web.transactions import Transaction
 
 RUN_IMPORTS = Job("run_imports")
-# Of one person, waiting to be read in.
+# Imports of one person that may wait.
 MAX_WAITING = 5
 TABLE = Form(most_files=1, limit=lambda head: MAX_FILE_BYTES, optional=True)
 PART_ROWS = 500
 
 
 class ImportQuery(Query):
-    """What an import of any kind is told; features add where its rows go."""
+    """Options of every import; features add the place where its rows go."""
 
     dryRun = fields.Boolean(
         load_default=False, metadata={"description": "Check all rows, and change nothing."}
@@ -41,7 +41,7 @@ class ImportQuery(Query):
 
 
 class RowError(Out):
-    """Why a row was left out."""
+    """The reason why a row was left out."""
 
     row = fields.Integer(required=True, metadata={"description": "The first line of the file is 1."})
     field = fields.String(required=True, allow_none=True)
@@ -50,7 +50,7 @@ class RowError(Out):
 
 
 class Counts(Out):
-    """How many rows came to what."""
+    """The numbers of rows by outcome."""
 
     created = fields.Integer(required=True)
     updated = fields.Integer(required=True)
@@ -59,7 +59,7 @@ class Counts(Out):
 
 
 class Import(Out):
-    """A file, and what came of it."""
+    """An import: its file, its state and its outcome."""
 
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
@@ -80,15 +80,18 @@ class Import(Out):
 async def read_table(
     request: web.Request, files: Sequence[File] | None, check: Callable[[bytes], object]
 ) -> bytes:
-    """The file of a request, as its body or as the part of a form; raises UnsupportedMediaType for anything
-    else, PayloadTooLarge, and what `check` raises for a file that cannot be taken at all."""
+    """Return the file of a request, from its body or from a part of a form.
+
+    Raises UnsupportedMediaType for anything else, PayloadTooLarge, and the errors of `check` for a file that
+    cannot be imported at all.
+    """
     if files:
         body = await asyncio.to_thread(files[0].path.read_bytes)
     elif files is None and request.content_type == "text/csv":
         body = await read_bytes(request, MAX_FILE_BYTES)
     else:
         raise UnsupportedMediaType()
-    # Not on the loop: it may take a tenth of a second.
+    # In a thread: it may take a tenth of a second.
     await asyncio.to_thread(check, body)
     return body
 
@@ -101,7 +104,7 @@ async def begin_import(
     files: Sequence[File] | None,
     body: bytes,
 ) -> web.Response:
-    """Have what read_table() gave read in by a worker; raises TooManyImports."""
+    """Queue the import of a file from read_table(); a worker runs it. Raises TooManyImports."""
     options = {**options, "fileName": files[0].name if files else None}
     await sql.imports.lock_imports(tx.conn, owner_id=owner_id)
     if await sql.imports.count_waiting(tx.conn, owner_id=owner_id) >= MAX_WAITING:
@@ -118,10 +121,10 @@ async def write_parts(
     read: Callable[[Any, Any, int], Awaitable[list[Any]]],
     show: Callable[[Any], Sequence[Any]],
 ) -> AsyncIterator[bytes]:
-    """A file of a list, part by part, each read when the one before has been sent.
+    """Yield a list as CSV, in parts, each read when the part before has been sent.
 
-    `read` is given a connection, the place of `cursor` behind which to begin, and how many rows to read at
-    most; `show` makes the cells of a row, in the order of `columns`.
+    `read` is given a connection, the position of `cursor` behind which to begin, and the maximum number of
+    rows; `show` makes the cells of a row, in the order of `columns`.
     """
 
     async def read_part(place: Any) -> list[Any]:
@@ -140,7 +143,7 @@ async def write_parts(
 
 
 class CsvResponse(StreamedResponse):
-    """A CSV file, of which each part is read when the one before has been sent; see StreamedResponse."""
+    """A CSV file, sent in parts as StreamedResponse does."""
 
     def __init__(self, request: web.Request, name: str, parts: AsyncIterator[bytes]) -> None:
         headers = {

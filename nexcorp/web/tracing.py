@@ -1,4 +1,4 @@
-"""The span of each request. Where no traces are configured there is no such middleware."""
+"""The span of each request. Without OTEL_EXPORTER_OTLP_ENDPOINT this middleware is not installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_tracing(tracer: Tracer) -> Any:
-    """The middleware around the gateway. Probes, sockets, streams and unknown paths have no span."""
+    """Return the middleware around the gateway. Probes, sockets, streams and unknown paths have no span."""
     from nexcorp.tracing import note_failure, write_parent
 
     @web.middleware
@@ -29,7 +29,7 @@ def make_tracing(tracer: Tracer) -> Any:
         about = {"http.request.method": request.method, "http.route": route.full_path}
         caller = request.headers.get("traceparent")
         with tracer.serve(f"{request.method} {route.full_path}", caller, about) as span:
-            # aiohttp serves all requests of a connection in one task.
+            # aiohttp serves all requests of a connection in one task: the variable must be reset.
             token = traceparent.set(write_parent(span))
             try:
                 response = await handler(request)

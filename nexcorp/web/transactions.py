@@ -1,9 +1,9 @@
-"""`transaction(request)` and `write(request)`: what a handler changes, and Idempotency-Key's promise.
+"""`transaction(request)` and `write(request)`: the unit of a handler's changes, with Idempotency-Key.
 
-The key's row is written in the same transaction as what the request does, so a crash leaves either
-both or neither: a retry with the same key either replays the stored answer or does the work for the
-first time. A second request with the same key waits on the first one's row lock. A change renews the
-caller's stored answer; a deletion blanks it and leaves the key, so that no retry makes the thing again.
+The key's row is written in the same transaction as the request's changes, so a crash leaves either both or
+neither: a retry with the same key either replays the stored answer or does the work for the first time. A
+second request with the same key waits on the first one's row lock. A change renews the caller's stored
+answer; a deletion blanks it and keeps the key, so that no retry makes the entity again.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from nexcorp.web.turns import TURNS
 R = TypeVar("R", bound=web.StreamResponse)
 KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 REPLAYED = {"Idempotent-Replayed": "true"}
-# Whether nothing of a request has been committed when a deadlock ended its transaction.
+# Whether a deadlock ended the request's transaction and nothing was committed before.
 UNDONE = web.RequestKey("undone", bool)
-# Whether a request has been taken up once more.
+# Whether a request has been retried.
 REPEATED = web.RequestKey("repeated", bool)
-# Until then: whoever waited for its locks is awake, but must not find them taken again.
+# Before the retry: transactions that waited for its locks are awake, but must not find them taken again.
 GIVE_WAY_SECONDS = 0.05
 
 
 class Versioned(msgspec.Struct):
-    """What a stored answer has to say of its version; the ETag follows from that."""
+    """The part of a stored answer that holds its version, for the ETag."""
 
     version: int | None = None
 
@@ -59,7 +59,7 @@ class Replay(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Whose key it is, the key, and an HMAC of the request it stands for."""
+    """The key's owner, the key, and an HMAC of its request."""
 
     scope: str
     key: str
@@ -67,7 +67,7 @@ class Claim:
 
 
 class Transaction:
-    """What a handler holds in the block of transaction() or write(): the connection and the way to answer."""
+    """The target of `async with transaction()` or write(): the connection, and the way to answer."""
 
     __slots__ = ("_claim", "_who", "conn")
 
@@ -75,7 +75,7 @@ class Transaction:
         self.conn, self._claim, self._who = conn, claim, who
 
     def after(self, effect: Effect) -> None:
-        """Have `effect` done once this has committed; see Connection.after()."""
+        """Perform `effect` after the commit; see Connection.after()."""
         self.conn.after(effect)
 
     async def reply(
@@ -87,11 +87,12 @@ class Transaction:
         version: int | None = None,
         shows: UUID | None = None,
     ) -> web.Response:
-        """The response with `data`, stored for replays before the transaction commits.
+        """Return a response with `data`, stored for replays before the transaction commits.
 
-        `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew(). A
-        row may say that no stored answer of the caller's shows it (`_isStored`), which saves looking for one.
-        `shows`: the id of what was made or changed, where `data` is not that row; a 200 renews likewise.
+        `version` adds the ETag of a versioned row. A 200 with `version` answers a change of the row: see
+        renew(). A row may have `_isStored` False: no stored answer of the caller shows it, which saves the
+        search for one. `shows`: the id of the entity made or changed, if `data` is not its row; a 200 renews
+        likewise.
         """
         body = b"" if status == 204 else encode(data)
         if self._claim is not None:
@@ -115,9 +116,10 @@ class Transaction:
         return reply_bytes(body, status, headers)
 
     async def renew(self, row: Any, body: bytes | None = None) -> None:
-        """Have a retry of the request with which the caller made `row` answered with how it is now.
+        """Update the stored answer of the request with which the caller made `row`: a retry gets the current
+        row.
 
-        `body`: the row encoded, where that is done already. What others were answered stays.
+        `body`: the encoded row, if the caller has it. Answers stored for others stay.
         """
         if self._who is not None:
             body = encode(row) if body is None else body
@@ -127,7 +129,7 @@ class Transaction:
 
 
 def read_key(request: web.Request) -> str | None:
-    """The Idempotency-Key of a POST; raises Invalid for one that is not 1 to 255 visible characters."""
+    """Return the Idempotency-Key of a POST; raises Invalid unless it is 1 to 255 visible characters."""
     key = request.headers.get("Idempotency-Key")
     if key is None or request.method != "POST":
         return None
@@ -137,9 +139,9 @@ def read_key(request: web.Request) -> str | None:
 
 
 async def make_claim(request: web.Request) -> Claim | None:
-    """What a request's Idempotency-Key claims, None where it has none.
+    """Return the claim of a request's Idempotency-Key, or None if it has no key.
 
-    Without an account the client's address is the scope, so that strangers do not meet in a key.
+    An anonymous client's address is the scope, so that strangers do not share keys.
     """
     key = read_key(request)
     if key is None:
@@ -153,22 +155,22 @@ async def make_claim(request: web.Request) -> Claim | None:
 
 
 async def take_claim(conn: Any, claim: Claim) -> None:
-    """Take the key for this request.
+    """Claim the key for this request.
 
-    Raises Replay where it was answered, AnswerGone where what it made is deleted, Invalid for another body.
+    Raises Replay if it was answered, AnswerGone if its entity is deleted, Invalid for another body.
     """
     scope, key, fingerprint = claim.scope, claim.key, claim.fingerprint
     while not await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint):
         stored = await sql.idempotency.get_answer(conn, scope=scope, key=key)
-        # Without a row its time was over, in between: the key is free.
+        # No row: it has expired in the meantime, and the key is free.
         if stored is not None:
             raise make_replay(stored, claim)
 
 
 async def replay_answered(request: web.Request) -> None:
-    """Raises Replay, AnswerGone, or Invalid for another body, where this key was answered before.
+    """Raise Replay if this key was answered before, AnswerGone, or Invalid for another body.
 
-    For handlers that have much to do before their transaction begins, which decides.
+    A shortcut for handlers with much work before their transaction, which claims the key.
     """
     claim = await make_claim(request)
     if claim is None:
@@ -183,9 +185,9 @@ async def replay_answered(request: web.Request) -> None:
 
 
 def make_replay(stored: Any, claim: Claim) -> Replay:
-    """What repeats a stored answer.
+    """Return the Replay of a stored answer.
 
-    Raises Invalid where it was given to another request, AnswerGone where what it showed is deleted.
+    Raises Invalid if it was stored for another request, AnswerGone if its entity is deleted.
     """
     if not hmac.compare_digest(stored["fingerprint"], claim.fingerprint):
         raise IdempotencyKeyReused(errors={"Idempotency-Key": ["Was used for another request."]})
@@ -203,7 +205,7 @@ def make_replay(stored: Any, claim: Claim) -> Replay:
 
 
 class Unit:
-    """The block of transaction() and write(): a turn at a row, then a connection, then the key."""
+    """The block of transaction() and write(): takes a turn at a row, then a connection, then the key."""
 
     __slots__ = ("_lease", "_request", "_single", "_turn")
 
@@ -231,7 +233,8 @@ class Unit:
             except BaseException as error:
                 await self.__aexit__(type(error), error, error.__traceback__)
                 if isinstance(error, Replay):
-                    # Repeated, an answer promises what it did at first: the work is where commits are kept.
+                    # A replay confirms the first request's work: wait until that commit is durable, on
+                    # standbys too.
                     async with source.connection() as conn:
                         await sql.idempotency.await_commits(conn)
                 raise
@@ -249,9 +252,9 @@ class Unit:
 
 
 async def persist(request: web.Request, work: Callable[[], Awaitable[R]]) -> R:
-    """What `work` answers, begun once more where a deadlock ended its transaction and nothing was committed.
+    """Return the answer of `work`; retry once if a deadlock ended its transaction with nothing committed.
 
-    It was chosen to give way to another one, which is done by then. That is once for each request.
+    PostgreSQL chose it to give way to another transaction, which has ended by then.
     """
     try:
         return await work()
@@ -264,7 +267,7 @@ async def persist(request: web.Request, work: Callable[[], Awaitable[R]]) -> R:
 
 
 def transaction(request: web.Request, *, turn: UUID | None = None) -> Unit:
-    """The transaction in which a handler does everything and makes its answer.
+    """Open the transaction in which a handler makes all changes and its answer.
 
     `turn`: the id of the one row that many may want to change at once; see nexcorp.web.turns.
     """
@@ -272,10 +275,10 @@ def transaction(request: web.Request, *, turn: UUID | None = None) -> Unit:
 
 
 def write(request: web.Request, *, turn: UUID | None = None) -> Unit:
-    """As transaction(), for a handler whose whole work is one statement: it commits by itself.
+    """Open a block for a handler whose whole work is one statement, which commits by itself.
 
-    That saves the round trips of BEGIN and COMMIT. With an Idempotency-Key on a POST, whose row must be
-    written together with the work, it is a transaction. Whoever runs a second statement that changes
-    something takes transaction(): here the first would stand although the second failed.
+    It saves the round trips of BEGIN and COMMIT. With an Idempotency-Key on a POST, whose row must be written
+    together with the work, it is a transaction. A handler with a second statement that changes rows must use
+    transaction(): here the first statement would stand although the second failed.
     """
     return Unit(request, turn, single=True)

@@ -1,7 +1,7 @@
-"""Turns: who changes one hot row waits in this process, not with a connection that others need.
+"""Turns: changes of one hot row queue in this process, without holding a connection that others need.
 
-PostgreSQL lets one transaction at a time change a row, and each lasts as long as a commit takes. Without
-this, a post that everybody likes at once would keep the whole pool waiting, and strangers would be refused.
+PostgreSQL lets one transaction at a time change a row, and each lasts as long as a commit. Without turns, a
+post that everybody likes at once would occupy the whole pool, and other requests would be refused.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from aiohttp import web
 from nexcorp.context import aside
 from nexcorp.errors import Contention
 
-# One commits while the next one is getting there.
+# One commits while the next one gets its lock.
 AT_ONCE = 2
 WAIT_SECONDS = 2.0
 
 
 class Line:
-    """Those at one row: who holds a turn, and how many hold or want one."""
+    """The queue at one row: its semaphore, and how many hold or want a turn."""
 
     __slots__ = ("people", "turns")
 
@@ -31,7 +31,7 @@ class Line:
 
 
 class Turns:
-    """The queues of one process, by the id of what is changed."""
+    """The queues of one process, by the id of the row."""
 
     def __init__(self) -> None:
         self._queues: dict[UUID, Line] = {}
@@ -39,7 +39,7 @@ class Turns:
     def take(self, row_id: UUID) -> Turn:
         """Wait for a turn and hold it for a block: `async with turns.take(row_id)`.
 
-        Raises Unavailable where none comes within WAIT_SECONDS.
+        Raises Contention if no turn comes within WAIT_SECONDS.
         """
         return Turn(self._queues, row_id)
 
@@ -59,7 +59,7 @@ class Turn:
         self._line = line
         line.people += 1
         try:
-            # A timer is only worth its price where there is something to wait for.
+            # Only a wait needs a timer, which has its price.
             if line.turns.locked():
                 with aside():
                     async with asyncio.timeout(WAIT_SECONDS):
