@@ -316,10 +316,11 @@ def describe_database(describe: Callable[[Connection], Awaitable[Described]]) ->
     async def ask(config: Config) -> Described:
         database = Database(config)
         await database.open()
-        async with database.connection(wait=5.0) as conn:
-            described = await describe(conn)
-        await database.close()
-        return described
+        try:
+            async with database.connection(wait=5.0) as conn:
+                return await describe(conn)
+        finally:
+            await database.close()
 
     with migrated_database() as config:
         described: Described = run_async(ask(config))

@@ -148,7 +148,7 @@ def read_rows(data: bytes, known: Collection[str], required: str) -> list[tuple[
                 check_names(names, known, required)
                 continue
             if len(cells) > len(names):
-                raise refuse(f"Line {reader.line_num} has more cells than the first line.")
+                raise refuse(f"Row {number} has more cells than the first.")
             if len(rows) == MAX_ROWS:
                 raise refuse(f"Has more than {MAX_ROWS} rows.")
             rows.append((number, dict(zip(names, map(unguard, cells), strict=False))))

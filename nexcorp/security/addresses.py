@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -11,6 +12,7 @@ from nexcorp.config import Config
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
+PORT = re.compile(r":(?:[0-9A-Za-z]+|_[0-9A-Za-z._-]+)")
 # The network in which NAT64 embeds the IPv4 addresses of clients (RFC 6052).
 NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -50,8 +52,8 @@ def parse_host(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_port(text: str) -> bool:
-    """Return whether `text` is a colon and a port; some proxies write ports that are no numbers."""
-    return text[:1] == ":" and text[1:].isascii() and text[1:].isalnum()
+    """Return whether `text` is a colon and a port; some proxies write ports that are no numbers (RFC 7239)."""
+    return PORT.fullmatch(text) is not None
 
 
 def is_trusted(address: str, networks: Networks) -> bool:

@@ -153,6 +153,10 @@ class Limits:
         # Anybody can make accounts: those with an unverified address share the limit of one account.
         self.newcomers = Rule("newcomers", 0 if config.development else config.rate_limit_user)
         self.registrations = Rule("registrations", config.registrations_per_hour, HOUR_SECONDS)
+        self.rules = (
+            *(self.anonymous, self.user, self.session),
+            *(self.files, self.newcomers, self.registrations),
+        )
         # Buckets with something to ask, and those with leased cells, the oldest lease first.
         self._asking: dict[Bucket, None] = {}
         self._leased: dict[Bucket, None] = {}
@@ -297,7 +301,7 @@ class Limits:
                     self._ask(bucket)
             if now - pruned > PRUNE_SECONDS:
                 pruned = now
-                for rule in (self.anonymous, self.user, self.files, self.newcomers, self.registrations):
+                for rule in self.rules:
                     rule.prune()
 
 

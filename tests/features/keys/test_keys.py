@@ -215,6 +215,16 @@ async def test_the_last_use_is_seen(service: Any, make_user: Any) -> None:
     assert (await robot.get(POSTS)).status == 200
     [again] = (await (await ann.client.get(KEYS)).json())["data"]
     assert again == shown
+    # A key that is refused is not used.
+    async with service.db.connection(wait=5) as conn:
+        await conn.execute(
+            "UPDATE api_keys SET last_used_at = now() - interval '1 hour', expires_at = now() WHERE id = $1",
+            UUID(key["id"]),
+        )
+        service.app[API_KEYS]._known.clear()
+        assert (await robot.get(POSTS)).status == 401
+        used = await conn.fetchval("SELECT now() - last_used_at FROM api_keys WHERE id = $1", UUID(key["id"]))
+    assert used > timedelta(minutes=59)
 
 
 async def test_keys_open_no_socket(service: Any, client: Any, make_user: Any) -> None:
