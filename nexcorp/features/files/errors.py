@@ -1,4 +1,4 @@
-"""What can go wrong with files."""
+"""Errors of files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import Conflict, NotFound
 
 
 class PathTaken(Conflict):
-    """Something is in the way of a path; the message names it."""
+    """Another file or folder occupies the path; the message names it."""
 
     code, message = "path_taken", "There is a file with this name already."
     meaning = "A file or folder of this name is there already, regardless of case; the message names it."
@@ -41,7 +41,7 @@ class VersionNotFound(NotFound):
 
 
 class TextExpected(Conflict):
-    """What came is no text, and the file is one that people have edited together."""
+    """The new content is not a text, and the file is one that people have edited together."""
 
     code = "text_expected"
     message = "This file is a text: it takes UTF-8 without NUL. Put anything else into a new file."
