@@ -68,7 +68,7 @@ async def check_invitation(conn: Any, token: str | None, email: str) -> bool:
 async def check_registration(conn: Any, mode: str, email: str, *, invited: bool) -> None:
     """Raise RegistrationClosed or InvitationRequired if this address may not register.
 
-    `mode`: the setting REGISTRATION. `invited`: whether the user has proved that they read the mail of `email`.
+    `mode`: the setting REGISTRATION. `invited`: whether the user has proved that they read mail to `email`.
     """
     if mode == "closed":
         raise RegistrationClosed()
