@@ -6,7 +6,7 @@ from nexcorp.errors import Conflict, NotFound, PayloadTooLarge, TooManyRequests
 
 
 class ChatNotFound(NotFound):
-    """The chat does not exist, or is another person's."""
+    """The chat does not exist, or belongs to another user."""
 
     code, message = "chat_not_found", "There is no such chat."
     meaning = "The chat does not exist, or is another person's."

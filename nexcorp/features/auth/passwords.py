@@ -175,7 +175,7 @@ def common_passwords() -> frozenset[str]:
 
 
 def is_common(password: str) -> bool:
-    """Whether `password`, in any case, is one of the common passwords that attackers try first."""
+    """Return whether `password`, in any case, is one of the common passwords that attackers try first."""
     return unify(password).casefold() in common_passwords()
 
 
@@ -191,7 +191,7 @@ def list_forms(password: str) -> list[str]:
 
 
 def matches(password_hash: str, password: str) -> bool:
-    """Whether `password` is the one that was hashed. Takes tens of milliseconds; run it in the pool."""
+    """Return whether `password` matches a hash. Takes tens of milliseconds; run it in the pool."""
     return any(matches_exactly(password_hash, form.encode()) for form in list_forms(password))
 
 
@@ -209,7 +209,7 @@ def matches_exactly(password_hash: str, secret: bytes) -> bool:
 
 
 def needs_upgrade(password_hash: str) -> bool:
-    """Whether a hash was made with bcrypt, or with parameters other than HASHER's."""
+    """Return whether a hash was made with bcrypt, or with parameters other than HASHER's."""
     return password_hash.startswith(BCRYPT_PREFIXES) or HASHER.check_needs_rehash(password_hash)
 
 
@@ -219,6 +219,6 @@ async def hash_password(password: str) -> str:
 
 
 async def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether `password` matches this hash. Without a hash (None) the answer is False, and takes as long."""
+    """Return whether `password` matches this hash. Without a hash (None): False, after as long a time."""
     good = await POOL.run(lambda: matches(password_hash or DUMMY_HASH, password))
     return good and password_hash is not None

@@ -63,7 +63,7 @@ def changed_since(file: Any) -> PreconditionFailed:
 def check_tags(tags: list[str] | None, seq: int, file: Any) -> None:
     """Raise PreconditionFailed unless `tags`, from If-Match, hold the tag of the content; None passes.
 
-    For a text only the number of its newest update counts: a worker may have made a version of it meanwhile.
+    For a text only the newest update and the line ends count, as a worker may have made a version meanwhile.
     """
     if tags is None:
         return

@@ -13,7 +13,7 @@ class PathTaken(Conflict):
 
 
 class TooManyFilesInProject(Conflict):
-    """The project has as many files as it may."""
+    """The project has the most files allowed."""
 
     code, message = "too_many_project_files", "A project may have 10,000 files, with those in the trash."
     meaning = "The project has 10,000 files, with those in the trash."
@@ -34,7 +34,7 @@ class FolderNotFound(NotFound):
 
 
 class VersionNotFound(NotFound):
-    """The file has no such version."""
+    """The file has no version with this number."""
 
     code, message = "version_not_found", "The file has no such version."
     meaning = "The file has no version of this number."

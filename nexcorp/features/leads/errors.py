@@ -28,7 +28,7 @@ class LeadDuplicate(Conflict):
 
 
 class InteractionNotFound(NotFound):
-    """The lead has no such interaction."""
+    """The lead has no interaction with this id."""
 
     code, message = "interaction_not_found", "There is no such interaction with this lead."
     meaning = "The lead has no such interaction."

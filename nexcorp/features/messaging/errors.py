@@ -34,7 +34,7 @@ class Blocked(Forbidden):
 
 
 class NotYourMessage(Forbidden):
-    """The message is another person's."""
+    """Another person wrote the message."""
 
     code, message = "not_your_message", "Only the author may do this."
     meaning = "Only its author may change a message; owners of a group may delete it."

@@ -17,7 +17,7 @@ MAX_CHARS = 2000
 DEFAULT = "/"
 # Browsers take `\` for `/`, and drop tabs and line breaks.
 PLAIN = re.compile(r"[!-\[\]-~]+\Z")
-# `..` as a segment, in whatever way it can be written, and separators in disguise.
+# `.` and `..` as segments, plain or encoded, and encoded separators.
 TRAVERSAL = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)|%2f|%5c|%00", re.IGNORECASE)
 
 

@@ -53,7 +53,7 @@ async def change_password(request: web.Request, *, body: dict[str, Any]) -> web.
                 new_hash=new_hash,
                 mail=request.app[CONFIG].sends_mail,
             )
-        # None: the hash changed under us, by a sign-in's upgrade or another change.
+        # None: the hash has changed meanwhile, by a sign-in's upgrade or another change.
         if ended is not None:
             return no_content()
     raise Contention()

@@ -230,7 +230,7 @@ async def verify_email(conn: Any, *, token: str, shown: UUID | None = None) -> N
 
 
 async def resend_verification(conn: Any, user_id: UUID) -> None:
-    """Send the verification mail again, or anew to an address that refused mail.
+    """Send the verification mail again, also to a verified address that has refused mail.
 
     Raises AlreadyVerified or TooManyMails.
     """

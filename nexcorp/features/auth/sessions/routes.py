@@ -95,7 +95,7 @@ async def sign_in(request: web.Request, body: dict[str, Any]) -> service.SignIn:
     """Check the password and sign in; raises InvalidCredentials, or Contention if the hash keeps changing."""
     for _ in range(LOGIN_ATTEMPTS):
         signed_in = await try_login(request, body)
-        # None: the hash changed under us, by another sign-in's upgrade or a change of the password.
+        # None: the hash has changed meanwhile, by another sign-in's upgrade or a change of the password.
         if signed_in is not None:
             return signed_in
     raise Contention()
