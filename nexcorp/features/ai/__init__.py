@@ -1,4 +1,4 @@
-"""The assistant: chats with a language model, each its owner's alone. Workers write the answers."""
+"""The assistant: private chats with a language model. Workers write the answers."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind

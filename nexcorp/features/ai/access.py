@@ -1,4 +1,4 @@
-"""Who may ask a language model, and what every route with a question can be answered."""
+"""Access rules of the chat routes, and the errors that routes with a question share."""
 
 from nexcorp.errors import NotConfigured
 from nexcorp.features.ai.errors import (

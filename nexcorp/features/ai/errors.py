@@ -1,4 +1,4 @@
-"""What can go wrong with chats."""
+"""Errors of chats."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import Conflict, NotFound, PayloadTooLarge, TooManyRequests
 
 
 class ChatNotFound(NotFound):
-    """The chat does not exist, or is another person's."""
+    """The chat does not exist, or belongs to another user."""
 
     code, message = "chat_not_found", "There is no such chat."
     meaning = "The chat does not exist, or is another person's."
@@ -20,28 +20,28 @@ class ChatMessageNotFound(NotFound):
 
 
 class AnswerInProgress(Conflict):
-    """A chat is answered one question at a time."""
+    """The chat's last question is still being answered."""
 
     code, message = "answer_in_progress", "Wait for the answer, or cancel it."
     meaning = "A question of the chat is being answered."
 
 
 class ContextTooLarge(PayloadTooLarge):
-    """Question and chosen files are more than the model takes."""
+    """The question and the chosen files are longer than the model's context."""
 
     code, message = "context_too_large", "The question and the chosen files are too long: choose fewer."
     meaning = "The question and the chosen files are more than the language model takes."
 
 
 class TokenLimit(TooManyRequests):
-    """The person has used what they may today."""
+    """The user has spent today's tokens."""
 
     code, message = "token_limit", "You have asked as much as you may today."
     meaning = "You have used the tokens of this day, UTC (`AI_TOKENS_A_DAY`)."
 
 
 class TooManyAnswers(TooManyRequests):
-    """Too many chats of the person are answered at once."""
+    """Too many of the user's questions are being answered at once."""
 
     code, message = "too_many_answers", "Too many of your questions are open: wait for an answer."
     meaning = "Too many of your questions are being answered at once."

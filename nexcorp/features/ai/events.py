@@ -1,4 +1,4 @@
-"""Chats: what the audit trail has of them, and their owners' rooms see. No text is in an event."""
+"""Events of chats, and the frames that the owner's room gets. No event holds a text."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
 
 
 def own_frame(event: Event, name: str, **data: object) -> list[Frame]:
-    """The chat as it is now, and `data`, in its owner's room."""
+    """Return one frame for the owner's room: the chat as it is now, and `data`."""
     return [Frame(f"user:{event.payload['ownerId']}", name, event.entity, data)]
 
 
 def created_frames(event: Event) -> list[Frame]:
-    """A chat begins."""
+    """Return the frames of a new chat."""
     return own_frame(event, "ai-chat:created")
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """A chat was changed, or asked something."""
+    """Return the frames of a chat that was changed, or asked a question."""
     return own_frame(event, "ai-chat:updated")
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """A chat is gone: the frame is shown as that."""
+    """Return the frames of a deleted chat: rendered without one, they become `ai-chat:deleted`."""
     return own_frame(event, "ai-chat:updated")
 
 
 def ended_frames(event: Event) -> list[Frame]:
-    """An answer has ended."""
+    """Return the frames of an answer that has ended."""
     payload = event.payload
     return own_frame(event, "ai-answer:ended", messageId=payload["messageId"], status=payload["status"])
 

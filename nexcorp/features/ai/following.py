@@ -1,4 +1,4 @@
-"""Answers as they are written: each reader is told what comes, and reads in PostgreSQL what it missed."""
+"""Live answers: readers get pushed parts, and read missed parts from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.node import NODE, Node
 
 POLL_SECONDS = 1.0
-# While pushes arrive, PostgreSQL is asked this often whether one was lost.
+# Idle polls after which a reader looks in PostgreSQL for lost pushes; without pushes every poll does.
 CHECK_POLLS = 5
-# Parts that wait for a reader; one that has more to read gets it from PostgreSQL.
+# Parts queued for a reader; one that falls further behind reads from PostgreSQL.
 MOST_WAITING = 200
 LIVE = ("queued", "running")
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """Text that comes at `offset`, in characters; the answer then stands at `position`."""
+    """Text at `offset`, in characters; the answer then ends at `position`."""
 
     offset: int
     text: str
@@ -37,7 +37,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The answer begins anew: what was read of it is void."""
+    """A new attempt writes the answer from its start: discard the text so far."""
 
     attempt: int
 
@@ -52,11 +52,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """Nothing came for a second."""
+    """No text for a second, or no connection to PostgreSQL."""
 
 
 class Follower:
-    """One reader of one answer, behind a position: (attempt, offset)."""
+    """A reader of one answer, from a position on: (attempt, offset)."""
 
     def __init__(self, message_id: UUID, owner_id: UUID, attempt: int, offset: int) -> None:
         self.message_id, self.owner_id = message_id, owner_id
@@ -66,7 +66,7 @@ class Follower:
         self._behind = True
 
     def take(self, part: Part) -> None:
-        """A part was pushed."""
+        """Queue a pushed part; if the queue is full, read from PostgreSQL instead."""
         if len(self._parts) >= MOST_WAITING:
             self._parts.clear()
             self._behind = True
@@ -74,14 +74,14 @@ class Follower:
         self._wake.set()
 
     def check_soon(self) -> None:
-        """Look in PostgreSQL soon: a push may have been lost."""
+        """Read from PostgreSQL soon: a push may have been lost."""
         self._behind = True
         self._wake.set()
 
     async def follow(
         self, database: Database, is_pushed: Any
     ) -> AsyncIterator[Delta | Restarted | Ended | Quiet]:
-        """Yield what comes, up to Ended. `is_pushed()`: whether pushes arrive. Raises ChatMessageNotFound."""
+        """Yield events up to Ended. `is_pushed()`: whether pushes arrive. Raises ChatMessageNotFound."""
         polls = 0
         while True:
             if self._behind:
@@ -93,7 +93,7 @@ class Follower:
                         if isinstance(event, Ended):
                             return
                 except (Unavailable, TooManyRequests):
-                    # A client that came back for it would cost more than the question asked once more.
+                    # Another query costs less than a client that reconnects.
                     await asyncio.sleep(POLL_SECONDS)
                     self._behind = True
                     yield Quiet()
@@ -142,7 +142,7 @@ class Follower:
 
 
 class Answers:
-    """Shows this process the answers that are being written; its readers have no sockets."""
+    """A companion of the node that hands pushed parts to this process's readers, which have no sockets."""
 
     channel = CHANNEL
 
@@ -153,18 +153,18 @@ class Answers:
         self.draining = False
 
     def join(self, follower: Follower) -> None:
-        """Have a reader told what comes. Call it before it reads what there is."""
+        """Register a reader for pushes. Call it before the reader reads from PostgreSQL."""
         self._followers.setdefault(follower.message_id, set()).add(follower)
 
     def leave(self, follower: Follower) -> None:
-        """A reader is gone."""
+        """Unregister a reader."""
         readers = self._followers.get(follower.message_id, set())
         readers.discard(follower)
         if not readers:
             self._followers.pop(follower.message_id, None)
 
     def count(self, owner_id: UUID) -> int:
-        """How many readers a person has here."""
+        """Return how many readers a user has in this process."""
         return sum(one.owner_id == owner_id for readers in self._followers.values() for one in readers)
 
     def receive(self, data: bytes) -> None:
@@ -180,14 +180,14 @@ class Answers:
                 follower.check_soon()
 
     def check_rights(self) -> None:
-        """Nothing: each reader looks every second whether it may go on."""
+        """Do nothing: each reader checks every second whether it may go on."""
 
     def work(self) -> Iterable[Coroutine[Any, Any, Any]]:
-        """Nothing runs beside the readers."""
+        """Return no background tasks."""
         return ()
 
     async def drain(self) -> None:
-        """Have readers come back at another node."""
+        """End all streams, so that clients reconnect to another node."""
         self.draining = True
         self.check_soon()
 
@@ -196,6 +196,6 @@ ANSWERS = web.AppKey("ai_answers", Answers)
 
 
 def set_up(app: web.Application) -> None:
-    """Have answers come to this process."""
+    """Register the companion that receives answers in this process."""
     app[ANSWERS] = Answers(app[NODE])
     app[NODE].accompany(app[ANSWERS])

@@ -1,4 +1,4 @@
-"""Chats over REST; streams.py has their answers as they are written."""
+"""Chats over REST; streams.py holds the handlers that stream answers."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def delete_chat(request: web.Request) -> web.Response:
 
 
 async def list_chat_messages(request: web.Request, query: dict[str, Any]) -> web.Response:
-    """Read from the leaf up, so that a page holds the newest, and shown as it was said."""
+    """Read from the leaf up, so that a page holds the newest; return it oldest first."""
     async with database(request).connection() as conn:
         chat = await service.get_chat(conn, caller(request), path_id(request))
         leaf_id = query.get("leaf", chat["leafId"])

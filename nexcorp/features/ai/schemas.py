@@ -1,4 +1,4 @@
-"""What comes in and goes out of chats."""
+"""Request and response schemas of chats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_WAIT_SECONDS = 25
 
 
 def title_field(**more: Any) -> Text:
-    """What a chat is called."""
+    """The title of a chat."""
     return Text(
         least=1,
         most=200,
@@ -27,7 +27,7 @@ def title_field(**more: Any) -> Text:
 
 
 def model_field(**more: Any) -> Text:
-    """Which model is asked."""
+    """The model that answers."""
     return Text(
         least=1,
         most=200,
@@ -38,7 +38,7 @@ def model_field(**more: Any) -> Text:
 
 
 def project_field(**more: Any) -> fields.UUID:
-    """Whose files questions may be answered from."""
+    """The project whose files answers may use."""
     return fields.UUID(
         allow_none=True,
         metadata={"description": "A project that the caller reads, whose files questions are answered from."},
@@ -55,7 +55,7 @@ class CreateChat(Body):
 
 
 class UpdateChat(PatchBody):
-    """Only what is sent changes."""
+    """A change of a chat; absent fields stay as they are."""
 
     title = title_field()
     projectId = project_field()
@@ -100,7 +100,7 @@ class RoomChat(Chat):
 
 
 class ContextItem(Out):
-    """What a question names, or an answer was made from."""
+    """A file, passage or search that a question names, or an answer used."""
 
     fileId = fields.UUID()
     version = fields.Integer(metadata={"description": "The version of the file."})
@@ -159,7 +159,7 @@ class Exchange(Out):
 
 
 class AskQuestion(Body):
-    """A question. One with an older `parentId` begins another branch: that is how a question is edited."""
+    """A question. An older `parentId` begins another branch: that is how you edit a question."""
 
     content = Text(least=1, most=50_000, required=True)
     parentId = fields.UUID(
@@ -182,7 +182,7 @@ class AskQuestion(Body):
 
 
 class AskQuery(Query):
-    """How long to wait."""
+    """Query of a question: how long to wait for the answer."""
 
     wait = fields.Integer(
         load_default=0,
@@ -192,7 +192,7 @@ class AskQuery(Query):
 
 
 class StreamQuery(Query):
-    """Where to go on."""
+    """Query of a stream: where to resume."""
 
     after = Text(
         least=3,
@@ -206,13 +206,13 @@ class StreamQuery(Query):
 
 
 class ChatQuery(PageQuery):
-    """Which chats."""
+    """Query of the list of chats."""
 
     project = fields.UUID(metadata={"description": "Those of one project."})
 
 
 class PathQuery(PageQuery):
-    """Which branch."""
+    """Query of a chat's messages: which branch."""
 
     leaf = fields.UUID(
         metadata={"description": "The message in which the branch ends; left out: that of the newest branch."}

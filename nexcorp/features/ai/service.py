@@ -1,4 +1,4 @@
-"""The rules of chats: all of one is its owner's alone, and is answered one question at a time."""
+"""The rules of chats: each is private to its owner, and answers one question at a time."""
 
 from __future__ import annotations
 
@@ -27,24 +27,23 @@ from nexcorp.security.caller import Caller
 MANAGE = "project:manage"
 READ = "project:read"
 MOST_AT_ONCE = 5
-# As workers take them for tokens; see workers/prompts.py.
+# Workers estimate tokens by the same number; see workers/prompts.py.
 CHARS_A_TOKEN = 3.5
 DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The two messages of a question: what was asked, and its answer to be."""
+    """The ids of a question and of its queued answer."""
 
     message_id: UUID
     answer_id: UUID
 
 
 def check_reader(caller: Caller, project_id: UUID | None, *, managed: bool = False) -> None:
-    """Raises PermissionRequired where a chat is answered from a project's files, which the key may not
-    read.
+    """Raise PermissionRequired unless the caller, or their API key, may read the project; None passes.
 
-    `managed`: the person reads the project as one who manages all projects.
+    `managed`: the owner reads the project only by managing all projects.
     """
     if project_id is not None:
         caller.require(READ)
@@ -53,13 +52,13 @@ def check_reader(caller: Caller, project_id: UUID | None, *, managed: bool = Fal
 
 
 def check_model(config: Config, model: str | None) -> None:
-    """Raises Invalid unless the settings name the model, or it is None."""
+    """Raise Invalid unless the settings name the model, or it is None."""
     if model is not None and model not in (config.ai_model, *config.ai_models):
         raise Invalid(errors={"model": ["Is no model that may be asked here."]})
 
 
 async def tell_chat(conn: Any, event: str, owner_id: UUID, chat_id: UUID, **payload: Any) -> None:
-    """Emit `ai_chat.<event>`; `payload` has references."""
+    """Emit `ai_chat.<event>`; `payload` holds ids and names of fields, never texts."""
     await emit(
         conn,
         f"ai_chat.{event}",
@@ -70,7 +69,7 @@ async def tell_chat(conn: Any, event: str, owner_id: UUID, chat_id: UUID, **payl
 
 
 async def get_chat(conn: Any, caller: Caller, chat_id: UUID) -> Any:
-    """A chat of the caller's; raises ChatNotFound."""
+    """Return one of the caller's chats; raises ChatNotFound."""
     row = await sql.ai_chats.get_chat(
         conn, chat_id=chat_id, owner_id=caller.id, reads=caller.may(READ), manages=caller.may(MANAGE)
     )
@@ -80,8 +79,10 @@ async def get_chat(conn: Any, caller: Caller, chat_id: UUID) -> Any:
 
 
 async def create_chat(conn: Any, caller: Caller, config: Config, data: dict[str, Any]) -> Any:
-    """A new chat; returns it. Raises PermissionRequired, and Invalid for a model, or a project that they
-    may not read."""
+    """Create a chat and return it.
+
+    Raises PermissionRequired, and Invalid for an unknown model, or a project that the caller may not read.
+    """
     check_model(config, data["model"])
     check_reader(caller, data["projectId"])
     chat_id = await sql.ai_chats.create_chat(
@@ -107,7 +108,7 @@ async def update_chat(
     versions: Versions | None,
     by_etag: bool,
 ) -> Any:
-    """Change the members in `data`; returns the chat.
+    """Change the fields in `data` and return the chat.
 
     Raises as get_chat(), create_chat() and check_version().
     """
@@ -141,11 +142,11 @@ async def update_chat(
 async def delete_chat(
     conn: Any, caller: Caller, config: Config, chat_id: UUID, versions: Versions | None
 ) -> None:
-    """Remove a chat for good, with the answer that is being written.
+    """Delete a chat for good, with any answer in progress.
 
     Raises ChatNotFound, PreconditionFailed.
     """
-    # First what the worker locks first as it ends an answer, then what all chats of a person share.
+    # Lock the answer before the usage row that all chats of the user share, as a worker that ends it does.
     await sql.ai_answers.charge_running(
         conn, chat_id=chat_id, owner_id=caller.id, tokens=config.ai_answer_tokens
     )
@@ -157,11 +158,11 @@ async def delete_chat(
 
 
 async def lock_for_question(conn: Any, caller: Caller, config: Config, chat_id: UUID) -> Any:
-    """A chat that can be asked something now, locked, with one more question counted for the caller.
+    """Lock and return a chat that can take a question now, and count the question for the caller.
 
     Raises PermissionRequired, NotConfigured, ChatNotFound, AnswerInProgress, TokenLimit, TooManyAnswers.
     """
-    # First what all chats of a person share, so that limits hold exactly however many are asked at once.
+    # Lock the caller's usage row first, so that limits hold exactly for concurrent questions in all chats.
     used = await sql.ai_answers.take_usage(conn, user_id=caller.id)
     chat = await sql.ai_chats.lock_chat(conn, chat_id=chat_id, owner_id=caller.id)
     if chat is None:
@@ -174,14 +175,14 @@ async def lock_for_question(conn: Any, caller: Caller, config: Config, chat_id: 
     live = await sql.ai_answers.count_live(conn, owner_id=caller.id)
     if live >= MOST_AT_ONCE:
         raise TooManyAnswers(retry_after=5)
-    # What is being written may come to as much as an answer may have.
+    # Count each answer in progress at its maximum.
     if config.ai_tokens_a_day and used["tokens"] + live * config.ai_answer_tokens >= config.ai_tokens_a_day:
         raise TokenLimit(retry_after=DAY_SECONDS - int(time.time()) % DAY_SECONDS)
     return chat
 
 
 async def find_parent(conn: Any, chat_id: UUID, leaf_id: UUID | None, data: dict[str, Any]) -> UUID | None:
-    """The answer that a question follows; raises Invalid where the one that is named is none of the chat."""
+    """Return the id of the answer that a question follows, None for the chat's start; raises Invalid."""
     if "parentId" not in data:
         return leaf_id
     parent_id: UUID | None = data["parentId"]
@@ -195,7 +196,7 @@ async def find_parent(conn: Any, chat_id: UUID, leaf_id: UUID | None, data: dict
 async def check_context(
     conn: Any, caller: Caller, config: Config, project_id: UUID | None, data: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """What is stored of the files that a question wants; raises Invalid, ContextTooLarge."""
+    """Return the files and the search to store with a question; raises Invalid, ContextTooLarge."""
     file_ids = list(dict.fromkeys(data["fileIds"]))
     if (file_ids or data["search"]) and project_id is None:
         name = "fileIds" if file_ids else "search"
@@ -215,7 +216,7 @@ async def check_context(
 
 
 async def ask(conn: Any, caller: Caller, config: Config, chat_id: UUID, data: dict[str, Any]) -> Asked:
-    """Ask a question, and have a worker write the answer.
+    """Store a question and queue its answer; returns their ids.
 
     Raises as lock_for_question(), find_parent() and check_context().
     """
@@ -229,7 +230,7 @@ async def ask(conn: Any, caller: Caller, config: Config, chat_id: UUID, data: di
 
 
 async def regenerate(conn: Any, caller: Caller, config: Config, chat_id: UUID, message_id: UUID) -> Asked:
-    """Have a question answered once more: `message_id` is an answer of the chat's.
+    """Queue another answer to the question that `message_id`, an answer of the chat, answers.
 
     Raises as lock_for_question(), and ChatMessageNotFound.
     """
@@ -241,7 +242,7 @@ async def regenerate(conn: Any, caller: Caller, config: Config, chat_id: UUID, m
 
 
 async def queue_answer(conn: Any, caller: Caller, chat_id: UUID, question_id: UUID) -> Asked:
-    """Have a worker answer a question of a chat that is locked."""
+    """Queue the answer to a question of a locked chat."""
     answer_id = await sql.ai_chats.add_reply(conn, chat_id=chat_id, parent_id=question_id)
     await sql.ai_answers.queue_answer(conn, message_id=answer_id, chat_id=chat_id, owner_id=caller.id)
     await tell_chat(conn, "asked", caller.id, chat_id, messageId=question_id, answerId=answer_id)
@@ -250,7 +251,7 @@ async def queue_answer(conn: Any, caller: Caller, chat_id: UUID, question_id: UU
 
 
 async def read_exchange(conn: Any, asked: Asked) -> dict[str, Any]:
-    """A question and its answer as they are now; raises ChatMessageNotFound where they were deleted."""
+    """Return a question and its answer as they are now; raises ChatMessageNotFound if deleted."""
     rows = await sql.ai_chats.get_messages(conn, ids=[asked.message_id, asked.answer_id])
     if len(rows) != 2:
         raise ChatMessageNotFound()
@@ -258,7 +259,7 @@ async def read_exchange(conn: Any, asked: Asked) -> dict[str, Any]:
 
 
 async def cancel(conn: Any, caller: Caller, chat_id: UUID, message_id: UUID) -> Any:
-    """End an answer, if it has not ended; returns it. Raises ChatMessageNotFound."""
+    """Cancel an answer unless it has ended; returns it. Raises ChatMessageNotFound."""
     row = await sql.ai_answers.cancel_answer(conn, message_id=message_id, owner_id=caller.id)
     if row is None or row["chat_id"] != chat_id:
         raise ChatMessageNotFound()
@@ -271,7 +272,7 @@ async def cancel(conn: Any, caller: Caller, chat_id: UUID, message_id: UUID) -> 
 
 
 async def find_answer(conn: Any, caller: Caller, message_id: UUID) -> UUID:
-    """The chat of an answer of the caller's; raises ChatMessageNotFound."""
+    """Return the chat id of one of the caller's answers; raises ChatMessageNotFound."""
     chat_id: UUID | None = await sql.ai_answers.find_chat(conn, message_id=message_id, owner_id=caller.id)
     if chat_id is None:
         raise ChatMessageNotFound()
@@ -279,5 +280,5 @@ async def find_answer(conn: Any, caller: Caller, message_id: UUID) -> UUID:
 
 
 async def forget_person(conn: Any, *, user_id: UUID) -> None:
-    """Somebody leaves: their chats go for good."""
+    """Delete the chats of a user who leaves."""
     await sql.ai_chats.delete_chats_of(conn, user_id=user_id)

@@ -1,4 +1,4 @@
-"""Questions that wait for their answers, and answers as events."""
+"""Handlers that wait for an answer, or stream it as server-sent events."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ PERMISSION = "ai:use"
 
 
 class Named(msgspec.Struct):
-    """As much of a message as names it."""
+    """The id of a stored message."""
 
     id: UUID
 
 
 class Answered(msgspec.Struct):
-    """As much of a stored answer as says which question was asked."""
+    """The ids of question and answer in a stored response."""
 
     message: Named
     answer: Named
@@ -48,7 +48,7 @@ read_answered = msgspec.json.Decoder(Answered).decode
 
 
 def lingers(request: web.Request) -> bool:
-    """Whether a request stays open: it wants events, or waits for the end."""
+    """Return whether a request stays open: it wants events, or waits for the answer's end."""
     return takes_events(request) or "wait" in request.query
 
 
@@ -75,7 +75,7 @@ async def regenerate_answer(request: web.Request, query: dict[str, Any]) -> web.
 async def exchange(
     request: web.Request, wait: int, ask: Callable[[Transaction], Awaitable[Asked]]
 ) -> web.StreamResponse:
-    """Ask, and answer as the client wants: at once, at the end, or as it comes.
+    """Ask a question and reply as the client wants: at once, when the answer has ended, or by events.
 
     A retry with the same Idempotency-Key joins the answer that the first request asked for.
     """
@@ -119,14 +119,14 @@ async def exchange(
 
 
 def require_room(request: web.Request) -> None:
-    """Raises TooManyRequests where the caller reads many answers here, and would read one more."""
+    """Raise TooManyRequests if the caller already reads MOST_STREAMS answers in this process."""
     if request.app[ANSWERS].count(caller(request).id) >= MOST_STREAMS:
         raise TooManyRequests(retry_after=5)
 
 
 @contextmanager
 def joined(request: web.Request, follower: Follower) -> Iterator[None]:
-    """Have a reader told what comes, in this block. Raises as require_room(): many may come at once."""
+    """Register a reader for this block. Raises as require_room(), as other requests may have come first."""
     require_room(request)
     answers = request.app[ANSWERS]
     answers.join(follower)
@@ -137,7 +137,7 @@ def joined(request: web.Request, follower: Follower) -> Iterator[None]:
 
 
 async def wait_for_end(request: web.Request, follower: Follower, seconds: float) -> None:
-    """Wait for the end of an answer, or for so long."""
+    """Wait until an answer ends, may_go_on() is False, or `seconds` have passed."""
     listener = request.app[ANSWERS].node.listener
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -147,7 +147,7 @@ async def wait_for_end(request: web.Request, follower: Follower, seconds: float)
 
 
 async def stream_answer(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
-    # A browser that comes back asks at the same address, and says in its header how far it has come since.
+    # A browser that reconnects uses the same URL, and sends its newer position in the header: that one wins.
     places = (request.headers.get("Last-Event-ID", ""), query.get("after", ""))
     found = next(filter(None, map(PLACE.fullmatch, places)), None)
     attempt, offset = map(int, found.groups()) if found is not None else (0, 0)
@@ -162,7 +162,7 @@ async def stream_answer(request: web.Request, query: dict[str, Any]) -> web.Stre
 
 
 def may_go_on(request: web.Request) -> bool:
-    """Whether a stream may stay open: client, session and right are there, and this process stays."""
+    """Return whether a stream may stay open: client connected, session and permission valid, no drain."""
     who, revocations = principal(request), request.app[REVOCATIONS]
     return (
         request.transport is not None
@@ -177,7 +177,7 @@ def may_go_on(request: web.Request) -> bool:
 async def send_events(
     request: web.Request, follower: Follower, created: dict[str, Any] | None = None
 ) -> web.StreamResponse:
-    """Send an answer as events, until it ends, the client goes, or may not go on; then it comes back."""
+    """Send an answer as events until it ends; if may_go_on() is False, stop early, and the client resumes."""
     listener = request.app[ANSWERS].node.listener
     stream = EventStream(200 if created is None else 201)
     try:
@@ -201,7 +201,7 @@ async def send_events(
                 said = now
         await stream.write_eof()
     except (ConnectionError, AppError):
-        # Without `end` the client knows that there is more, and comes back for it.
+        # A stream that breaks off without `end` makes the client reconnect and resume.
         if request.transport is not None:
             request.transport.abort()
     return stream

@@ -32,19 +32,19 @@ NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
 
 
 def clamp(moment: datetime) -> datetime:
-    """A time within the range that the database accepts; no event lies outside of it."""
+    """Return `moment` in UTC, limited to the range that the database accepts; all events lie within."""
     return min(max(moment, BEGINNING), END).astimezone(UTC)
 
 
 def find_types(wanted: str, known: Iterable[str]) -> list[str]:
-    """The types of event a filter means: itself, or for `user.` all that begin with it."""
+    """Return the event types that a filter matches: itself, or for `user.` all that begin with it."""
     if not wanted.endswith("."):
         return [wanted]
     return [name for name in known if name.startswith(wanted)]
 
 
 def choose_statement(query: dict[str, Any], known: Iterable[str]) -> Callable[..., Awaitable[list[Any]]]:
-    """The statement for these filters, its arguments bound; the most selective filter comes first."""
+    """Return the statement for these filters, arguments bound; the most selective filter decides."""
     actor, kind, wanted = query.get("actor"), query.get("entityType"), query.get("type")
     types = find_types(wanted, known) if wanted is not None else None
 
@@ -87,9 +87,9 @@ async def list_events(request: web.Request, query: dict[str, Any]) -> web.Respon
 async def read_names(
     request: web.Request, conn: Any, events: Iterable[Mapping[str, Any]]
 ) -> dict[tuple[str, UUID], str]:
-    """Names of the things that these events happened to, by kind and id, as far as the caller may see them.
+    """Return the names of these events' entities, by type and id, as far as the caller may see them.
 
-    The trail does not keep them: what is gone has no name any more.
+    The trail does not store names: a deleted entity has none.
     """
     who = caller(request)
     kinds = {kind for kind, permission in request.app[PRODUCT].named.items() if who.may(permission)}

@@ -1,4 +1,4 @@
-"""The filters and answers of the audit trail."""
+"""Query and response schemas of the audit trail."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class EventQuery(PageQuery):
 
     @validates_schema
     def require_type(self, data: dict[str, object], **more: object) -> None:
-        """An id is unique only with its type."""
+        """Require entityType with entityId: an id is unique only within its type."""
         if "entityId" in data and "entityType" not in data:
             raise ValidationError({"entityType": ["Required with entityId."]})
 

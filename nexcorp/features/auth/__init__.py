@@ -1,4 +1,4 @@
-"""Identity: accounts, sign-in here and elsewhere, devices, and recovery."""
+"""Identity: accounts, sign-in by password or provider, devices, and recovery."""
 
 from nexcorp.db import sql
 from nexcorp.features.auth.events import EVENTS, NOTICE_TYPES

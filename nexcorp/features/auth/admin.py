@@ -1,4 +1,4 @@
-"""Administrators come from `nexcorp admin create`, never from being the first to register."""
+"""Create administrators: only `nexcorp admin create` does, never a registration."""
 
 from __future__ import annotations
 

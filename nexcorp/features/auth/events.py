@@ -1,4 +1,4 @@
-"""What happens to accounts. Most of it is for the audit trail alone."""
+"""Events of accounts, most of them for the audit trail only."""
 
 from __future__ import annotations
 

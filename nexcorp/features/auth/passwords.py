@@ -1,4 +1,4 @@
-"""Passwords: argon2id in a few threads, old bcrypt hashes are verified, common passwords are refused."""
+"""Passwords: hash with argon2id in a few threads, verify old bcrypt hashes, refuse common passwords."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ MAX_CHARS = 128
 # OWASP's second choice of argon2id parameters: 19 MiB, two passes, one lane.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 BCRYPT_PREFIXES = ("$2a$", "$2b$", "$2y$")
-# What bcrypt looks at; the library refuses longer input where older ones cut it off.
+# bcrypt reads this many bytes; this library refuses longer input, older ones cut it off.
 BCRYPT_BYTES = 72
-# Compared with where there is no account, so that its absence takes as long as a wrong password.
+# Verified if there is no account, so that this takes as long as a wrong password.
 DUMMY_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1$WIAc7ZgP9z6IvusVElDiwg$BezZTKVMIlZvqht+YdD0JMB+4xN+8fkqPfzZB2VuyIw"
 )
 
-# A core stays free for everything that is not a password.
+# Leave one core free for everything else.
 WORKERS = max(1, min(4, (os.cpu_count() or 1) - 1))
 NICENESS = 10
 MAX_WAITING = 32
-# What one account that is signed in may have in the queue or in a thread.
+# Jobs of one signed-in account, queued or running.
 MAX_OF_ONE = 2
 
 Result = TypeVar("Result")
@@ -57,7 +57,7 @@ def yield_to_requests() -> None:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """Work that waits for a thread, and the account it is counted for, if the caller is signed in."""
+    """Work for a thread, and the account it counts for: None if the caller is not signed in."""
 
     work: Callable[[], Any]
     account: UUID | None
@@ -67,8 +67,8 @@ class Job:
 class HashingPool:
     """A few threads and a short queue: 503 at once is kinder than an answer after the deadline.
 
-    Networks are served in turn, however much each of them asks for. Where the queue is full, the last of the
-    network that has most in it makes place. An account that is signed in has `of_one` checks in hand at most.
+    Networks are served round-robin. If the queue is full, the network with the most jobs loses its last one.
+    A signed-in account has at most `of_one` jobs, queued or running.
     """
 
     def __init__(self, workers: int = WORKERS, waiting: int = MAX_WAITING, of_one: int = MAX_OF_ONE) -> None:
@@ -76,17 +76,16 @@ class HashingPool:
             workers, thread_name_prefix="passwords", initializer=yield_to_requests
         )
         self._most, self._of_one = workers + waiting, of_one
-        # What stands below is used by the threads as well.
+        # The threads use the fields below as well.
         self._lock = threading.Lock()
         self._queues: dict[str, deque[Job]] = {}
         self._in_hand = 0
         self._of_account: Counter[UUID] = Counter()
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work` in a thread.
+        """Run `work` in a thread and return its result.
 
-        Raises Overloaded where the queue is full, TooManyRequests where it is the caller's account that asks
-        for too much.
+        Raises Overloaded if the queue is full, TooManyRequests if the caller's account has too many jobs.
         """
         context = current.get()
         account = context.user_id if context is not None else None
@@ -107,13 +106,13 @@ class HashingPool:
                 result: Result = await asyncio.wrap_future(job.result)
                 return result
         except asyncio.CancelledError:
-            # The client has left: what has not begun is not done.
+            # The client has left: drop the job if it has not begun.
             with self._lock:
                 self._drop(network, job)
             raise
 
     def _make_place(self, network: str) -> None:
-        """Refuse the last of the network that has most in the queue; raises Overloaded if it is this one."""
+        """Refuse the last job of the network with the longest queue; raises Overloaded if it is `network`."""
         mine = len(self._queues.get(network, ()))
         largest = max(self._queues, key=lambda name: len(self._queues[name]), default=network)
         if mine >= len(self._queues.get(largest, ())):
@@ -124,7 +123,7 @@ class HashingPool:
             refused.result.set_exception(Overloaded())
 
     def _drop(self, network: str, job: Job) -> None:
-        """Take a job out of the queue, if it is still there."""
+        """Remove a job from the queue, if it is still there."""
         if job in self._queues.get(network, ()):
             self._queues[network].remove(job)
             if not self._queues[network]:
@@ -132,7 +131,7 @@ class HashingPool:
             self._forget(job)
 
     def _take_next(self) -> Job | None:
-        """The oldest job of the network whose turn it is; None where it was refused meanwhile."""
+        """Take the oldest job of the network whose turn it is; None if the job was dropped meanwhile."""
         with self._lock:
             network = next(iter(self._queues), None)
             if network is None:
@@ -176,28 +175,28 @@ def common_passwords() -> frozenset[str]:
 
 
 def is_common(password: str) -> bool:
-    """Whether `password`, in any case, is one of the common passwords that attackers try first."""
+    """Return whether `password`, in any case, is one of the common passwords that attackers try first."""
     return unify(password).casefold() in common_passwords()
 
 
 def unify(password: str) -> str:
-    """The form that is hashed: the same letters are other code points on another keyboard (NFKC)."""
+    """Return the form to hash (NFKC): keyboards send the same letters as different code points."""
     return unicodedata.normalize("NFKC", password)
 
 
 def list_forms(password: str) -> list[str]:
-    """The forms of a password that a hash may be of: NFKC, and those of keyboards for hashes from before."""
+    """Return the forms that a hash may be of: NFKC, and for older hashes the forms that keyboards send."""
     others = [unicodedata.normalize(form, password) for form in ("NFC", "NFD")]
     return list(dict.fromkeys([unify(password), password, *others]))
 
 
 def matches(password_hash: str, password: str) -> bool:
-    """Whether `password` is the one that was hashed. Takes tens of milliseconds; run it in the pool."""
+    """Return whether `password` matches a hash. Takes tens of milliseconds; run it in the pool."""
     return any(matches_exactly(password_hash, form.encode()) for form in list_forms(password))
 
 
 def matches_exactly(password_hash: str, secret: bytes) -> bool:
-    """Whether these bytes were hashed."""
+    """Return whether these bytes match the hash."""
     if password_hash.startswith(BCRYPT_PREFIXES):
         try:
             return bcrypt.checkpw(secret[:BCRYPT_BYTES], password_hash.encode())
@@ -210,16 +209,16 @@ def matches_exactly(password_hash: str, secret: bytes) -> bool:
 
 
 def needs_upgrade(password_hash: str) -> bool:
-    """Whether a hash was made with bcrypt, or with parameters other than HASHER's."""
+    """Return whether a hash was made with bcrypt, or with parameters other than HASHER's."""
     return password_hash.startswith(BCRYPT_PREFIXES) or HASHER.check_needs_rehash(password_hash)
 
 
 async def hash_password(password: str) -> str:
-    """The argon2id hash to store. Never call it with a connection in hand: it may wait its turn."""
+    """Return the argon2id hash to store. Do not hold a connection meanwhile: it may wait in a queue."""
     return await POOL.run(lambda: HASHER.hash(unify(password).encode()))
 
 
 async def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether `password` matches this hash. Without a hash (None) the answer is False, and takes as long."""
+    """Return whether `password` matches this hash. Without a hash (None): False, after as long a time."""
     good = await POOL.run(lambda: matches(password_hash or DUMMY_HASH, password))
     return good and password_hash is not None

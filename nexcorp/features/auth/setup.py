@@ -1,4 +1,4 @@
-"""What the application gets of identity before it starts."""
+"""Set up identity before the application starts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from nexcorp.features.auth.oauth import routes as oauth
 
 
 def set_up(app: web.Application) -> None:
-    """Bring the providers that are configured, and the check of passwords."""
+    """Store the configured providers and the password check in the application."""
     oauth.set_up(app)
     sudo.set_up(app)

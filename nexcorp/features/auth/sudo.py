@@ -1,4 +1,4 @@
-"""Proving again who you are: by password here, by a provider in nexcorp.features.auth.oauth."""
+"""Prove again who you are: by password here, by a provider in nexcorp.features.auth.oauth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nexcorp.security.throttle import attempt, forgive, withdraw
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import Route, post
 
-# Of one session in 15 minutes.
+# Per session, in 15 minutes.
 WRONG_PASSWORDS = 5
 
 
@@ -35,21 +35,21 @@ class SudoBody(Body):
 
 
 class SudoOut(Out):
-    """The session is fresh."""
+    """A fresh session: how long it stays fresh."""
 
     expiresIn = fields.Integer(required=True, metadata={"description": "Seconds."})
 
 
 def set_up(app: web.Application) -> None:
-    """Have routes of all features check passwords by check_password()."""
+    """Store check_password() in the application, for the routes of all features."""
     app[CHECK_PASSWORD] = check_password
 
 
 async def check_password(request: web.Request, password: str) -> Any:
-    """The caller's credentials, after checking `password`. Call it without a connection in hand.
+    """Check `password` and return the caller's credentials. Do not hold a connection when you call it.
 
-    Raises WrongPassword, NoPassword, and TooManyAttempts after five wrong ones of this session in 15 minutes:
-    counted by session, so that its thief can neither guess for long nor lock the owner out.
+    Raises WrongPassword, NoPassword, and TooManyAttempts after five wrong ones in 15 minutes. They count per
+    session, so that the thief of a session can neither guess for long nor lock the owner out.
     """
     who = principal(request)
     async with database(request).connection() as conn:

@@ -1,4 +1,4 @@
-"""Comments: what people say to a post or a task."""
+"""Comments on posts and tasks."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind

@@ -1,4 +1,4 @@
-"""Comments: who is told of them, and what the room of the post or task sees."""
+"""Events of comments: who is notified, and which frames the room of the post or task gets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexcorp.realtime.shapes import ID, WHOLE, FrameDoc, refer, shape
 
 
 def list_counting(event: Event) -> list[Frame]:
-    """Where a task is shown with how many comments it has, and its own comments are not."""
+    """Return frames with a task's comment count, for rooms that show the task but not its comments."""
     payload = event.payload
     rooms = [f"project:{payload['projectId']}"] if payload.get("projectId") else []
     people = (payload.get("creatorId"), payload.get("assigneeId"))
@@ -22,9 +22,9 @@ def list_counting(event: Event) -> list[Frame]:
 
 
 def comment_frames(event: Event) -> list[Frame]:
-    """Comments are seen in the room of their post or task.
+    """Return a comment's frames, for the room of its post or task.
 
-    Those on a draft are not: whoever comes once it is published would see when what was written before.
+    A comment on a draft has no frames: readers of the published post would see when it was written.
     """
     name, task_id = event.type.replace(".", ":"), event.payload.get("taskId")
     if task_id is not None:
@@ -37,10 +37,10 @@ def comment_frames(event: Event) -> list[Frame]:
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """A comment with replies becomes its placeholder; of another one the id is shown.
+    """Return the frames of a deleted comment: its placeholder if it has replies, else its id.
 
-    Where it was the last reply, a frame of its own shows the id of the placeholder that went with it. Beside
-    them comes the counter of the post or task.
+    If it was the last reply to a placeholder, another frame shows the placeholder's id. The frames hold the
+    comment count of the post or task.
     """
     payload = event.payload
     if payload.get("onDraft"):
@@ -61,25 +61,25 @@ def deleted_frames(event: Event) -> list[Frame]:
 
 
 def lead_to_post(event: Event) -> Entity | None:
-    """The post of a comment: those on one post are shown as one."""
+    """Return the post of a comment: notifications of one post are grouped."""
     post_id = event.get_id("postId")
     return ("post", post_id) if post_id is not None else None
 
 
 def lead_to_task(event: Event) -> Entity | None:
-    """The task of a comment, likewise."""
+    """Return the task of a comment: notifications of one task are grouped."""
     task_id = event.get_id("taskId")
     return ("task", task_id) if task_id is not None else None
 
 
 def list_concerned(event: Event) -> Iterable[UUID | None] | Audience:
-    """Creator, assignee and watchers of the task, as far as they see it when they are told."""
+    """Return the task's creator, assignee and watchers, as far as they see it when they are notified."""
     task_id = event.get_id("taskId")
     return Audience(sql.tasks.list_concerned_after, task_id=task_id) if task_id is not None else ()
 
 
 def list_replied(event: Event, *, on_task: bool) -> list[UUID | None]:
-    """The author of the comment that is replied to, where it is on what it should be on."""
+    """Return the parent comment's author, only for tasks (`on_task`) or only for posts."""
     return [event.get_id("parentAuthorId")] if (event.get_id("taskId") is not None) == on_task else []
 
 
@@ -91,7 +91,7 @@ EVENTS: dict[str, EventType] = {
                 "comment",
                 "{actor} replied to your comment",
                 variant="reply",
-                # Others of the group may have commented on the post.
+                # The group may also hold comments on the receiver's own post.
                 several="{actor} wrote in a conversation with you",
                 group=lead_to_post,
                 receivers=lambda event: list_replied(event, on_task=False),

@@ -1,4 +1,4 @@
-"""Comments in GraphQL: what a notification tells of."""
+"""Comments in GraphQL: the comment of a notification."""
 
 from __future__ import annotations
 

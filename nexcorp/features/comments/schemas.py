@@ -1,4 +1,4 @@
-"""What a comment looks like coming in and going out."""
+"""Request and response schemas of comments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nexcorp.web.paging import PageQuery
 
 
 class CreateComment(Body):
-    """A new comment; `@username` tells the one who is meant."""
+    """A new comment; `@username` notifies that user."""
 
     postId = fields.UUID(metadata={"description": "The post that it is on, or:"})
     taskId = fields.UUID(metadata={"description": "The task that it is on."})
@@ -19,19 +19,19 @@ class CreateComment(Body):
 
     @validates_schema
     def require_one(self, data: dict[str, object], **more: object) -> None:
-        """A comment is on one thing."""
+        """Require exactly one of postId and taskId."""
         if ("postId" in data) == ("taskId" in data):
             raise ValidationError("Send postId or taskId.", "postId")
 
 
 class CommentQuery(PageQuery):
-    """Which end of the conversation to begin with."""
+    """Query of a list of comments: whether the oldest or the newest come first."""
 
     order = fields.String(load_default="oldest", validate=validate.OneOf(("oldest", "newest")))
 
 
 class UpdateComment(PatchBody):
-    """Another text."""
+    """A new text for a comment."""
 
     body = Text(least=1, most=5000, required=True)
 

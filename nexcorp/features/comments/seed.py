@@ -9,7 +9,7 @@ from nexcorp.domain.demo import ADA, BARBARA, DOROTHY, EDSGER, EMMY, FLORENCE, G
 from nexcorp.features.comments.service import create_comment
 from nexcorp.manifest import Demo
 
-# The post; who comments, what, and the replies to it.
+# Post, author and text of a comment, and its replies: author and text.
 THREADS: tuple[tuple[str, int, str, tuple[tuple[int, str], ...]], ...] = (
     ("welcome", GRACE, "Hello everybody!", ((ADA, "Hello @grace, good to have you here."),)),
     ("welcome", MARIE, "Hello from the laboratory. Our coffee is better.", ((LINUS, "It glows, though."),)),
@@ -35,7 +35,7 @@ THREADS: tuple[tuple[str, int, str, tuple[tuple[int, str], ...]], ...] = (
 
 
 async def insert_demo_comments(conn: Any, demo: Demo) -> None:
-    """Threads below the posts; some mention people."""
+    """Insert threads of comments on the demo posts; some mention people."""
 
     async def write(post: str, author: int, body: str, parent_id: UUID | None = None) -> Any:
         data = {"postId": demo.posts[post], "parentId": parent_id, "body": body}

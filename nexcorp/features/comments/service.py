@@ -25,13 +25,13 @@ ALL_TASKS = "task:manage"
 
 
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
-    """Comment on `postId`, perhaps in reply to `parentId`; returns the comment. One statement.
+    """Comment on `postId`, in reply to `parentId` unless None; returns the comment. Runs one statement.
 
-    The post's author, the author of the comment replied to and those mentioned who may see the post are
-    told. Raises NotFound without such a post, Invalid for a parent that is not on it.
+    Notifies the post's author, the parent's author, and the users mentioned who may see the post. Raises
+    PostNotFound, and Invalid for a parent that is not on the post.
     """
     bad_parent = Invalid(errors={"parentId": ["Not a comment of this post."]})
-    # The statement may see a parent that is gone by the time it gets the post's lock.
+    # The parent may be deleted while the statement waits for the post's lock.
     with on_constraint("comments_parent_id_fkey", bad_parent):
         comment = await sql.comments.create_comment(
             conn,
@@ -51,10 +51,10 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
 
 
 async def create_task_comment(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
-    """The same on the task `taskId`, which needs task:read.
+    """Comment on the task `taskId`, as create_comment() on a post; needs task:read.
 
-    The task's creator, its assignee, those who watch it, the author of the comment replied to and those
-    mentioned are told, as far as they see the task. Raises TaskNotFound, Invalid, PermissionRequired.
+    Notifies the task's creator, assignee and watchers, the parent's author, and the users mentioned, as far
+    as they see the task. Raises TaskNotFound, Invalid, PermissionRequired.
     """
     caller.require(READ_TASKS)
     bad_parent = Invalid(errors={"parentId": ["Not a comment of this task."]})
@@ -78,14 +78,14 @@ async def create_task_comment(conn: Any, caller: Caller, data: dict[str, Any]) -
 
 
 async def check_task(conn: Any, caller: Caller, task_id: UUID) -> None:
-    """Raises TaskNotFound unless the caller may see the task."""
+    """Raise TaskNotFound unless the caller may see the task."""
     if await sql.tasks.get_task(conn, task_id=task_id, viewer_id=caller.id, sees_all=caller.may(ALL_TASKS)):
         return
     raise TaskNotFound()
 
 
 async def get_comment(conn: Any, comment_id: UUID, caller: Caller) -> Any:
-    """One comment, or its placeholder, on a post or task that the caller may see; raises NotFound."""
+    """Return a comment or placeholder whose post or task the caller may see; raises CommentNotFound."""
     comment = await sql.comments.get_comment(
         conn, comment_id=comment_id, viewer_id=caller.id, sees_all=caller.may(ALL_TASKS)
     )
@@ -97,10 +97,10 @@ async def get_comment(conn: Any, comment_id: UUID, caller: Caller) -> Any:
 async def update_comment(
     conn: Any, caller: Caller, comment_id: UUID, body: str, versions: Versions | None, by_etag: bool
 ) -> Any:
-    """The author changes the text; returns the comment, unchanged where it says that already.
+    """Change the text of the caller's comment; returns the comment, which the same text does not change.
 
-    Those whom the new text mentions, and the one before did not, are told. Raises NotFound, Forbidden, and
-    for old `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
+    Notifies the users whom only the new text mentions. Raises CommentNotFound, NotYourComment, and for old
+    `versions` StaleVersion with the current row, or PreconditionFailed if they came as If-Match (`by_etag`).
     """
     await sql.comments.lock_comment(conn, comment_id=comment_id)
     before = await get_comment(conn, comment_id, caller)
@@ -139,11 +139,10 @@ async def update_comment(
 async def delete_comment(
     conn: Any, caller: Caller, comment_id: UUID, versions: Versions | None = None
 ) -> None:
-    """Remove a comment: for its author, the post's, and holders of post:moderate; on a task for its author,
-    the task's creator, and holders of task:manage. Replies to it stay.
+    """Delete a comment. If it has replies, it becomes a placeholder, which is removed with the last reply.
 
-    With replies it becomes a placeholder, which is removed with the last of them.
-    Raises NotFound, Forbidden, PreconditionFailed.
+    The caller must be its author, the post's author, or hold post:moderate; on a task its author, the task's
+    creator, or hold task:manage. Raises CommentNotFound, NotYourComment, PreconditionFailed.
     """
     asked: dict[str, Any] = {"comment_id": comment_id, "user_id": caller.id, "versions": versions}
     on_task = await sql.comments.lock_task_of_comment(conn, comment_id=comment_id) is not None
@@ -167,7 +166,7 @@ async def delete_comment(
         "authorId": gone["_authorId"],
         "hasReplies": gone["_answered"],
         "placeholderId": gone["_placeholderId"],
-        # Workers of the release before 0028 look for it.
+        # Workers of releases before migration 0028 read it.
         "replyIds": [],
     }
     if on_task:

@@ -1,4 +1,4 @@
-"""The console: the product in a browser, at /app/. Static files only; what they show comes from the API."""
+"""The console: the product in a browser, at /app/. Static files only; their data comes from the API."""
 
 from nexcorp.manifest import Feature
 

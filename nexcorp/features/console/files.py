@@ -1,4 +1,4 @@
-"""The console's files: read once, packed once, and named by a version that changes with any of them."""
+"""The console's files: read once, compressed once, and named by a version that changes with any of them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 class Files:
-    """All files below one folder that browsers load, as they were when this was made.
+    """A snapshot of all files below a folder that browsers load.
 
-    `version` names them together: a page names its files by it, so that each may be kept for ever.
+    `version` is a hash of all files. The page's URLs hold it, so that browsers may keep each file for ever.
     """
 
     def __init__(self, folder: Path = STATIC) -> None:
@@ -34,26 +34,26 @@ class Files:
             whole.update(b"%s\0%d\0%s" % (name.encode(), len(body), body))
         self.version = whole.hexdigest()
         self.page = self.bodies.pop(PAGE_NAME).decode().replace("{version}", self.version)
-        # Packing all of them takes 0.2 s, which the first to ask for each one shares out.
+        # Compressing all of them takes 0.2 s: each file is compressed at its first request.
         self.pack = functools.cache(self._pack)
 
     def _pack(self, name: str, cache_control: str = FOREVER) -> Lasting:
-        """The file of this name, to be sent; raises KeyError."""
+        """Return the file of this name, ready to be sent; raises KeyError."""
         return make_lasting(
             self.bodies[name], content_type=TYPES[Path(name).suffix], cache_control=cache_control
         )
 
     def show_page(self, nonce: str, policy: str) -> tuple[bytes, str]:
-        """The page and its content security policy for one request; `nonce` is good for that one."""
+        """Return the page and its content security policy for one request, with that request's `nonce`."""
         return self.page.replace("{nonce}", nonce).encode(), policy.replace("{nonce}", nonce)
 
 
 @functools.lru_cache(maxsize=1)
 def load_files(times: tuple[int, ...] = ()) -> Files:
-    """The files as they were at the first request, or at the first with these `times` of change."""
+    """Return the files as they were at the first call with these `times` of modification."""
     return Files()
 
 
 def read_times() -> tuple[int, ...]:
-    """When each file was changed, so that a developer's reload shows what they wrote."""
+    """Return each file's time of modification in ns, so that a reload in development shows changes."""
     return tuple(path.stat().st_mtime_ns for path in sorted(STATIC.rglob("*")))

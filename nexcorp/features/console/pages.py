@@ -15,7 +15,7 @@ from nexcorp.features.console.files import Files, load_files, read_times
 from nexcorp.security.app_keys import CONFIG, database
 from nexcorp.web.replies import reply, reply_lasting
 
-# CodeMirror brings its styles with the nonce; cursors of others have a colour of their own in an attribute.
+# CodeMirror adds its styles with the nonce; the cursors of other people set their colour in an attribute.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
     "style-src-attr 'unsafe-inline'; img-src 'self' data: blob:{pictures}; font-src 'self'; "
@@ -29,7 +29,7 @@ WORKER_NAME = "sw.js"
 
 
 def make_policy(config: Config) -> str:
-    """What the page may load; the media service only where it is set up."""
+    """Return the page's content security policy, which allows the media service only if it is configured."""
     cloudinary = bool(config.cloudinary_url)
     return POLICY.replace("{pictures}", f" {PICTURES}" if cloudinary else "").replace(
         "{uploads}", f" {UPLOADS}" if cloudinary else ""
@@ -37,19 +37,19 @@ def make_policy(config: Config) -> str:
 
 
 def find_files(request: web.Request) -> Files:
-    """The console's files; in development as they are now, so that a reload shows a change."""
+    """Return the console's files; in development as they are now, so that a reload shows changes."""
     if request.app[CONFIG].development:
         return load_files(read_times())
     return load_files()
 
 
 async def redirect(request: web.Request) -> web.Response:
-    """/app: the service worker's scope, and all that the page links to, is /app/."""
+    """Redirect /app to /app/, the service worker's scope and the base of all links."""
     raise web.HTTPFound("/app/")
 
 
 async def show_page(request: web.Request) -> web.Response:
-    """The page; which of its views is shown, it tells by the path itself."""
+    """Serve the page; its script chooses the view by the path."""
     files = await asyncio.to_thread(find_files, request)
     body, policy = files.show_page(secrets.token_urlsafe(16), make_policy(request.app[CONFIG]))
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
@@ -57,8 +57,8 @@ async def show_page(request: web.Request) -> web.Response:
 
 
 async def show_file(request: web.Request) -> web.Response:
-    """A file. During a deploy a page may ask a process of the other release: it gets the file as it is here,
-    not to be kept. Raises NotFound."""
+    """Serve a file; raises NotFound. During a deploy a page may ask a process of another release: it gets
+    this process's file, which browsers must not keep."""
     name, version = request.match_info["name"], request.match_info["version"]
     files = await asyncio.to_thread(find_files, request)
     if name not in files.bodies:
@@ -69,13 +69,13 @@ async def show_file(request: web.Request) -> web.Response:
 
 
 async def show_worker(request: web.Request) -> web.Response:
-    """The service worker: at the root of its scope, under one name for ever."""
+    """Serve the service worker, at the root of its scope and under a name that never changes."""
     files = await asyncio.to_thread(find_files, request)
     return reply_lasting(request, await asyncio.to_thread(files.pack, WORKER_NAME, "no-cache"))
 
 
 async def show_demo(request: web.Request) -> web.Response:
-    """Demo people, whose names the sign-in form offers as buttons; raises NotFound but in development."""
+    """List demo people, whom the sign-in form offers as buttons; raises NotFound outside development."""
     if not request.app[CONFIG].development:
         raise NotFound()
     async with database(request).connection() as conn:

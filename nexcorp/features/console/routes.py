@@ -1,4 +1,4 @@
-"""The console's own paths, outside of /api/v1 and of its documents."""
+"""Routes of the console, outside /api/v1 and the API documents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nexcorp.web.routing import Handler, Route, get
 
 
 def own(path: str, handler: Handler, summary: str) -> Route:
-    """A public GET at the root that no document lists."""
+    """Return a public GET route at the root, which the API documents do not list."""
     return get(path, handler, summary, None, access=PUBLIC, tag="Console", prefix="", hidden=True)
 
 

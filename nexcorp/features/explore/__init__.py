@@ -1,4 +1,4 @@
-"""Explore: what finds most attention."""
+"""Explore: the posts with the most recent engagement."""
 
 from nexcorp.manifest import Feature
 

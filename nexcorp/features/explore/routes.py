@@ -25,7 +25,7 @@ KEEP_SECONDS = 2
 
 
 async def list_explore(request: web.Request, query: dict[str, Any]) -> web.Response:
-    """The first page comes out of the cache: its order may be two seconds old, the rest is not."""
+    """List posts by engagement; the first page comes from the cache, in an order up to KEEP_SECONDS old."""
     if "cursor" not in query:
         kept = await read_kept(request, query["limit"])
         if kept is not None:
@@ -36,7 +36,7 @@ async def list_explore(request: web.Request, query: dict[str, Any]) -> web.Respo
 
 
 async def read_kept(request: web.Request, limit: int) -> dict[str, Any] | None:
-    """The first page that is kept, with what is live in it; None where one of its posts changed or went."""
+    """Return the cached first page with live members refreshed; None if a post of it changed or is gone."""
 
     async def make() -> bytes:
         async with database(request).connection() as conn:

@@ -1,4 +1,4 @@
-"""The feed: what the people whom a person follows publish."""
+"""The feed: posts by you and the people you follow."""
 
 from nexcorp.db import sql
 from nexcorp.manifest import Feature

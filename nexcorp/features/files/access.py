@@ -1,4 +1,4 @@
-"""Who may do what with files, as routes and documents say it."""
+"""Access rules of the file routes, as the API documents show them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WRITERS_ONLY = "owners and editors of the project, and holders of project:manage
 OPEN = welcome("project:read", whose=READERS)
 DOWNLOAD = welcome("project:read", whose=READERS, ticket=True)
 ADD = allow("project:create", whose=WRITERS_ONLY)
-# Whoever changes one is shown it.
+# The answer to a change shows the file, so that it needs project:read as well.
 WRITE = allow("project:create", also="project:read", whose=WRITERS_ONLY)
 OWN = allow(
     "project:create",

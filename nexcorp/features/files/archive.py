@@ -1,4 +1,4 @@
-"""A project as a zip archive, made while it is sent."""
+"""Stream a project as a zip archive, made while it is sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import Route
 from nexcorp.web.streams import StreamedResponse, owner_of
 
-# Packing takes a core: so many at once in a process, and so many of one caller.
+# Packing takes a core: the most archives at once in a process, and of one caller.
 MOST, MOST_OF_ONE = 6, 2
 LEVEL = 3
 PIECE_BYTES = 128 * 1024
@@ -34,11 +34,11 @@ _packing: Counter[Hashable] = Counter()
 
 
 class ArchiveQuery(FolderQuery, TicketQuery):
-    """Which folder."""
+    """Query of an archive: the folder to pack, and a ticket."""
 
 
 class Sink:
-    """Takes what zipfile writes, until it is sent."""
+    """A buffer for the bytes that zipfile writes, until they are sent."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -48,21 +48,21 @@ class Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing waits elsewhere."""
+        """Do nothing: the buffer is all there is."""
 
     @property
     def full(self) -> bool:
-        """Whether there is enough to be sent."""
+        """Whether there are PIECE_BYTES or more to send."""
         return len(self._data) >= PIECE_BYTES
 
     def take(self) -> bytes:
-        """All that was written, once."""
+        """Return the buffered bytes and empty the buffer."""
         data, self._data = bytes(self._data), bytearray()
         return data
 
 
 async def read_pieces(db: Database, row: Any) -> AsyncIterator[bytes]:
-    """The content of a file; no connection is held while a piece is sent."""
+    """Yield the content of a file in pieces; holds no connection while one is sent."""
     if row["kind"] == "text":
         async with db.connection() as conn:
             content = await read_now(conn, row)
@@ -73,7 +73,7 @@ async def read_pieces(db: Database, row: Any) -> AsyncIterator[bytes]:
 
 
 def check_packing(owner: Hashable) -> None:
-    """Raises TooManyRequests, Overloaded where as much is being packed as may be at once."""
+    """Raise TooManyRequests or Overloaded if the caller or the process packs as many archives as allowed."""
     if _packing[owner] >= MOST_OF_ONE:
         raise TooManyRequests(retry_after=5)
     if _packing.total() >= MOST:
@@ -81,7 +81,7 @@ def check_packing(owner: Hashable) -> None:
 
 
 async def pack(db: Database, rows: Sequence[Any], owner: Hashable) -> AsyncIterator[bytes]:
-    """The archive of these files, piece by piece; raises TooManyRequests, Overloaded in its first step."""
+    """Yield the archive of these files piece by piece; the first step may raise as check_packing()."""
     check_packing(owner)
     _packing[owner] += 1
     try:
@@ -103,7 +103,7 @@ async def pack(db: Database, rows: Sequence[Any], owner: Hashable) -> AsyncItera
 
 
 async def put_before(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """A piece that was read already, and those behind it."""
+    """Yield a piece that was read already, then the rest."""
     yield first
     async for piece in rest:
         yield piece
@@ -124,7 +124,7 @@ async def get_archive(request: web.Request, query: dict[str, Any]) -> web.Stream
         "Cache-Control": "no-store",
     }
     pieces = pack(database(request), rows, owner)
-    # What cannot be packed at all is an error, not an answer that breaks off.
+    # Make the first piece before the response, so that a failure is an error, not an answer that breaks off.
     first = await anext(pieces)
     return StreamedResponse(request, put_before(first, pieces), headers)
 

@@ -1,4 +1,4 @@
-"""What is in files, over REST: now and in earlier versions."""
+"""Contents of files over REST: the current one and earlier versions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NEWEST: Cursor[tuple[int]] = Cursor("versions", tuple[int], (LAST_VERSION,), bef
 
 
 class TicketQuery(Query):
-    """How a browser that cannot send a token downloads."""
+    """Query of a download: a ticket, for browsers that cannot send a token."""
 
     ticket = Text(
         least=1,
@@ -60,7 +60,7 @@ class TicketQuery(Query):
 
 
 def make_headers(row: Any, tag: str) -> dict[str, str]:
-    """The headers of a content: it is saved, never shown as a page of this service."""
+    """Return the headers of a content: browsers save it, and never show it as a page of this service."""
     media_type = row["type"]
     if row["kind"] == "text":
         media_type += "; charset=utf-8"
@@ -77,7 +77,10 @@ def make_headers(row: Any, tag: str) -> dict[str, str]:
 
 
 def choose_part(request: web.Request, tag: str, size: int) -> tuple[int, int] | None:
-    """The part that is wanted, unless If-Range names another content; raises RangeNotSatisfiable."""
+    """Return the first and last byte of Range; None without it, or if If-Range names another content.
+
+    Raises RangeNotSatisfiable.
+    """
     given = request.headers.get("If-Range")
     if request.method != "GET" or (given is not None and given.strip() != tag):
         return None
@@ -85,7 +88,7 @@ def choose_part(request: web.Request, tag: str, size: int) -> tuple[int, int] | 
 
 
 def send(request: web.Request, row: Any, tag: str, content: bytes | None, size: int) -> web.StreamResponse:
-    """The response with a content, or the part that is wanted; None: a binary, which is streamed."""
+    """Respond with a content, or the requested part; `content` None: stream the binary of `row`."""
     headers = make_headers(row, tag)
     if knows(request, tag):
         return web.Response(status=304, headers={"ETag": tag, "Cache-Control": headers["Cache-Control"]})
@@ -108,7 +111,7 @@ async def get_content(request: web.Request, query: dict[str, Any]) -> web.Stream
         if row is None:
             raise FileNotFound()
         content, tag, size = None, make_tag(row["version"], row["seq"], row["eol"]), row["bytes"]
-        # What is known already is not made of its updates.
+        # Do not build a content that the client has already.
         if (row["kind"] == "text" or not size) and not knows(request, tag):
             content = give_eol(await read_now(conn, row), row["eol"])
             size = len(content)
@@ -119,7 +122,7 @@ async def put_content(request: web.Request) -> web.Response:
     header = ",".join(request.headers.getall("If-Match", ()))
     tags = None if header.strip() in ("", "*") else read_tags(header)
     file_id: UUID = path_id(request)
-    # Whoever may not write sends nothing.
+    # Refuse callers who may not write before they send the content.
     async with database(request).connection() as conn:
         service.check_writes((await service.get_file(conn, caller(request), file_id))["_role"])
     async with (
@@ -132,7 +135,7 @@ async def put_content(request: web.Request) -> web.Response:
 
 
 def path_number(request: web.Request) -> int:
-    """The number of a version in the path; raises VersionNotFound for anything else."""
+    """Return the version number in the path; raises VersionNotFound for anything else."""
     text = request.match_info["n"]
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise VersionNotFound()

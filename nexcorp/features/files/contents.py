@@ -1,4 +1,4 @@
-"""What is in a file: a text or not, read from its newest version or, where that is behind, from its log."""
+"""Read contents of files: from the newest version or, if that is behind, from the log of updates."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ BARE = re.compile(r"(?<!\r)\n")
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A text as it is kept, with lines that end with LF, and how they ended."""
+    """A text as it is stored, with LF line ends, and its original line end: lf or crlf."""
 
     text: str
     eol: str
 
 
 def read_plain(content: bytes) -> Plain | None:
-    """A content as a text; None where it is none: not UTF-8, with a NUL, or over 2 MB."""
+    """Return a content as a text; None if it is not UTF-8, holds a NUL, or is longer than 2 MB."""
     if len(content) > 2 * MAX_TEXT_BYTES or b"\0" in content:
         return None
     try:
@@ -44,26 +44,26 @@ def read_plain(content: bytes) -> Plain | None:
 
 
 def give_eol(content: bytes, eol: str) -> bytes:
-    """A text with the ends of lines that it came with."""
+    """Return a text with its original line ends."""
     return content.replace(b"\n", b"\r\n") if eol == "crlf" else content
 
 
 def make_tag(version: int, seq: int, eol: str) -> str:
-    """The ETag of a content."""
+    """Return the ETag of a content."""
     return f'"{version}-{seq}{"-crlf" if eol == "crlf" else ""}"'
 
 
 def changed_since(file: Any) -> PreconditionFailed:
-    """What to raise where a content is not the one that If-Match names."""
+    """Return the error for a content that If-Match does not name."""
     return PreconditionFailed(
         message="The content has changed in the meantime: read it again.", current=row_to_dict(file)
     )
 
 
 def check_tags(tags: list[str] | None, seq: int, file: Any) -> None:
-    """Raises PreconditionFailed unless `tags`, those of If-Match, have that of the content.
+    """Raise PreconditionFailed unless `tags`, from If-Match, hold the tag of the content; None passes.
 
-    Of a text what was typed counts, not whether a worker has made a version of it meanwhile.
+    For a text only the newest update and the line ends count, as a worker may have made a version meanwhile.
     """
     if tags is None:
         return
@@ -75,7 +75,7 @@ def check_tags(tags: list[str] | None, seq: int, file: Any) -> None:
 
 
 async def load_document(conn: Any, file_id: UUID) -> tuple[int, Document]:
-    """The number of the newest update of a text, and the text; raises FileNotFound, DocumentIncomplete."""
+    """Return the number of a text's newest update, and the text; raises FileNotFound, DocumentIncomplete."""
     row = await sql.collab.open_document(conn, file_id=file_id)
     if row is None:
         raise FileNotFound()
@@ -90,7 +90,7 @@ async def load_document(conn: Any, file_id: UUID) -> tuple[int, Document]:
 
 
 async def read_now(conn: Any, row: Any) -> bytes:
-    """The content of a text, or of an empty binary, as it is now; `row` is one of file_contents. Raises
+    """Return the current content of a text or an empty binary; `row` is one of file_contents. Raises
     FileNotFound, DocumentIncomplete."""
     if row["unsettled"]:
         _, document = await load_document(conn, row["id"])
@@ -99,7 +99,7 @@ async def read_now(conn: Any, row: Any) -> bytes:
 
 
 async def cut_part(pieces: AsyncIterator[bytes], first: int, size: int) -> AsyncIterator[bytes]:
-    """`size` bytes of a content, from `first` on."""
+    """Yield `size` bytes of a content, from byte `first` on."""
     async for piece in pieces:
         if first >= len(piece):
             first -= len(piece)
@@ -112,5 +112,5 @@ async def cut_part(pieces: AsyncIterator[bytes], first: int, size: int) -> Async
 
 
 def stream_binary(database: Database, sha256: bytes, first: int, size: int) -> AsyncIterator[bytes]:
-    """A part of a binary content; no connection is held while a client takes it."""
+    """Yield `size` bytes of a binary content from byte `first` on; holds no connection while sending."""
     return cut_part(stream_content(database, sha256), first, size)

@@ -1,4 +1,4 @@
-"""What can go wrong with files."""
+"""Errors of files."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from nexcorp.errors import Conflict, NotFound
 
 
 class PathTaken(Conflict):
-    """Something is in the way of a path; the message names it."""
+    """Another file or folder occupies the path; the message names it."""
 
     code, message = "path_taken", "There is a file with this name already."
     meaning = "A file or folder of this name is there already, regardless of case; the message names it."
 
 
 class TooManyFilesInProject(Conflict):
-    """The project has as many files as it may."""
+    """The project has the most files allowed."""
 
     code, message = "too_many_project_files", "A project may have 10,000 files, with those in the trash."
     meaning = "The project has 10,000 files, with those in the trash."
@@ -34,14 +34,14 @@ class FolderNotFound(NotFound):
 
 
 class VersionNotFound(NotFound):
-    """The file has no such version."""
+    """The file has no version with this number."""
 
     code, message = "version_not_found", "The file has no such version."
     meaning = "The file has no version of this number."
 
 
 class TextExpected(Conflict):
-    """What came is no text, and the file is one that people have edited together."""
+    """The new content is not a text, and the file is one that people have edited together."""
 
     code = "text_expected"
     message = "This file is a text: it takes UTF-8 without NUL. Put anything else into a new file."

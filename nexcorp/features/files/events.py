@@ -1,4 +1,4 @@
-"""Files: what the rooms of their projects see of them."""
+"""Events of files, and the frames that the project's room gets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from nexcorp.realtime.shapes import ID, WHOLE, FrameDoc, refer, shape
 
 
 def show(name: str) -> EventType:
-    """An event whose frame shows the file as it is now."""
+    """Return an event type whose frame `name` shows the file as it is now."""
 
     def frames(event: Event) -> list[Frame]:
         return [Frame(f"project:{event.payload['projectId']}", name, event.entity)]
@@ -16,13 +16,13 @@ def show(name: str) -> EventType:
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """A file that is in the trash."""
+    """Return the frames of a file that was put into the trash."""
     data = {"id": str(event.entity_id)}
     return [Frame(f"project:{event.payload['projectId']}", "file:deleted", event.entity, data, members=())]
 
 
 def saved_frames(event: Event) -> list[Frame]:
-    """A new version of a file."""
+    """Return the frames of a new version of a file."""
     payload = event.payload
     data = {
         "fileId": str(event.entity_id),
@@ -34,7 +34,7 @@ def saved_frames(event: Event) -> list[Frame]:
 
 
 def folder_frames(event: Event) -> list[Frame]:
-    """Many files have changed at once."""
+    """Return the frames of a folder that was moved or deleted."""
     data = {"id": str(event.entity_id), "files": len(event.payload["fileIds"])}
     return [Frame(f"project:{event.entity_id}", "folder:changed", event.entity, data, members=())]
 

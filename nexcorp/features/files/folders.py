@@ -1,4 +1,4 @@
-"""Folders over REST: common beginnings of paths."""
+"""Folders over REST: a folder is a common prefix of paths."""
 
 from __future__ import annotations
 

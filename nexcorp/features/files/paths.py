@@ -1,4 +1,4 @@
-"""Paths of files: what may be one, and what is in its way."""
+"""Check paths of files, and guess media types by them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from nexcorp.domain.fields import Text, is_visible
 
 MAX_BYTES = 512
 FORBIDDEN = re.compile(r'[\\:*?"<>|]')
-# What PostgreSQL takes for a control character, and halves of characters.
+# Unicode categories that PostgreSQL takes for control characters, and surrogates.
 CONTROLS = ("Cc", "Cs", "Zl", "Zp")
-# They turn what is written behind them around: a program looks like a picture.
+# They reverse the direction of the text behind them: a program can look like a picture.
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-# The last one is what Windows calls .git in short.
+# The last one is the short name of .git on Windows.
 RESERVED = ("", ".git", "git~1")
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,98}/[a-z0-9][a-z0-9!#$&^_.+-]{0,98}")
 TEXT_TYPE, BINARY_TYPE = "text/plain", "application/octet-stream"
-# What the system of this process says of types is not asked.
+# The system's table of types is not read.
 TYPES = {
     **mimetypes.types_map.copy(),
     ".md": "text/markdown",
@@ -36,13 +36,13 @@ TYPES = {
 
 
 def spell(part: str) -> str:
-    """A part of a path as the least exact file system reads it: one passes over what has no width, another
-    over dots and spaces at the end. `.` and `..` are empty."""
+    """Return a part of a path as the least exact file system reads it: in lower case, without characters of
+    no width, and without dots and spaces at the end. `.` and `..` become empty."""
     return "".join(char for char in part if unicodedata.category(char) != "Cf").rstrip(". ").lower()
 
 
 def check_path(text: str) -> str:
-    """A path as it is kept, in NFC; raises ValidationError."""
+    """Return a path in NFC, as it is stored; raises ValidationError."""
     path = unicodedata.normalize("NFC", text)
     if len(path.encode("utf-8", "replace")) > MAX_BYTES:
         raise ValidationError(f"Longer than {MAX_BYTES} bytes.")
@@ -59,7 +59,7 @@ def check_path(text: str) -> str:
 
 
 class Path(Text):
-    """The path of a file or folder: `docs/plan.md`; a slash at the end of a folder's is taken off."""
+    """A field for the path of a file or folder: `docs/plan.md`. A folder's final slash is removed."""
 
     def __init__(self, *, folder: bool = False, **more: Any) -> None:
         self.folder = folder
@@ -73,7 +73,7 @@ class Path(Text):
 
 
 def guess_type(path: str, kind: str) -> str:
-    """The media type of a file by the end of its path, and whether it is a text."""
+    """Return the media type of a file by the end of its path, or else by its `kind`."""
     name = path.rpartition("/")[2].lower()
     found = TYPES.get("." + name.rpartition(".")[2]) if "." in name else None
     return found or (TEXT_TYPE if kind == "text" else BINARY_TYPE)

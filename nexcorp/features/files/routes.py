@@ -1,4 +1,4 @@
-"""Files over REST: made, found, moved, deleted and restored."""
+"""Files over REST: create, list, move, delete and restore them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BY_DELETION: Cursor[tuple[datetime, UUID]] = Cursor(
 
 
 def folder_of(query: dict[str, Any], name: str = "prefix") -> str:
-    """The folder that is asked for, with a slash at its end; empty for the whole project."""
+    """Return the requested folder, with a slash at its end; empty for the whole project."""
     return f"{query[name]}/" if query.get(name) else ""
 
 
@@ -108,7 +108,6 @@ async def empty_file_trash(request: web.Request) -> web.Response:
 
 
 ROUTES = [
-    # The trash comes first: it is no file.
     get(
         "/projects/{id}/files/trash",
         list_file_trash,

@@ -1,4 +1,4 @@
-"""How a content is saved: into a text as the least change beside what is typed, or in place of a binary."""
+"""Save contents: into a text as a minimal change beside concurrent edits, or in place of a binary."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from nexcorp.security.caller import Caller
 async def create_file(
     conn: Any, caller: Caller, project_id: UUID, path: str, content: bytes, media_type: str | None
 ) -> Any:
-    """A new file; returns it. Raises ProjectNotFound, NotYourProject, PathTaken, TooManyFilesInProject,
+    """Create a file and return it. Raises ProjectNotFound, NotYourProject, PathTaken, TooManyFilesInProject,
     ProjectQuotaExceeded."""
     await require_writer(conn, caller, project_id)
     await take_path(conn, project_id, path)
@@ -59,7 +59,7 @@ async def insert_file(
     media_type: str | None,
     creator_id: UUID,
 ) -> UUID:
-    """A file with its first version; returns its id. Raises PathTaken, ProjectQuotaExceeded."""
+    """Insert a file with its first version; returns its id. Raises PathTaken, ProjectQuotaExceeded."""
     plain = read_plain(content)
     kind = "text" if plain is not None else "binary"
     with named_paths():
@@ -83,7 +83,7 @@ async def insert_file(
 
 
 async def append(conn: Any, file_id: UUID, update: bytes, author_id: UUID) -> int:
-    """Store an update, of which every node is told behind the commit; returns what the file had come to."""
+    """Store an update, announced to every node after the commit; returns the number of the update before."""
     (row,) = await sql.collab.append_updates(
         conn, file_ids=[file_id], updates=[update], author_ids=[author_id], roots=[None], node=0
     )
@@ -97,7 +97,7 @@ async def put_content(
 ) -> tuple[Any, str]:
     """Replace the content of a file; returns the file, and the ETag of its content.
 
-    `tags`: those of If-Match, one of which must be that of the content as it is; None: any. Raises
+    `tags`, from If-Match, must hold the tag of the current content; None: any. Raises
     FileNotFound, NotYourProject, PreconditionFailed, TextExpected, PayloadTooLarge, ProjectQuotaExceeded.
     """
     file = await lock_file(conn, caller, file_id)
@@ -109,13 +109,13 @@ async def put_content(
             if len(content) > MAX_TEXT_BYTES and b"\0" not in content:
                 raise PayloadTooLarge(message="A text may have at most 2 MB.")
             raise TextExpected()
-    # What nobody has typed into has only versions, too.
+    # A text that nobody has typed into has only versions, like a binary.
     check_tags(tags, 0, file)
     return await save_binary(conn, caller, file, content, cause="put")
 
 
 async def restore_version(conn: Any, caller: Caller, file_id: UUID, n: int) -> tuple[Any, str]:
-    """Make an earlier version the newest one; as put_content(). Raises VersionNotFound, too."""
+    """Make an earlier version the newest; returns and raises as put_content(), and VersionNotFound."""
     file = await lock_file(conn, caller, file_id)
     version = await sql.files.get_version(conn, file_id=file_id, n=n)
     if version is None:
@@ -137,7 +137,7 @@ async def save_text(
     cause: str,
     restored_from: int | None = None,
 ) -> tuple[Any, str]:
-    """Bring a text into a file, which is locked. What is typed while the change is computed stays."""
+    """Change a locked file to a text. Edits that arrive while the change is computed stay."""
     file_id = file["id"]
     seq, document = await load_document(conn, file_id)
     check_tags(tags, seq, file)
@@ -178,7 +178,7 @@ async def save_text(
 
 
 def apply_all(document: Document, updates: list[bytes]) -> None:
-    """Add updates; raises as Document.apply()."""
+    """Apply updates to a document; raises as Document.apply()."""
     for update in updates:
         document.apply(update)
 
@@ -186,7 +186,7 @@ def apply_all(document: Document, updates: list[bytes]) -> None:
 async def save_binary(
     conn: Any, caller: Caller, file: Any, content: bytes, *, cause: str, restored_from: int | None = None
 ) -> tuple[Any, str]:
-    """Replace the content of a file that is locked, and binary."""
+    """Replace the content of a locked binary file."""
     if len(content) > MAX_BINARY_BYTES:
         raise PayloadTooLarge(message=f"A file may have at most {MAX_BINARY_BYTES} bytes.")
     number = await cut_version(

@@ -1,4 +1,4 @@
-"""What comes in and goes out of files."""
+"""Request and response schemas of files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATH = "`docs/plan.md`: unique in its project regardless of case; NFC, at most 5
 
 
 def type_field(**more: Any) -> Text:
-    """The media type."""
+    """The media type of a file."""
     return Text(
         least=3,
         most=200,
@@ -35,20 +35,20 @@ class CreateFile(Body):
 
 
 class UpdateFile(PatchBody):
-    """Another path moves or renames the file."""
+    """A change of a file: a new path moves or renames it."""
 
     path = Path(metadata={"description": PATH})
     type = type_field()
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's."""
+        """Require path or type: a PATCH without them is a mistake."""
         if not data.keys() & {"path", "type"}:
             raise ValidationError("Send path or type.")
 
 
 class MoveFolder(Body):
-    """All files of `from` get paths in `to`."""
+    """A move of all files of the folder `from` to `to`."""
 
     class Meta:
         include = {  # noqa: RUF012
@@ -59,25 +59,25 @@ class MoveFolder(Body):
 
 
 class FolderQuery(Query):
-    """Which folder."""
+    """Query that names a folder."""
 
     prefix = Path(folder=True, metadata={"description": "A folder: `docs`. Absent: the whole project."})
 
 
 class DeleteFolderQuery(Query):
-    """Which folder."""
+    """Query that names a folder."""
 
     path = Path(folder=True, required=True, metadata={"description": "A folder: `docs`."})
 
 
 class FileQuery(PageQuery, FolderQuery):
-    """Which files."""
+    """Query of the list of files."""
 
     deep = fields.Boolean(load_default=True, metadata={"description": "Those of folders in the folder, too."})
 
 
 class FolderPageQuery(PageQuery, FolderQuery):
-    """Which folders."""
+    """Query of the list of folders."""
 
 
 class File(Out):
@@ -118,7 +118,7 @@ class TrashedFile(File):
 
 
 class Folder(Out):
-    """A folder: a common beginning of paths."""
+    """A folder: a common prefix of paths."""
 
     path = fields.String(required=True)
     files = fields.Integer(required=True)
@@ -126,7 +126,7 @@ class Folder(Out):
 
 
 class Changed(Out):
-    """What became of a folder."""
+    """The result of a change of a folder."""
 
     files = fields.Integer(required=True, metadata={"description": "How many files it had."})
 

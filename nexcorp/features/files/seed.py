@@ -41,7 +41,7 @@ NOTES = "One afternoon, three people. Linus only wants to look on, and brings co
 
 
 async def insert_demo_files(conn: Any, demo: Demo) -> None:
-    """The documents take the first one for an example."""
+    """Insert the demo files; the API documents use the first one as an example."""
     ada, grace = demo.people[ADA], demo.people[GRACE]
     grammar = await make_file(conn, EXAMPLE_ID, "docs/grammar.md", GRAMMAR, grace)
     await go_on(conn, grammar, GRAMMAR + VALUES, ada)
@@ -50,14 +50,14 @@ async def insert_demo_files(conn: Any, demo: Demo) -> None:
 
 
 async def make_file(conn: Any, file_id: UUID | None, path: str, text: str, author_id: UUID) -> UUID:
-    """A new file of the project; returns its id."""
+    """Create a file of the project; returns its id."""
     made = await insert_file(conn, file_id, PROJECT_ID, path, text.encode(), None, author_id)
     await tell(conn, "file.created", author_id, {"id": made, "projectId": PROJECT_ID}, version=1)
     return made
 
 
 async def go_on(conn: Any, file_id: UUID, text: str, author_id: UUID) -> None:
-    """Save another text of a file."""
+    """Save a new text of a file."""
     await sql.file_versions.lock_file(conn, file_id=file_id)
     _, document = await load_document(conn, file_id)
     update = document.replace_text(text)

@@ -1,4 +1,4 @@
-"""The rules of files: who sees one, who changes it, and what others hear of that."""
+"""The rules of files: who may see and change them, and which events tell of changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_FILE = UUID(int=0)
 
 
 def viewer_of(caller: Caller | None) -> dict[str, Any]:
-    """The arguments by which statements know the viewer; None where nobody is signed in."""
+    """Return the arguments that name the viewer to statements; `viewer_id` is None if nobody is signed in."""
     return {
         "viewer_id": caller.id if caller is not None else None,
         "manages": caller is not None and caller.may(MANAGE),
@@ -31,18 +31,18 @@ def viewer_of(caller: Caller | None) -> dict[str, Any]:
 
 
 async def require_reader(conn: Any, caller: Caller | None, project_id: UUID) -> None:
-    """Raises ProjectNotFound where the caller may not read a project."""
+    """Raise ProjectNotFound if the caller may not read the project."""
     viewer: Any = viewer_of(caller)
     await require_role(conn, project_id, viewer["viewer_id"], viewer["manages"], EVERY_ROLE)
 
 
 async def require_writer(conn: Any, caller: Caller, project_id: UUID) -> None:
-    """Raises ProjectNotFound, NotYourProject."""
+    """Raise ProjectNotFound or NotYourProject unless the caller may write in the project."""
     await require_role(conn, project_id, caller.id, caller.may(MANAGE), WRITERS)
 
 
 async def get_file(conn: Any, caller: Caller | None, file_id: UUID) -> Any:
-    """A file that the caller may see; raises FileNotFound."""
+    """Return a file that the caller may see; raises FileNotFound."""
     file = await sql.files.get_file(conn, file_id=file_id, **viewer_of(caller))
     if file is None:
         raise FileNotFound()
@@ -50,13 +50,13 @@ async def get_file(conn: Any, caller: Caller | None, file_id: UUID) -> Any:
 
 
 def check_writes(role: str) -> None:
-    """Raises NotYourProject unless this role may write."""
+    """Raise NotYourProject unless this role may write."""
     if role not in WRITERS:
         raise NotYourProject(message="Only owners and editors of the project may do this.")
 
 
 async def lock_file(conn: Any, caller: Caller, file_id: UUID) -> Any:
-    """A file that the caller may change, locked; raises FileNotFound, NotYourProject."""
+    """Lock and return a file that the caller may change; raises FileNotFound, NotYourProject."""
     await sql.file_versions.lock_file(conn, file_id=file_id)
     file = await get_file(conn, caller, file_id)
     check_writes(file["_role"])
@@ -65,7 +65,7 @@ async def lock_file(conn: Any, caller: Caller, file_id: UUID) -> Any:
 
 @contextmanager
 def named_paths() -> Iterator[None]:
-    """What constraints say of a path, as the errors that callers get."""
+    """Turn violated constraints of paths into PathTaken or Invalid."""
     refused = Invalid(errors={"path": ["Cannot be a path."]})
     with (
         on_constraint("files_path_key", PathTaken()),
@@ -76,7 +76,7 @@ def named_paths() -> Iterator[None]:
 
 
 async def take_path(conn: Any, project_id: UUID, path: str, but_id: UUID = NO_FILE) -> None:
-    """Have a path until the transaction ends; raises PathTaken."""
+    """Reserve a path until the transaction ends, `but_id` being the file itself; raises PathTaken."""
     await sql.files.lock_paths(conn, project_id=project_id)
     obstacle = await sql.files.find_obstacle(conn, project_id=project_id, path=path, but_id=but_id)
     if obstacle is not None:
@@ -84,7 +84,7 @@ async def take_path(conn: Any, project_id: UUID, path: str, but_id: UUID = NO_FI
 
 
 async def tell(conn: Any, event: str, actor_id: UUID, file: Any, **payload: Any) -> None:
-    """Emit `event` of a file."""
+    """Emit an event of a file."""
     project_id = file["projectId"]
     await emit(
         conn,
@@ -97,7 +97,7 @@ async def tell(conn: Any, event: str, actor_id: UUID, file: Any, **payload: Any)
 
 
 async def check_room(conn: Any, project_id: UUID) -> None:
-    """Raises TooManyFilesInProject where a project may have no more."""
+    """Raise TooManyFilesInProject if the project has MAX_FILES files."""
     if await sql.files.count_files(conn, project_id=project_id) >= MAX_FILES:
         raise TooManyFilesInProject()
 
@@ -105,7 +105,7 @@ async def check_room(conn: Any, project_id: UUID) -> None:
 async def update_file(
     conn: Any, caller: Caller, file_id: UUID, data: dict[str, Any], versions: Versions | None, by_etag: bool
 ) -> Any:
-    """Rename or move a file, or give it another type; returns it.
+    """Rename or move a file, or change its type; returns it.
 
     Raises FileNotFound, NotYourProject, PathTaken, and StaleVersion or PreconditionFailed.
     """
@@ -129,7 +129,7 @@ async def update_file(
 
 
 async def delete_file(conn: Any, caller: Caller, file_id: UUID, versions: Versions | None) -> None:
-    """Put a file into the trash; whoever edits it is cut off. Raises FileNotFound, NotYourProject,
+    """Put a file into the trash, and disconnect its editors. Raises FileNotFound, NotYourProject,
     PreconditionFailed."""
     file = await lock_file(conn, caller, file_id)
     check_version(file, versions)
@@ -157,8 +157,8 @@ async def restore_file(conn: Any, caller: Caller, file_id: UUID) -> Any:
 
 
 async def lock_folder(conn: Any, caller: Caller, project_id: UUID, folder: str) -> list[UUID]:
-    """The files of a folder, locked; raises ProjectNotFound, NotYourProject, FolderNotFound,
-    FolderTooLarge."""
+    """Lock the files of a folder and return their ids; raises ProjectNotFound, NotYourProject,
+    FolderNotFound, FolderTooLarge."""
     await require_writer(conn, caller, project_id)
     await sql.files.lock_paths(conn, project_id=project_id)
     rows = await sql.files.lock_folder(
@@ -172,7 +172,7 @@ async def lock_folder(conn: Any, caller: Caller, project_id: UUID, folder: str) 
 
 
 async def tell_folder(conn: Any, event: str, caller: Caller, project_id: UUID, ids: list[UUID]) -> None:
-    """Emit `event` of all files of a folder."""
+    """Emit one event of all files of a folder."""
     await emit(
         conn,
         event,
@@ -183,8 +183,8 @@ async def tell_folder(conn: Any, event: str, caller: Caller, project_id: UUID, i
 
 
 async def move_folder(conn: Any, caller: Caller, project_id: UUID, folder: str, target: str) -> int:
-    """Give all files of a folder paths in another one; returns how many. Raises as lock_folder(), PathTaken,
-    and Invalid where a path gets too long or the target is within the folder."""
+    """Move all files of a folder into another one; returns how many. Raises as lock_folder(), PathTaken, and
+    Invalid if a path gets too long or the target is within the folder."""
     if f"{target.lower()}/".startswith(f"{folder.lower()}/") and target.lower() != folder.lower():
         raise Invalid(errors={"to": ["Is within the folder."]})
     ids = await lock_folder(conn, caller, project_id, folder)
@@ -210,7 +210,7 @@ async def delete_folder(conn: Any, caller: Caller, project_id: UUID, folder: str
 
 
 async def empty_trash(conn: Any, caller: Caller, project_id: UUID) -> None:
-    """Have all files in the trash of a project removed for good. Raises ProjectNotFound, NotYourProject."""
+    """Empty the trash of a project for good; only owners may. Raises ProjectNotFound, NotYourProject."""
     await require_role(conn, project_id, caller.id, caller.may(MANAGE), ("owner",))
     count = await sql.files.empty_trash(conn, project_id=project_id)
     if count:

@@ -1,4 +1,4 @@
-"""Who follows whom."""
+"""Follows: users follow other users."""
 
 from nexcorp.db import sql
 from nexcorp.features.follows.events import EVENTS, NOTICE_TYPES

@@ -1,4 +1,4 @@
-"""What can go wrong with following."""
+"""Errors of following."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import Invalid
 
 
 class CannotFollowSelf(Invalid):
-    """Follower and followed are the same."""
+    """The caller would follow themselves."""
 
     code, message = "cannot_follow_self", "Nobody can follow themselves."
     meaning = "Nobody can follow themselves."

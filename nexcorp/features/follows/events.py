@@ -1,4 +1,4 @@
-"""Follows: who is told."""
+"""Events of follows, and the notification of the followed user."""
 
 from __future__ import annotations
 

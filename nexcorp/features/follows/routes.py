@@ -36,7 +36,7 @@ async def unfollow_user(request: web.Request) -> web.Response:
 async def list_people(
     request: web.Request, query: dict[str, Any], cursor: Cursor[Moment], statement: Statement
 ) -> web.Response:
-    """A page of the people that `statement` lists."""
+    """Return a page of the people that `statement` lists."""
     person = path_id(request)
     async with database(request).connection() as conn:
         rows = await cursor.fetch(request, conn, query, statement, viewer_id=user_id(request), user_id=person)

@@ -1,4 +1,4 @@
-"""What following answers."""
+"""Response schemas of following."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from nexcorp.domain.fields import Out
 
 
 class FollowState(Out):
-    """Whether one follows somebody now."""
+    """Whether the caller follows the user now."""
 
     following = fields.Boolean(required=True)

@@ -1,4 +1,4 @@
-"""Who follows whom in the demo company."""
+"""Follows of the demo company."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ FOLLOWED = {
 
 
 async def follow_demo_people(conn: Any, demo: Demo) -> None:
-    """People follow those they work with, most of them the first person; the console has somebody left to
-    follow."""
+    """Insert follows between colleagues; most follow the first person, who has people left to follow."""
     for follower, followed in FOLLOWED.items():
         for person in followed:
             await follow_user(conn, demo.people[follower], demo.people[person])

@@ -13,7 +13,7 @@ from nexcorp.features.follows.errors import CannotFollowSelf
 
 
 async def follow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
-    """Follow a user, who is told once; returns `{following}`. Raises NotFound, and Invalid for the caller."""
+    """Follow a user, who is notified once; returns `{following}`. Raises UserNotFound, CannotFollowSelf."""
     itself, missing = CannotFollowSelf(errors={"id": ["Is yourself."]}), UserNotFound()
     with on_constraint("follows_no_self", itself), on_constraint("follows_followed_id_fkey", missing):
         row = await sql.follows.follow_user(
@@ -27,7 +27,7 @@ async def follow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
 
 
 async def unfollow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
-    """Stop following; returns `{following}`. Raises NotFound."""
+    """Stop following a user; returns `{following}`. Raises UserNotFound."""
     row = await sql.follows.unfollow_user(
         conn, follower_id=follower_id, followed_id=followed_id, context=describe_context()
     )

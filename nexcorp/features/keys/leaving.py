@@ -1,4 +1,4 @@
-"""Deletes the API keys of a person who leaves."""
+"""Delete the API keys of a user who leaves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from nexcorp.delivery.effects import Revoke
 
 
 async def delete_keys(conn: Any, user_id: UUID) -> None:
-    """Delete a person's keys; every node refuses them from the commit on."""
+    """Delete a user's keys; every node refuses them from the commit on."""
     rows = await sql.keys.delete_keys(conn, user_id=user_id)
     conn.after(Revoke(tuple(row["id"] for row in rows)))

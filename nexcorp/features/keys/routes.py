@@ -50,7 +50,7 @@ ROUTES = [
         errors=(service.TooManyApiKeys, EmailUnverified),
         access=FRESH,
         tag=TAG,
-        # The answer holds a secret, which must not be kept to be replayed.
+        # The answer holds a secret, which must not be stored for replays.
         idempotent=False,
         description="The secret is shown this once. A key may do what both its scopes and its owner's role "
         "allow. It cannot change passwords, devices or keys.",

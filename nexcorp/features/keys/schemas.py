@@ -1,4 +1,4 @@
-"""The body that makes an API key, and how keys are shown."""
+"""Request and response schemas of API keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIFE = timedelta(days=90)
 
 
 def expire_by_default() -> datetime:
-    """When a key ends whose maker does not say."""
+    """Return the end of a key created without `expiresAt`."""
     return datetime.now(UTC) + LIFE
 
 

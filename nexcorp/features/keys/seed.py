@@ -13,7 +13,7 @@ DAYS = 30
 
 
 async def insert_demo_key(conn: Any, demo: Demo) -> None:
-    """The first person has a key, whose secret nobody learns; of a new key its owner is told."""
+    """Create a key for the first person, who is notified of it; nobody learns its secret."""
     end = datetime.now(UTC) + timedelta(days=DAYS)
     await create_key(
         conn, demo.people[ADA], name="Weekly report", scopes=["post:read", "task:read"], expires_at=end

@@ -1,4 +1,4 @@
-"""The rules of API keys: their number, their scopes, their end."""
+"""The rules of API keys: number, scopes, end."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ MAX_KEYS = 25
 
 
 class TooManyApiKeys(Conflict):
-    """The person has MAX_KEYS keys."""
+    """The user has MAX_KEYS keys already."""
 
     code, message = "too_many_api_keys", f"You have {MAX_KEYS} keys already: revoke one first."
     meaning = f"You have {MAX_KEYS} keys already."
 
 
 class ApiKeyNotFound(NotFound):
-    """The person has no key with this id that is still good."""
+    """The user has no valid key with this id."""
 
     code, message = "api_key_not_found", "There is no such key."
     meaning = "You have no key with this id, or it is revoked."
 
 
 def check_scopes(scopes: list[str], known: set[str], held: set[str]) -> None:
-    """Raises Invalid naming the scopes that do not exist, or that the owner's role does not hold."""
+    """Raise Invalid, naming the scopes that do not exist, or that the owner's role does not hold."""
     wrong = [f"There is no permission {code}." for code in scopes if code not in known]
     wrong += [f"Your role does not hold {code}." for code in scopes if code in known - held]
     if wrong:
@@ -41,7 +41,7 @@ def check_scopes(scopes: list[str], known: set[str], held: set[str]) -> None:
 async def create_key(
     conn: Any, user_id: UUID, *, name: str, scopes: list[str], expires_at: datetime | None
 ) -> dict[str, Any]:
-    """Make a key; returns its row and, as `key`, the secret, which is not stored.
+    """Create a key; returns its row and, as `key`, the secret, which is not stored.
 
     Raises EmailUnverified, Invalid for scopes beyond the owner's role, and TooManyApiKeys.
     """
@@ -49,12 +49,12 @@ async def create_key(
     if owner is None:
         raise Unauthorized()
     if not owner["verified"]:
-        # The account may be of another person's address: a key would outlive what its owner does about it.
+        # The address may be another person's, who must not find a stranger's key in their account.
         raise EmailUnverified()
     wanted = sorted(set(scopes))
     known = {row["code"] for row in await sql.keys.list_codes(conn)}
     check_scopes(wanted, known, set(owner["permissions"]))
-    # A statement of its own after the lock, so that it sees keys of the transaction before.
+    # Count in a statement after the lock, so that it sees keys that an earlier transaction has just made.
     if await sql.keys.count_keys(conn, user_id=user_id) >= MAX_KEYS:
         raise TooManyApiKeys()
     secret = make_key()

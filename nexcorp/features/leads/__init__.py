@@ -9,7 +9,7 @@ from nexcorp.realtime.rooms import RoomKind
 
 FEATURE = Feature(
     name="leads",
-    # The export comes first: /leads/export is no lead.
+    # Imports come first: /leads/{id} would take `export` for an id.
     routes=("nexcorp.features.leads.imports:ROUTES", "nexcorp.features.leads.routes:ROUTES"),
     events=EVENTS,
     notice_types=NOTICE_TYPES,

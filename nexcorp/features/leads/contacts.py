@@ -1,4 +1,4 @@
-"""How two leads are found to be the same: by e-mail addresses and phone numbers, each in one form."""
+"""Keys for finding duplicate leads: e-mail addresses and phone numbers in a normal form."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 
 from nexcorp.domain.emails import read_email
 
-# What is dialled only within a country, and an extension, which is of a person and may be left out.
+# A zero that is dialled only within a country, and an extension, which belongs to a person and is ignored.
 TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
 EXTENSION = re.compile(r"x.*")
 
 
 def find_email_key(email: str | None) -> str | None:
-    """An address, which EmailField would take, without case and with an international domain in A-labels."""
+    """Return a valid address in lower case, its international domain in A-labels; None without one."""
     return read_email(email).lower() if email else None
 
 
 def find_phone_key(phone: str | None) -> str | None:
-    """The digits of a number, those of a country without + or 00; None where there are none."""
+    """Return the digits of a number, without + or 00 before the country code; None without digits."""
     if not phone:
         return None
     digits = re.sub(r"\D", "", EXTENSION.sub("", TRUNK_ZERO.sub("", phone.lower())))
@@ -25,5 +25,5 @@ def find_phone_key(phone: str | None) -> str | None:
 
 
 def name_keys(email_key: str | None, phone_key: str | None) -> list[str]:
-    """The keys that are locked by whoever makes a lead with this address or number."""
+    """Return the keys to lock before creating a lead with this address or number."""
     return [f"{kind}:{key}" for kind, key in (("email", email_key), ("phone", phone_key)) if key]

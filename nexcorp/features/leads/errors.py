@@ -1,4 +1,4 @@
-"""What can go wrong with leads."""
+"""Errors of leads."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class LeadNotFound(NotFound):
 
 
 class LeadMerged(NotFound):
-    """The lead was merged; `details["mergedInto"]` is the id of the one that lives on."""
+    """The lead was merged; `details["mergedInto"]` is the id of the surviving lead."""
 
     code, message = "lead_merged", "This lead was merged with another one."
     meaning = "The lead was merged with another one, whose id is `mergedInto`."
 
 
 class LeadDuplicate(Conflict):
-    """Leads of this e-mail address or number exist; `details["leadIds"]` are the oldest of them."""
+    """Leads with this e-mail address or number exist; `details["leadIds"]` are the oldest of them."""
 
     code = "lead_duplicate"
     message = "A lead has this e-mail address or phone number: send allowDuplicate if this is another one."
@@ -28,7 +28,7 @@ class LeadDuplicate(Conflict):
 
 
 class InteractionNotFound(NotFound):
-    """The lead has no such interaction."""
+    """The lead has no interaction with this id."""
 
     code, message = "interaction_not_found", "There is no such interaction with this lead."
     meaning = "The lead has no such interaction."

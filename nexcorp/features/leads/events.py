@@ -1,4 +1,4 @@
-"""Leads: who is told of what happens to them, and what the room `leads` sees."""
+"""Events of leads: who is notified, and which frames the room `leads` gets."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ ROOM = "leads"
 
 
 def created_frames(event: Event) -> list[Frame]:
-    """A new lead."""
+    """Return the frames of a new lead."""
     return [Frame(ROOM, "lead:created", event.entity)]
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """The lead as it is now."""
+    """Return the frames that show a changed lead as it is now."""
     return [Frame(ROOM, "lead:updated", event.entity)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """The id; of one that was merged beside it that of the lead that lives on."""
+    """Return the frames of a deleted lead: its id, and if it was merged the id of the surviving lead."""
     data = {"id": str(event.entity_id)}
     if "intoId" in event.payload:
         data["mergedInto"] = event.payload["intoId"]
@@ -28,18 +28,18 @@ def deleted_frames(event: Event) -> list[Frame]:
 
 
 def imported_frames(event: Event) -> list[Frame]:
-    """Many leads came in, or changed, at once: whoever shows them fetches them anew."""
+    """Return the frames of an import: clients that show leads fetch them again."""
     data = {"importId": str(event.entity_id), "count": event.payload["count"]}
     return [Frame(ROOM, "lead:imported", event.entity, data, members=())]
 
 
 def list_readers(event: Event) -> Audience:
-    """Those who may read leads when they are told."""
+    """Return the users who may read leads at the time of the notification."""
     return Audience(sql.leads.list_readers_after)
 
 
 def group_all(event: Event) -> Entity | None:
-    """New leads are shown as one, whichever they are."""
+    """Return the same for all events: notifications of new leads form one group."""
     return None
 
 

@@ -1,4 +1,4 @@
-"""Leads in GraphQL: one, a page of them, and where a notification leads to."""
+"""Leads in GraphQL: one, a page of them, and the lead of a notification."""
 
 from __future__ import annotations
 

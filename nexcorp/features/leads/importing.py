@@ -1,4 +1,4 @@
-"""Leads out of a CSV file: which rows are new, which change a lead, and which are passed over."""
+"""Import leads from a CSV file: find which rows are new, which change a lead, and which are skipped."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from nexcorp.features.leads.service import (
 )
 
 CREATE, UPDATE = "lead:create", "lead:update"
-# What becomes of a row whose lead exists already.
+# What to do with a row whose lead exists already.
 MODES = ("skip", "update", "create")
-# What the export writes; those that an import takes come first, the others it passes over.
+# The export writes COLUMNS; an import reads those in TAKEN and ignores the others.
 TAKEN = (
     *("id", "name", "company", "email", "phone", "jobTitle", "website", "source", "stage", "score", "owner"),
     *("value", "currency", "lostReason", "lostNote", "notes"),
@@ -37,7 +37,7 @@ COLUMNS = (*TAKEN, "createdBy", "lastInteractionAt", "createdAt", "updatedAt")
 
 
 class LeadRow(LeadFields):
-    """One row. An empty cell says nothing: a list from elsewhere does not wipe what is known."""
+    """A row of the file. An empty cell changes nothing: a list from elsewhere must not erase known fields."""
 
     class Meta(LeadFields.Meta):
         exclude = ("ownerId", "allowDuplicate")
@@ -52,19 +52,19 @@ SCHEMA = LeadRow()
 
 
 def read_file(body: bytes) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a file of leads; raises Invalid where there can be none."""
+    """Return the numbered rows of a file of leads; raises Invalid for a file that cannot be read."""
     return read_rows(body, COLUMNS, "name")
 
 
 async def import_leads(
     conn: Any, owner_id: UUID, import_id: UUID, options: dict[str, Any], body: bytes
 ) -> Outcome:
-    """Take in a file, of which each row stands or falls by itself; with `dryRun` nothing is written.
+    """Import a file, in which each row succeeds or fails by itself; with `dryRun` nothing is written.
 
-    `options`: dryRun, and which of MODES. A row is of the lead with its `id`, else of the oldest one with its
-    e-mail address, else with its phone number; with `create` of none. One event tells of all of it.
-    Raises Invalid for a file that cannot be taken at all, and PermissionRequired for what the owner, by their
-    role as it is now, may not do any more.
+    `options`: dryRun, and mode, one of MODES. A row belongs to the lead with its `id`, else to the oldest one
+    with its e-mail address, else with its phone number; with `create` each row is a new lead. One event tells
+    of the whole import. Raises Invalid for a file that cannot be read at all, and PermissionRequired if the
+    owner's current role does not allow the import.
     """
     mode = options["mode"]
     for permission in (CREATE, UPDATE) if mode == "update" else (CREATE,):
@@ -95,7 +95,7 @@ async def import_leads(
 async def record(
     conn: Any, owner_id: UUID, import_id: UUID, ids: Sequence[UUID], found: dict[UUID, Any]
 ) -> None:
-    """Have the trail say of each of the leads `ids` what the file made of it; `found`: as they were."""
+    """Record in the audit trail how the import changed each of the leads `ids`; `found`: their old rows."""
     events = []
     for lead in await sql.leads.get_leads(conn, ids=ids):
         fields = read_fields(lead)
@@ -110,14 +110,14 @@ async def record(
 
 
 def find_keys(data: dict[str, Any]) -> tuple[str | None, str | None]:
-    """What a row's lead is found by: its e-mail address, and its phone number."""
+    """Return the keys that find a row's lead: its e-mail address and its phone number."""
     return find_email_key(data.get("email")), find_phone_key(data.get("phone"))
 
 
 async def find_leads(conn: Any, lines: Sequence[Line], *, locks: bool) -> dict[UUID, Any]:
-    """Give rows the ids of the leads that they are of; returns these leads, locked with `locks`.
+    """Set the id of its lead in each row; returns these leads by id, locked if `locks`.
 
-    Until the transaction ends, nobody else makes one of the same addresses and numbers.
+    Until the transaction ends, nobody else can create leads with the rows' addresses and numbers.
     """
     good = [line for line in lines if line.error is None]
     pairs = [find_keys(line.data) for line in good]
@@ -148,7 +148,7 @@ async def find_leads(conn: Any, lines: Sequence[Line], *, locks: bool) -> dict[U
 
 
 async def resolve_owners(conn: Any, lines: Sequence[Line]) -> set[UUID]:
-    """Turn `owner`, a username or an id, into ownerId; returns those of them who may read leads."""
+    """Turn `owner`, a username or an id, into ownerId; returns the ids of owners who may read leads."""
     names = {line.data["owner"] for line in lines if "owner" in line.data}
     ids = set()
     for name in names:
@@ -167,8 +167,8 @@ async def resolve_owners(conn: Any, lines: Sequence[Line]) -> set[UUID]:
 def sort_lines(
     lines: Sequence[Line], found: dict[UUID, Any], mode: str, readers: set[UUID]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The columns of new leads, and those of leads that change, with their ids; refuses rows that must not
-    be taken."""
+    """Return the columns of new leads, and those of changed leads with their ids; refuses rows that are not
+    valid."""
     new, changed = [], []
     seen: set[Any] = set()
     for line in lines:
@@ -204,7 +204,7 @@ def sort_lines(
 
 
 def check_row(line: Line, before: dict[str, Any], readers: set[UUID]) -> dict[str, Any] | None:
-    """All fields of a lead after a row's change; refuses the row, and returns None, where it may not be."""
+    """Return all fields of a lead after a row's change; refuses the row and returns None if not valid."""
     try:
         after = complete(before, line.data)
     except Invalid as error:
@@ -215,7 +215,7 @@ def check_row(line: Line, before: dict[str, Any], readers: set[UUID]) -> dict[st
         line.refuse("owner", "validation_failed", "Nobody who may read leads.")
     was, is_now = find_keys(before), find_keys(after)
     if "isGuessed" in line.data and was[0] is not None and was[0] != is_now[0]:
-        # It was found by its number, which two people of one office may share.
+        # The lead was found by its phone number, which two people of one office may share.
         line.refuse("phone", "lead_duplicate", "A lead of another e-mail address has this number.")
     if "hasTwin" in line.data and was != is_now:
         refuse_twin(line)
@@ -223,5 +223,5 @@ def check_row(line: Line, before: dict[str, Any], readers: set[UUID]) -> dict[st
 
 
 def refuse_twin(line: Line) -> None:
-    """Leave out a row that would make one lead look like another one."""
+    """Refuse a row that would give a lead the address or number of another lead."""
     line.refuse("email", "lead_duplicate", "Another lead has this e-mail address or phone number.")

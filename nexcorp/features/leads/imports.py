@@ -1,4 +1,4 @@
-"""CSV files of leads over REST: in by a job, out as a stream."""
+"""CSV files of leads over REST: imported by a job, exported as a stream."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TAG = "Leads"
 
 
 class LeadImportQuery(ImportQuery):
-    """What becomes of rows whose lead exists already, and whether to check only."""
+    """Query of an import: what to do with rows whose lead exists, and whether only to check."""
 
     mode = fields.String(
         load_default="skip",
@@ -51,7 +51,7 @@ async def import_leads(
 
 
 def show_cells(lead: Any) -> list[Any]:
-    """The cells of a lead, in the order of COLUMNS."""
+    """Return the cells of a lead, in the order of COLUMNS."""
     cells = {
         name: decode(lead[name])["username"] for name in ("owner", "createdBy") if lead[name] is not None
     }

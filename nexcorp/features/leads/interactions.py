@@ -1,4 +1,4 @@
-"""What happened with a lead: calls, mails, meetings and notes, each its author's."""
+"""Interactions with leads: calls, mails, meetings and notes, which their authors may change."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ REMOVE_ALL = "lead:delete"
 
 
 async def emit_interaction(conn: Any, what: str, actor_id: UUID, interaction: Any) -> None:
-    """Tell of an interaction, as something that happened to its lead."""
+    """Emit an event of an interaction, with its lead as the entity."""
     payload = {"interactionId": interaction["id"], "kind": interaction["kind"]}
     entity = ("lead", interaction["leadId"])
     await emit(conn, f"lead.interaction_{what}", actor_id=actor_id, entity=entity, payload=payload)
 
 
 async def get_interaction(conn: Any, lead_id: UUID, interaction_id: UUID) -> Any:
-    """One interaction with a lead; raises NotFound."""
+    """Return one interaction with a lead; raises NotFound."""
     found = await sql.leads.get_interaction(conn, lead_id=lead_id, interaction_id=interaction_id)
     if found is None:
         await get_lead(conn, lead_id)
@@ -32,7 +32,7 @@ async def get_interaction(conn: Any, lead_id: UUID, interaction_id: UUID) -> Any
 
 
 async def add_interaction(conn: Any, caller: Caller, lead_id: UUID, data: dict[str, Any]) -> Any:
-    """Note `{kind, text, happenedAt?}` of a lead; returns the interaction. Raises NotFound, Forbidden."""
+    """Add an interaction `{kind, text, happenedAt?}` to a lead; returns it. Raises NotFound, Forbidden."""
     caller.require(READ)
     await sql.leads.lock_lead(conn, lead_id=lead_id)
     await get_lead(conn, lead_id)
@@ -58,9 +58,9 @@ async def update_interaction(
     versions: Versions | None,
     by_etag: bool,
 ) -> Any:
-    """Its author changes the fields in `data`; returns the interaction, unchanged where it is like that.
+    """Change the fields in `data` of the caller's interaction; returns it. Equal values change nothing.
 
-    Raises NotFound, Forbidden, and for old `versions` PreconditionFailed, or StaleVersion.
+    Raises NotFound, Forbidden, and for old `versions` PreconditionFailed (`by_etag`) or StaleVersion.
     """
     caller.require(READ)
     await sql.leads.lock_lead(conn, lead_id=lead_id)
@@ -85,7 +85,7 @@ async def update_interaction(
 async def delete_interaction(
     conn: Any, caller: Caller, lead_id: UUID, interaction_id: UUID, versions: Versions | None = None
 ) -> None:
-    """Its author, and holders of lead:delete, remove an interaction; raises NotFound, Forbidden,
+    """Delete an interaction, as its author or a holder of lead:delete; raises NotFound, Forbidden,
     PreconditionFailed."""
     caller.require(READ)
     await sql.leads.lock_lead(conn, lead_id=lead_id)

@@ -1,4 +1,4 @@
-"""Lists of leads: which orders there are, and which statement reads one."""
+"""Orders of lists of leads, and the statement that reads each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEWEST: Cursor[tuple[UUID]] = Cursor("leads", tuple[UUID], (LAST_ID,), before="i
 LAST_CHANGED: Cursor[tuple[datetime, UUID]] = Cursor(
     "leads-changed", tuple[datetime, UUID], (LAST_TIME, LAST_ID), before="updatedAt", before_id="id"
 )
-# Above every score, and above what the column of values holds in hundredths.
+# They start above every score, and above every value in hundredths.
 BEST: Cursor[tuple[int, UUID]] = Cursor(
     "leads-best", tuple[int, UUID], (101, LAST_ID), before="score", before_id="id"
 )
@@ -32,10 +32,10 @@ ORDERS: dict[str, tuple[Cursor[Any], Statement]] = {
 
 
 def find_list(query: Mapping[str, Any], who: Caller) -> tuple[Cursor[Any], Statement, dict[str, Any]]:
-    """The cursor and the statement of a list with the parameters of LeadFilters, and its filters."""
+    """Return the cursor, the statement and the filters of a list, for the parameters of LeadFilters."""
     cursor, statement = ORDERS[query["sort"]]
     if query["sort"] == "created":
-        # With an index of its own each.
+        # Each of these statements has an index.
         if "owner" in query:
             statement = sql.leads.list_leads_of_owner
         elif "stage" in query:

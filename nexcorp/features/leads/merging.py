@@ -1,4 +1,4 @@
-"""Two leads become one."""
+"""Merge two leads into one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nexcorp.errors import Invalid
 from nexcorp.features.leads.service import READ, get_lead, read_fields, to_columns
 from nexcorp.security.caller import Caller
 
-# What the one that lives on takes where it has nothing; a value and its currency go together.
+# Fields that the surviving lead takes over where it has none; fill() does value and currency together.
 FILLED = ("company", "email", "phone", "jobTitle", "website", "ownerId", "notes")
-# What is noted where both say something else, and how it is called there.
+# Fields that a note keeps where the leads differ, and their names in the note.
 NOTED = {
     "name": "Name",
     "company": "Company",
@@ -27,18 +27,18 @@ NOTED = {
     "lostNote": "Lost",
     "notes": "Notes",
 }
-# As long as the text of an interaction may be.
+# The most characters in the text of an interaction.
 PIECE = 5000
 
 
 async def merge_leads(
     conn: Any, caller: Caller, lead_id: UUID, from_id: UUID, versions: Versions | None = None
 ) -> Any:
-    """Have a lead take in another one; returns it.
+    """Merge the lead `from_id` into the lead `lead_id`; returns the latter.
 
-    Interactions, tasks and stages of the other one become its own, and what it does not say its fields; what
-    both say otherwise becomes a note. The other one is a reference to it from then on, without texts.
-    Raises NotFound, Forbidden, PreconditionFailed, and Invalid for another one that is none.
+    The surviving lead gets the other one's interactions, tasks and moves, and its fields where it has none;
+    notes keep the fields in which they differ. The other lead stays as a reference, without texts.
+    Raises NotFound, Forbidden, PreconditionFailed, and Invalid for a `from_id` that is not another lead.
     """
     caller.require(READ)
     if from_id == lead_id:
@@ -72,7 +72,7 @@ async def merge_leads(
 
 
 def fill(fields: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a lead, with those of another one where they are empty."""
+    """Return the fields of a lead, the empty ones filled from `theirs`."""
     filled = {**fields, **{name: theirs[name] for name in FILLED if fields[name] is None}}
     if fields["value"] is None and theirs["value"] is not None:
         filled.update(value=theirs["value"], currency=theirs["currency"])
@@ -80,7 +80,7 @@ def fill(fields: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
 
 
 def note(fields: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    """Texts of interactions that keep what another lead says otherwise than these fields."""
+    """Return texts of interactions, which keep the values of `theirs` that differ from `fields`."""
     lines = []
     for name, word in NOTED.items():
         said = theirs[name]

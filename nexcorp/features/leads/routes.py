@@ -76,7 +76,7 @@ async def move_lead(request: web.Request, body: dict[str, Any]) -> web.Response:
 
 
 async def change(request: web.Request, body: dict[str, Any]) -> web.Response:
-    """The fields in `body`, of the lead in the path."""
+    """Change the fields in `body` of the lead in the path."""
     versions, by_etag = expected_versions(request, body)
     async with transaction(request) as tx:
         lead = await service.update_lead(

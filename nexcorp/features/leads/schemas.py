@@ -1,4 +1,4 @@
-"""What a lead looks like coming in and going out."""
+"""Request and response schemas of leads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class Email(Text):
-    """An address as it was written."""
+    """A field for a valid e-mail address, kept as it was written."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         text = super()._deserialize(value, attr, data, **more)
@@ -35,7 +35,7 @@ class Email(Text):
 
 
 class Whole(fields.Integer):
-    """A whole number in JSON, and not true, which Python would take for 1."""
+    """A field for a whole number; refuses true, which Python takes for 1."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         if isinstance(value, bool):
@@ -44,7 +44,7 @@ class Whole(fields.Integer):
 
 
 class Amount(Text):
-    """Money as a text, "1200.50": numbers of JSON become inexact on their way."""
+    """A field for money as a text, "1200.50": JSON numbers become inexact in transit."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         text = super()._deserialize(value, attr, data, **more)
@@ -54,7 +54,7 @@ class Amount(Text):
 
 
 class Currency(Text):
-    """Three letters of ISO 4217."""
+    """A field for a currency: three letters of ISO 4217."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         text = super()._deserialize(value, attr, data, **more).upper()
@@ -64,12 +64,12 @@ class Currency(Text):
 
 
 def score_field(**more: Any) -> Whole:
-    """How promising a lead is."""
+    """The score of a lead, 0 to 100: how promising it is."""
     return Whole(strict=True, validate=validate.Range(0, 100), **more)
 
 
 class LostFields(Body):
-    """Why a lead was lost."""
+    """The reason why a lead was lost, and a note."""
 
     lostReason = fields.String(
         allow_none=True,
@@ -80,7 +80,7 @@ class LostFields(Body):
 
 
 class LeadFields(LostFields):
-    """All that can be said of a lead."""
+    """The fields of a lead that a body may hold, but for its name."""
 
     company = Text(least=1, most=200, allow_none=True)
     email = Email(least=3, most=MAX_EMAIL_CHARS, allow_none=True, metadata={"format": "email"})
@@ -110,43 +110,43 @@ class LeadFields(LostFields):
 
 
 class CreateLead(LeadFields):
-    """A new lead; of no source `other`, in no stage `new`."""
+    """A new lead; the source is `other`, the stage `new` unless given."""
 
     name = Text(least=1, most=200, required=True)
 
 
 class UpdateLead(PatchBody, LeadFields):
-    """Only what is sent changes; null clears a field."""
+    """A change of a lead: absent fields stay, null clears a field."""
 
     name = Text(least=1, most=200)
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH without a field is a mistake."""
+        """Require a field: a PATCH without one is a mistake."""
         if not data.keys() - {"version", "allowDuplicate"}:
             raise ValidationError("Send at least one field.")
 
 
 class ScoreLead(Body):
-    """The score to have."""
+    """A new score for a lead."""
 
     score = score_field(required=True)
 
 
 class MoveLead(LostFields):
-    """The stage to stand in."""
+    """A new stage for a lead."""
 
     stage = fields.String(required=True, validate=validate.OneOf(STAGES))
 
 
 class MergeLead(Body):
-    """The lead to take in."""
+    """The lead to merge into the one in the path."""
 
     fromId = fields.UUID(required=True)
 
 
 class LeadFilters(Query):
-    """Which leads, in which order."""
+    """Query of leads: filters and order."""
 
     stage = fields.String(validate=validate.OneOf(STAGES))
     owner = IdOrWord(ME, about="A user, or `me`.")
@@ -169,7 +169,7 @@ class LeadFilters(Query):
 
 
 class LeadQuery(LeadFilters, PageQuery):
-    """Which leads, and how the list is cut."""
+    """Query of the list of leads: filters, order and page."""
 
 
 class Lead(Out):
@@ -199,7 +199,7 @@ class Lead(Out):
 
 
 class InteractionFields(Body):
-    """What can be said of an interaction."""
+    """The fields of an interaction that a body may hold."""
 
     kind = fields.String(validate=validate.OneOf(KINDS))
     text = Text(least=1, most=5000)
@@ -211,24 +211,24 @@ class InteractionFields(Body):
 
 
 class CreateInteraction(InteractionFields):
-    """A call, a mail, a meeting or a note; it happened now where no time is sent."""
+    """A call, a mail, a meeting or a note; it happened now unless a time is sent."""
 
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     text = Text(least=1, most=5000, required=True)
 
 
 class UpdateInteraction(PatchBody, InteractionFields):
-    """Only what is sent changes."""
+    """A change of an interaction: absent fields stay."""
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH without a field is a mistake."""
+        """Require a field: a PATCH without one is a mistake."""
         if not data.keys() - {"version"}:
             raise ValidationError("Send at least one field.")
 
 
 class Interaction(Out):
-    """What happened with a lead."""
+    """An interaction with a lead: a call, a mail, a meeting or a note."""
 
     id = fields.UUID(required=True)
     leadId = fields.UUID(required=True)
@@ -242,7 +242,7 @@ class Interaction(Out):
 
 
 class LeadMove(Out):
-    """One step of a lead."""
+    """A move of a lead from one stage to another."""
 
     id = fields.UUID(required=True)
     to = fields.String(required=True, validate=validate.OneOf(STAGES))
@@ -250,7 +250,7 @@ class LeadMove(Out):
     createdAt = fields.AwareDateTime(required=True)
 
 
-# `from` is no name for a field of a class.
+# A class cannot have an attribute named `from`, a keyword.
 LeadMove._declared_fields["from"] = fields.String(
     required=True, allow_none=True, metadata={"description": "null: the stage it was made in."}
 )

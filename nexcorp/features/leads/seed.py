@@ -13,7 +13,7 @@ from nexcorp.features.leads.schemas import CreateLead
 from nexcorp.features.leads.service import apply_changes, create_lead
 from nexcorp.manifest import Demo
 
-# Beside each lead the stages that it went through, and its interactions: kind, days ago, text.
+# The fields of each lead, the stages that it went through, and its interactions: kind, days ago, text.
 LEADS: tuple[tuple[dict[str, Any], tuple[str, ...], tuple[tuple[str, int, str], ...]], ...] = (
     (
         {
@@ -107,12 +107,12 @@ LEADS: tuple[tuple[dict[str, Any], tuple[str, ...], tuple[tuple[str, int, str], 
         (("mail", 6, "Wants to see it on paper tape first."),),
     ),
 )
-# One more comes by a file, which a worker reads in.
+# A worker imports one more lead from this file.
 FILE = b"name,company,email,source,score\nAlan Turing,Bombe Works,alan@bombe.example,advertisement,25\n"
 
 
 async def insert_demo_leads(conn: Any, demo: Demo) -> None:
-    """Eight leads in various stages; two who may read leads own them by turns, but for the newest."""
+    """Insert leads in various stages, owned in turn by two users unless still `new`, and queue an import."""
     ada, grace = demo.people[ADA], demo.people[GRACE]
     for number, (fields, stages, interactions) in enumerate(LEADS):
         owner, author = ((ada, grace) if number % 2 else (grace, ada)) if stages else (None, ada)
@@ -130,7 +130,7 @@ async def insert_demo_leads(conn: Any, demo: Demo) -> None:
 async def note(
     conn: Any, lead_id: UUID, author: UUID, interactions: tuple[tuple[str, int, str], ...]
 ) -> None:
-    """Interactions of the past with a lead."""
+    """Insert past interactions with a lead."""
     for kind, days, text in interactions:
         happened_at = datetime.now(UTC) - timedelta(days=days)
         await sql.leads.insert_interaction(

@@ -1,4 +1,4 @@
-"""The rules of leads: which fields go together, which leads exist already, and what changes are told."""
+"""The rules of leads: which fields go together, which leads are duplicates, and how changes are told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nexcorp.features.leads.errors import LeadDuplicate, LeadMerged, LeadNotFoun
 from nexcorp.security.caller import Caller
 
 READ = "lead:read"
-# How a lead is made, by the API's names of all that can be changed of it.
+# The initial value of each field that can be changed, by its name in the API.
 BLANK: dict[str, Any] = {
     **dict.fromkeys(("name", "company", "email", "phone", "jobTitle", "website")),
     "source": "other",
@@ -32,20 +32,20 @@ COLUMNS = {
 
 
 def read_fields(lead: Any) -> dict[str, Any]:
-    """The fields of a row of lead_items that can be changed, as they are."""
+    """Return the fields that can be changed of a row of lead_items."""
     return {name: lead["_ownerId" if name == "ownerId" else name] for name in BLANK}
 
 
 def to_columns(fields: dict[str, Any]) -> dict[str, Any]:
-    """All fields of a lead as columns of the table, with the keys that duplicates are found by."""
+    """Return all fields of a lead as columns of the table, with the keys that find duplicates."""
     keys = {"email_key": find_email_key(fields["email"]), "phone_key": find_phone_key(fields["phone"])}
     return {**{COLUMNS.get(name, name): value for name, value in fields.items()}, **keys}
 
 
 def complete(before: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    """All fields of a lead after a change by `data`; raises Invalid where they do not go together.
+    """Return all fields of a lead after a change by `data`; raises Invalid if they do not go together.
 
-    A lead that is not lost any more loses the reason for it.
+    A lead whose stage is not `lost` loses its reason and note.
     """
     after = {**before, **{name: data[name] for name in BLANK if name in data}}
     errors = {}
@@ -62,15 +62,15 @@ def complete(before: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 
 
 async def check_owner(conn: Any, owner_id: UUID | None) -> None:
-    """Raises Invalid unless this is the id of a person who may read leads."""
+    """Raise Invalid unless this is the id of a user who may read leads; None passes."""
     if owner_id is not None and not await sql.leads.may_read(conn, user_id=owner_id):
         raise Invalid(errors={"ownerId": ["Nobody who may read leads."]})
 
 
 async def find_known(conn: Any, data: dict[str, Any], except_id: UUID | None = None) -> list[UUID]:
-    """The oldest leads, but for one, with the e-mail address or phone number in `data`.
+    """Return the oldest leads, except `except_id`, with the e-mail address or phone number in `data`.
 
-    Until the transaction ends, nobody else makes one with these. Call it ahead of locks of leads.
+    Until the transaction ends, nobody else can create a lead with them. Call it before you lock leads.
     """
     email_key, phone_key = find_email_key(data.get("email")), find_phone_key(data.get("phone"))
     keys = name_keys(email_key, phone_key)
@@ -84,7 +84,7 @@ async def find_known(conn: Any, data: dict[str, Any], except_id: UUID | None = N
 
 
 async def get_lead(conn: Any, lead_id: UUID) -> Any:
-    """One lead; raises LeadNotFound, or LeadMerged with the id of the lead that it was merged with."""
+    """Return a lead; raises LeadNotFound, or LeadMerged with the id of the surviving lead."""
     lead = await sql.leads.get_lead(conn, lead_id=lead_id)
     if lead is None:
         survivor = await sql.leads.get_survivor(conn, lead_id=lead_id)
@@ -95,10 +95,10 @@ async def get_lead(conn: Any, lead_id: UUID) -> Any:
 async def create_lead(
     conn: Any, actor_id: UUID, data: dict[str, Any], *, allow_duplicate: bool = False
 ) -> Any:
-    """A new lead of the fields in `data`, as CreateLead gives them; returns it.
+    """Create a lead with the fields in `data`, as CreateLead loads them; returns it.
 
-    Those who may read leads are told. Raises Invalid, and LeadDuplicate where its e-mail address or phone
-    number is known.
+    Notifies users who may read leads. Raises Invalid, and LeadDuplicate if another lead has its e-mail
+    address or phone number, unless `allow_duplicate`.
     """
     fields = complete(BLANK, data)
     await check_owner(conn, fields["ownerId"])
@@ -120,10 +120,10 @@ async def update_lead(
     *,
     by_etag: bool = True,
 ) -> Any:
-    """Change the fields in `data`; returns the lead, unchanged where it is like that already.
+    """Change the fields in `data`; returns the lead. Equal values change nothing.
 
-    A new score is told to those who may read leads. Raises NotFound, Forbidden, Invalid, LeadDuplicate unless
-    `data["allowDuplicate"]`, and for old `versions` PreconditionFailed, or StaleVersion.
+    A new score notifies users who may read leads. Raises NotFound, Forbidden, Invalid, LeadDuplicate unless
+    `data["allowDuplicate"]`, and for old `versions` PreconditionFailed (`by_etag`) or StaleVersion.
     """
     # The answer shows the lead.
     caller.require(READ)
@@ -138,7 +138,7 @@ async def update_lead(
 
 
 async def apply_changes(conn: Any, actor_id: UUID, lead: Any, data: dict[str, Any]) -> Any:
-    """Change the fields in `data` of `lead`, which is locked; returns it."""
+    """Change the fields in `data` of a locked lead; returns it. Raises Invalid."""
     before = read_fields(lead)
     after = complete(before, data)
     changes = [name for name in BLANK if after[name] != before[name]]
@@ -154,18 +154,18 @@ async def apply_changes(conn: Any, actor_id: UUID, lead: Any, data: dict[str, An
 
 
 def describe_new(fields: dict[str, Any]) -> dict[str, Any]:
-    """What an event says of a new lead."""
+    """Return the payload of the event of a new lead."""
     return {name: fields[name] for name in ("stage", "score", "ownerId", "source")}
 
 
 def describe_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What a change comes to: one event for a new stage, score and owner each, and one for all other fields,
-    and what each says."""
+    """Return the events of a change with their payloads: one each for a new stage, score and owner, and one
+    for all other fields."""
     changes = [name for name in BLANK if after[name] != before[name]]
     payloads: dict[str, dict[str, Any]] = {}
     told = {"stage", "score", "ownerId"}
     if "stage" in changes:
-        # What is said of a loss comes and goes with the stage.
+        # The reason and note of a loss belong to the event of the new stage.
         told |= {"lostReason", "lostNote"}
         moved = {"from": before["stage"], "to": after["stage"], "reason": after["lostReason"]}
         payloads["lead.moved"] = moved
@@ -179,7 +179,7 @@ def describe_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str,
 
 
 async def delete_lead(conn: Any, caller: Caller, lead_id: UUID, versions: Versions | None = None) -> None:
-    """Remove a lead with its interactions and its log; tasks and notifications stay, without it.
+    """Delete a lead with its interactions and log; tasks and notifications stay, without it.
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """

@@ -1,4 +1,4 @@
-"""What people write to each other: conversations of two, of groups, and notes to oneself."""
+"""Messages between people: direct conversations, groups, and notes to oneself."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind

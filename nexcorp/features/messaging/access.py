@@ -1,4 +1,4 @@
-"""Who may do what in conversations, as routes and documents say it."""
+"""Access rules of the conversation routes, as the API documents show them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OWN = allow(SEE)
 READ = allow(SEE, whose=MEMBERS)
 CREATE = allow("message:create")
 WRITE = allow("message:create", whose=MEMBERS)
-# Who changes what is there reads it in the answer.
+# The answers of these routes show messages and groups, so that they need message:read as well.
 REACT = allow("message:create", also=SEE, whose=MEMBERS)
 OWNERS = allow("message:create", also=SEE, whose="owners of the group")
 AUTHOR = allow("message:create", also=SEE, whose="the author only")

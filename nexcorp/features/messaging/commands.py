@@ -1,4 +1,4 @@
-"""What members say on their sockets, and the frames that are not kept, which have no number."""
+"""Socket commands of conversations, and the frames that are not stored and have no number."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ WRITE = "message:create"
 
 
 def find_conversations(node: Node) -> Conversations:
-    """The Conversations of a node."""
+    """Return the Conversations of a node."""
     return next(one for one in node.companions if isinstance(one, Conversations))
 
 
 async def type_message(client: Client, data: dict[str, Any], frame_id: Any) -> None:
-    """The user is typing in a conversation whose room the socket is in; the others there are shown it.
+    """Show the others in a conversation's room, which the socket must be in, that the user is typing.
 
-    Say it every few seconds while they type: more often it is passed over.
+    Clients repeat the command every few seconds while the user types; more often it is ignored.
     """
     node, socket = client.node, client.socket
     conversation_id: UUID = read_id(str(data.get("conversationId")))

@@ -1,4 +1,4 @@
-"""What can go wrong between people who write to each other."""
+"""Errors of conversations and messages."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from nexcorp.errors import AppError, Conflict, Forbidden, NotFound, PermissionRe
 
 
 class ConversationNotFound(NotFound):
-    """There is no such conversation, or the caller is not in it."""
+    """The conversation does not exist, or the caller is not in it."""
 
     code, message = "conversation_not_found", "There is no such conversation."
     meaning = "The conversation does not exist, or you are not in it."
 
 
 class MessageNotFound(NotFound):
-    """There is no such message in a conversation of the caller's, or it was deleted."""
+    """The message does not exist, was deleted, or is in a conversation that the caller is not in."""
 
     code, message = "message_not_found", "There is no such message."
     meaning = "The message does not exist, was deleted, or is in a conversation that you are not in."
@@ -34,28 +34,28 @@ class Blocked(Forbidden):
 
 
 class NotYourMessage(Forbidden):
-    """The message is another person's."""
+    """Another person wrote the message."""
 
     code, message = "not_your_message", "Only the author may do this."
     meaning = "Only its author may change a message; owners of a group may delete it."
 
 
 class NotYourConversation(Forbidden):
-    """The caller is no owner of the group."""
+    """The caller is not an owner of the group."""
 
     code, message = "not_your_conversation", "Only the group's owners may do this."
     meaning = "Only owners of the group may do this."
 
 
 class RecipientGone(Conflict):
-    """The other one of a direct conversation has left, or is deactivated."""
+    """The other person of a direct conversation has left, or is deactivated."""
 
     code, message = "recipient_gone", "This person is not here any more."
     meaning = "The other person of a direct conversation has left, or is deactivated."
 
 
 class DirectConversation(Conflict):
-    """A conversation of two people stays one."""
+    """Only groups can be changed like this, not direct conversations."""
 
     code, message = "direct_conversation", "A direct conversation has no title, and always the same people."
     meaning = "This is possible with groups alone."
@@ -69,7 +69,7 @@ class OwnerNeeded(Conflict):
 
 
 class ConversationFull(Conflict):
-    """The group has as many members as there may be."""
+    """The group has the most members allowed."""
 
     code, message = "conversation_full", "A conversation has at most 5,000 members."
     meaning = "The conversation has 5,000 members."
@@ -83,21 +83,21 @@ class MessageIdTaken(Conflict):
 
 
 class TooManyReactions(Conflict):
-    """The message has as many different emoji as there may be."""
+    """The message has the most different emoji allowed."""
 
     code, message = "too_many_reactions", "A message takes at most 20 different emoji."
     meaning = "The message has 20 different emoji."
 
 
-# What refuse_writing() of sql/schema/messaging.sql says -> the error.
+# The errors for the codes that refuse_writing() of sql/schema/messaging.sql returns.
 REFUSALS: dict[str, type[AppError]] = {kind.code: kind for kind in (Blocked, RecipientGone)}
 
 
 def check_refusal(refusal: str | None) -> None:
-    """Raises Blocked or RecipientGone for what refuse_writing() says; nothing for None."""
+    """Raise Blocked or RecipientGone for a code of refuse_writing(); None passes."""
     if refusal is not None:
         raise REFUSALS[refusal]()
 
 
-# What telling that one types may be answered with beyond what every command may be.
+# Errors of the command `typing`, beyond those of every command.
 TYPING_ERRORS = (ConversationNotFound, Blocked, RecipientGone, PermissionRequired)

@@ -1,4 +1,4 @@
-"""Messages: who is notified of them, and what the room of a conversation sees. No text goes into an event."""
+"""Events of messages: who is notified, and which frames a conversation's room gets. Events hold no texts."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from nexcorp.db import sql
 from nexcorp.delivery.events import SILENT, Audience, Entity, Event, EventType, Frame, Notice, NoticeType
 from nexcorp.realtime.shapes import FLAG, ID, TEXT, WHOLE, FrameDoc, refer, shape
 
-# So long a message waits to be read before anybody is notified of it.
+# Seconds that a message waits to be read before anybody is notified of it.
 WAIT_SECONDS = 10.0
 
 
 def room_of(event: Event) -> str:
-    """The room of the conversation that an event is about."""
+    """Return the room of an event's conversation."""
     return f"conversation:{event.payload['conversationId']}"
 
 
 def message_frames(event: Event) -> list[Frame]:
-    """The message as it is now."""
+    """Return the frames that show a message as it is now."""
     payload = event.payload
     data = {"conversationId": payload["conversationId"], "n": payload["n"]}
     return [Frame(room_of(event), event.type.replace(".", ":"), event.entity, data)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """What is left of a message."""
+    """Return the frames of a deleted message: its id, conversation and number."""
     payload = event.payload
     data = {"id": event.entity_id, "conversationId": payload["conversationId"], "n": payload["n"]}
     return [Frame(room_of(event), "message:deleted", event.entity, data, members=())]
 
 
 def reaction_frames(event: Event) -> list[Frame]:
-    """One reaction that came or went, and all that there are now."""
+    """Return the frames of a reaction that was added or removed, with all current reactions."""
     payload = event.payload
     data = {
         "id": event.entity_id,
@@ -44,19 +44,19 @@ def reaction_frames(event: Event) -> list[Frame]:
 
 
 def conversation_frames(event: Event) -> list[Frame]:
-    """The conversation as it is now."""
+    """Return the frames that show a conversation as it is now."""
     data = {"changed": event.payload.get("changed", ["members"])}
     return [Frame(f"conversation:{event.entity_id}", "conversation:updated", event.entity, data)]
 
 
 def ended_frames(event: Event) -> list[Frame]:
-    """A conversation that there is no more."""
+    """Return the frames of a deleted conversation."""
     data = {"id": event.entity_id}
     return [Frame(f"conversation:{event.entity_id}", "conversation:deleted", event.entity, data, members=())]
 
 
 def member_frames(event: Event) -> list[Frame]:
-    """Somebody who came or went."""
+    """Return the frames of a member who was added or removed."""
     payload = event.payload
     data = {"conversationId": event.entity_id, "userId": payload["userId"], "by": event.actor_id}
     name = "member:added" if event.type == "conversation.member_added" else "member:removed"
@@ -67,7 +67,7 @@ def member_frames(event: Event) -> list[Frame]:
 
 
 def list_waiting(event: Event) -> Audience:
-    """The members who have not read it, and want to hear of it."""
+    """Return the members who have not read a message, and want to be notified of it."""
     return Audience(
         sql.conversations.list_to_notify,
         conversation_id=event.get_id("conversationId"),
@@ -78,7 +78,7 @@ def list_waiting(event: Event) -> Audience:
 
 
 def lead_to_conversation(event: Event) -> Entity | None:
-    """What notifications of one conversation have in common."""
+    """Return the conversation of an event: its notifications are grouped."""
     conversation_id = event.get_id("conversationId")
     return ("conversation", conversation_id) if conversation_id is not None else None
 
@@ -99,7 +99,7 @@ EVENTS: dict[str, EventType] = {
                 several="{actor} wrote to you",
                 group=lead_to_conversation,
                 receivers=list_waiting,
-                # By which it is found when the conversation is read (sql/messages.sql).
+                # Reading the conversation finds the notification by this key (sql/messages.sql).
                 once_key=lambda event: f"message:{event.entity_id}",
                 why="conversation",
             ),

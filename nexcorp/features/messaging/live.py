@@ -1,8 +1,7 @@
-"""What members see of conversations whose room they are not in, and what is not kept: over the bus alone.
+"""News of conversations for members outside their rooms, and news that is not stored: both only over Redis.
 
-A node knows of each person with sockets here in which conversations they are. So a message costs one payload,
-however many are concerned. What is lost with Redis is made up for by `resync`: clients then read their lists
-anew.
+Each node knows the conversations of the people with sockets on it. So a message costs one payload for any
+number of members. If Redis loses news, the node sends `resync`: clients then read their lists again.
 """
 
 from __future__ import annotations
@@ -31,22 +30,22 @@ log = structlog.get_logger("nexcorp.messaging")
 
 CHANNEL = "nexcorp:conversations"
 READ = "message:read"
-# In a larger conversation others are not shown live how far each has come.
+# In larger conversations the read marks of others are not shown live.
 MAX_SHOWN_READING = 50
 TYPING_SECONDS = 2.0
 POOL_WAIT_SECONDS = 2.0
 AGAIN_SECONDS = 1.0
-# How many read their lists anew at a time.
+# People who are sent `resync` at a time, and the pause behind them.
 PEOPLE_AT_ONCE, PAUSE_SECONDS = 100, 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """An effect for conn.after(): have all nodes show something of a conversation.
+    """An effect for conn.after(): show news of a conversation on all nodes.
 
-    `kind`: activity (`n` is the newest message; `by` wrote, or deleted one), joined and left (`people`),
-    ended, read (`by` up to `n`, had `delivered_n`; `shown` to others as well), typing (`by`), lost (news that
-    Redis did not take).
+    `kind`: activity (`n` is the newest message; `by` wrote or deleted one), joined and left (`people`),
+    ended, read (`by` has read up to `n`, and received up to `delivered_n`; `shown`: others see it as well),
+    typing (`by`), lost (Redis did not take some news).
     """
 
     kind: str
@@ -59,7 +58,7 @@ class Say:
 
 
 class Message(msgspec.Struct, array_like=True):
-    """What a node tells the others."""
+    """News that a node sends to the others."""
 
     node: int
     said: Say
@@ -76,13 +75,13 @@ def room_of(conversation_id: UUID) -> str:
 
 
 class Conversations:
-    """The conversations of everybody who has a socket on this node; a companion of it."""
+    """A companion of the node: the conversations of everybody who has a socket on it."""
 
     channel = CHANNEL
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        # No sockets but those of rooms.
+        # Empty: there are no sockets beside those of rooms.
         self.hub = Hub()
         self.number = secrets.randbelow(2**62) + 1
         self.places = Places()
@@ -96,7 +95,7 @@ class Conversations:
         node.hub.on_gone = self.forget
 
     async def welcome(self, conn: Any, socket: Socket) -> None:
-        """Learn in which conversations a person is, ahead of their first socket's `connected`."""
+        """Load a user's conversations before their first socket is told `connected`."""
         user_id = socket.user_id
         if self.places.knows(user_id) or not self.node.rooms.has(socket.principal, READ):
             return
@@ -105,13 +104,13 @@ class Conversations:
             self.forget(socket)
 
     def forget(self, socket: Socket) -> None:
-        """A socket has gone; with a person's last one goes what is known of the person."""
+        """Forget a closed socket, and with a user's last socket the user's conversations."""
         self._typed.pop(socket, None)
         if socket.user_id not in self.node.hub.by_user:
             self.places.clear(socket.user_id)
 
     def say(self, said: Say) -> None:
-        """Show something here, and have the other nodes show it."""
+        """Show news on this node, and send it to the others."""
         self._show(said)
         self._waiting.append(Message(self.number, said))
         self._wake.set()
@@ -153,7 +152,7 @@ class Conversations:
             for user_id in people:
                 self.places.remove(conversation_id, user_id)
             if said.kind == "left":
-                # Of one that has ended they are shown that it has; the check then takes them out.
+                # If the conversation ended, a frame shows that to its room first; _check() then evicts them.
                 for listener in self._list_present(room):
                     if listener.user_id in people:
                         self.node.guard.evict(listener, room)
@@ -172,11 +171,11 @@ class Conversations:
         self._write(elsewhere, wrap_event("conversation:activity", data))
 
     def _resync(self, people: Iterable[UUID]) -> None:
-        """Have people read their lists anew."""
+        """Tell people's clients to read their lists again."""
         self._write(self._list_sockets(people), wrap_event("resync", {"scope": "conversations"}))
 
     def _list_sockets(self, people: Iterable[UUID | None]) -> list[Socket]:
-        """Their sockets; those that are not yet told that they are connected fetch the list behind that."""
+        """Return people's greeted sockets; the others fetch the list once they are greeted."""
         by_user = self.node.hub.by_user
         found = (socket for user_id in people if user_id in by_user for socket in by_user[user_id])
         return [socket for socket in found if socket.greeted]
@@ -190,7 +189,7 @@ class Conversations:
             listener.write(data)
 
     def may_type(self, socket: Socket) -> bool:
-        """Whether a socket may say again that its user types; it may every TYPING_SECONDS."""
+        """Return whether a socket may say that its user types, and note it: once every TYPING_SECONDS."""
         now = time.monotonic()
         if now - self._typed.get(socket, 0.0) < TYPING_SECONDS:
             return False
@@ -198,20 +197,20 @@ class Conversations:
         return True
 
     def check_soon(self) -> None:
-        """See Companion: Redis is heard again, and what was said meanwhile is lost."""
+        """See Companion: the connection to Redis is back, and news sent meanwhile is lost."""
         self._behind = True
         self._checks.check_soon()
 
     def check_rights(self) -> None:
-        """See Companion: conversations know no roles."""
+        """See Companion: does nothing, as membership does not depend on roles."""
 
     def work(self) -> Iterable[Coroutine[Any, Any, Any]]:
         """See Companion."""
         return self._send(), self._checks.run(lambda: CHECK_SECONDS, lambda due: self._check())
 
     async def _send(self) -> None:
-        """Tell the other nodes what there is to say, until cancelled; what Redis does not take is said to be
-        lost once it takes something again."""
+        """Send waiting news to the other nodes until cancelled; after a failure of Redis, send `lost` once it
+        takes news again."""
         lost = False
         while True:
             if lost:
@@ -227,9 +226,9 @@ class Conversations:
             lost = not await self.node.publisher.publish([(CHANNEL, pack_messages(waiting))])
 
     async def _check(self) -> None:
-        """Take people out of rooms of conversations that they are not in any more.
+        """Evict people from rooms of conversations that they are no longer in.
 
-        Where news was lost, read the conversations of everybody anew, and tell them.
+        If news was lost, reload everybody's conversations, and tell their clients.
         """
         behind, self._behind = self._behind, False
         names = [name for name in self.node.hub.rooms if name.startswith("conversation:")]
@@ -245,7 +244,7 @@ class Conversations:
             raise
 
     async def _load_anew(self, people: list[UUID]) -> None:
-        """Read the conversations of some people, and tell them: a few at a time, as each asks for a list."""
+        """Reload some people's conversations, tell their clients, and pause: each of these fetches a list."""
         async with self.node.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             for user_id in people:
                 self.places.clear(user_id)
@@ -257,7 +256,7 @@ class Conversations:
         await asyncio.sleep(PAUSE_SECONDS)
 
     def _list_readers(self) -> list[UUID]:
-        """The people with a socket here who may read messages."""
+        """Return the users with a socket here who may read messages."""
         return [
             user_id
             for user_id, sockets in self.node.hub.by_user.items()
@@ -265,4 +264,4 @@ class Conversations:
         ]
 
     async def drain(self) -> None:
-        """See Companion: the sockets are those of rooms."""
+        """See Companion: does nothing, as the sockets are those of rooms."""

@@ -1,4 +1,4 @@
-"""What a person has read and wants to hear, and whom they have blocked, over REST."""
+"""Read marks, receipts, notification settings and blocks over REST."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BY_PERSON: Cursor[tuple[UUID]] = Cursor("receipts", tuple[UUID], (FIRST_ID,), af
 
 
 async def set_mark(request: web.Request, body: dict[str, Any], *, read: bool) -> web.Response:
-    """Move one of the caller's marks."""
+    """Move the caller's mark for read messages, or else for delivered ones."""
     async with write(request) as tx:
         row = await service.mark(tx.conn, user_id(request), path_id(request), body["n"], read=read)
     return reply(row)

@@ -55,9 +55,9 @@ BY_TIME: Cursor[Moment] = Cursor(
 
 
 def keepable(row: Any) -> dict[str, Any]:
-    """A message as it is stored for retries: without the beginning of the message that it answers.
+    """Return a message as it is stored for retries: without the excerpt of the message that it replies to.
 
-    The author of that one may change or delete it, and nothing would find the stored answer then.
+    That message may be changed or deleted later, and nothing would find the stored excerpt then.
     """
     shown = row_to_dict(row)
     if row["replyTo"] is not None:
@@ -66,7 +66,7 @@ def keepable(row: Any) -> dict[str, Any]:
 
 
 async def answer(request: web.Request, tx: Transaction, row: Any, status: int = 200) -> web.Response:
-    """The answer with a message; an API key that may only write does not see the message it replies to."""
+    """Respond with a message; a caller without message:read does not get the excerpt that it replies to."""
     if row["replyTo"] is None:
         return await tx.reply(row, status, version=row["version"])
     kept = keepable(row)
@@ -86,7 +86,7 @@ async def send_message(request: web.Request, body: dict[str, Any]) -> web.Respon
 async def read_history(
     conn: Any, conversation_id: UUID, viewer_id: UUID, query: dict[str, Any]
 ) -> tuple[list[Any], bool, bool]:
-    """The page that a MessageQuery asks for, in order, and whether there is more before and behind it."""
+    """Return the page for a MessageQuery, in order, and whether there are older and newer messages."""
     limit: int = query["limit"]
     asked = {"conversation_id": conversation_id, "viewer_id": viewer_id}
     if "after" in query:
@@ -207,7 +207,7 @@ ROUTES = [
         "all before it then. Whoever has not read it ten seconds later is notified, once until they read "
         "again.",
     ),
-    # No message has this id.
+    # Before /messages/{id}, which would take `search` for an id.
     get(
         "/messages/search",
         search_messages,

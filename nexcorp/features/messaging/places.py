@@ -1,4 +1,4 @@
-"""Which of the people with sockets on a node are in which conversation."""
+"""The conversations of the people with sockets on a node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nexcorp.db import sql
 
 
 class Place:
-    """A conversation, and who of its members has a socket on this node."""
+    """A conversation, and its members who have a socket on this node."""
 
     __slots__ = ("id", "people")
 
@@ -19,20 +19,20 @@ class Place:
 
 
 class Places:
-    """All of a node. Each id and place is there once: there may be half a million pairs of them."""
+    """All places of a node. Each id and place exists once: there may be half a million pairs of them."""
 
     def __init__(self) -> None:
         self._places: dict[UUID, Place] = {}
         self._of: dict[UUID, list[Place]] = {}
-        # What each person has left while it is read where they are.
+        # For each load() under way, the conversations that the person has left meanwhile.
         self._loads: dict[UUID, list[set[UUID]]] = {}
 
     def knows(self, user_id: UUID) -> bool:
-        """Whether a person's conversations have been read."""
+        """Return whether a person's conversations have been loaded."""
         return user_id in self._of and user_id not in self._loads
 
     async def load(self, conn: Any, user_ids: list[UUID]) -> None:
-        """Read the conversations of these people; who is taken out meanwhile is not put back."""
+        """Load the conversations of these people, but for those that they leave meanwhile."""
         left: dict[UUID, set[UUID]] = {user_id: set() for user_id in user_ids}
         known = {user_id: user_id for user_id in user_ids}
         for user_id in user_ids:
@@ -85,6 +85,6 @@ class Places:
             del self._places[place.id]
 
     def list_people(self, conversation_id: UUID) -> tuple[UUID, ...]:
-        """The people known here who are in a conversation."""
+        """Return the people in a conversation who have a socket on this node."""
         place = self._places.get(conversation_id)
         return tuple(place.people) if place is not None else ()

@@ -1,4 +1,4 @@
-"""Who may watch a conversation."""
+"""Access to the rooms of conversations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nexcorp.security.tokens import Principal
 
 
 async def may_join_conversation(conn: Any, who: Principal, conversation_id: UUID) -> bool:
-    """`conversation:{id}`: its members, whatever the role of others."""
+    """Return whether a user may join `conversation:{id}`: only its members may, whatever their role."""
     found: bool = await sql.conversations.is_member(
         conn, conversation_id=conversation_id, user_id=who.user_id
     )

@@ -45,15 +45,15 @@ BY_PERSON: Cursor[tuple[UUID]] = Cursor("conversation-members", tuple[UUID], (FI
 
 
 def show(request: web.Request, row: Any) -> dict[str, Any]:
-    """A conversation with the epoch of its `seq`."""
+    """Return a conversation with the epoch of its `seq`."""
     return {**row_to_dict(row), "epoch": request.app[NODE].positions.epoch}
 
 
 async def answer(
     request: web.Request, tx: Transaction, row: Any, status: int = 200, location: str | None = None
 ) -> web.Response:
-    """The answer with a conversation. What is stored of it for retries is without the newest message, which
-    its author may change or delete; nor does an API key read that which may only write."""
+    """Respond with a conversation. The answer stored for retries omits the newest message, which may be
+    changed or deleted later; callers without message:read do not get it either."""
     shown = show(request, row)
     if row["lastMessage"] is None:
         return await tx.reply(shown, status, location=location, version=row["version"])
@@ -158,7 +158,7 @@ ROUTES = [
         access=OWN,
         tag=TAG,
     ),
-    # No conversation has this id.
+    # Before /conversations/{id}, which would take `unread` for an id.
     get(
         "/conversations/unread",
         count_unread,

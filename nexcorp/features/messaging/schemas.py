@@ -1,4 +1,4 @@
-"""What comes in and goes out between people who write to each other."""
+"""Request and response schemas of conversations and messages."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def number(about: str, least: int = 0, **more: Any) -> fields.Integer:
 
 
 def query_number(about: str) -> fields.Integer:
-    """The same in a query string, where it is text."""
+    """The number of a message in a query string, where it is text."""
     return fields.Integer(validate=validate.Range(0, MAX_NUMBER), metadata={"description": about})
 
 
 def title_field(**more: Any) -> Text:
-    """What a group is called."""
+    """The title of a group."""
     return Text(least=1, most=120, **more)
 
 
 def role_field(**more: Any) -> fields.String:
-    """What a member is."""
+    """The role of a member."""
     return fields.String(
         validate=validate.OneOf(ROLES),
         metadata={
@@ -48,7 +48,7 @@ def role_field(**more: Any) -> fields.String:
 
 
 def level_field(**more: Any) -> fields.String:
-    """Of what a member is notified."""
+    """The level of a member's notifications."""
     return fields.String(
         validate=validate.OneOf(LEVELS),
         metadata={
@@ -72,19 +72,19 @@ class OpenConversation(Body):
 
     @validates_schema
     def require_one(self, data: dict[str, object], **more: object) -> None:
-        """Either a person, or a title with people."""
+        """Require either userId, or title, which may have userIds."""
         if ("userId" in data) == ("title" in data) or ("userIds" in data and "title" not in data):
             raise ValidationError("Send userId, or title and userIds.")
 
 
 class UpdateConversation(PatchBody):
-    """Another title of a group."""
+    """A new title for a group."""
 
     title = title_field(required=True)
 
 
 class SetConversationMember(Body):
-    """What a person is to be."""
+    """The role to give to a user."""
 
     role = role_field(load_default="member")
 
@@ -107,25 +107,25 @@ class SendMessage(Body):
 
     @validates_schema
     def require_content(self, data: dict[str, object], **more: object) -> None:
-        """A message says or shows something."""
+        """Require a text or files."""
         if not data["body"] and not data["uploadIds"]:
             raise ValidationError("Send body or uploadIds.")
 
 
 class UpdateMessage(PatchBody):
-    """Another text of a message."""
+    """A new text for a message."""
 
     body = Text(most=MAX_BODY_CHARS, required=True)
 
 
 class Mark(Body):
-    """How far one has come."""
+    """The message up to which the caller has read, or received, messages."""
 
     n = number("The number of a message; one that is not there yet counts as the newest.", required=True)
 
 
 class SetConversationSettings(Body):
-    """Of what one is notified in a conversation; what is left out stays."""
+    """A change of the caller's notifications in a conversation; absent fields stay."""
 
     level = level_field()
     mutedUntil = Later(
@@ -136,7 +136,7 @@ class SetConversationSettings(Body):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """Nothing to save is a mistake of the caller's."""
+        """Require a field: a body without one is a mistake."""
         if not data:
             raise ValidationError("Send level or mutedUntil.")
 
@@ -152,13 +152,13 @@ class Reaction(Out):
 
 
 class Reactions(Out):
-    """All of a message."""
+    """All reactions to a message."""
 
     reactions = fields.List(fields.Nested(Reaction), required=True)
 
 
 class Excerpt(Out):
-    """The beginning of the message that another one answers."""
+    """The beginning of a message that another one replies to."""
 
     id = fields.UUID(required=True)
     n = fields.Integer(required=True)
@@ -202,7 +202,7 @@ class RoomMessage(Message):
 
 
 class FoundMessage(Message):
-    """A message that was found."""
+    """A message that a search found."""
 
     highlight = fields.String(
         required=True, metadata={"description": "HTML: what was found in <mark>, everything else escaped."}
@@ -253,7 +253,7 @@ class Conversation(RoomConversation):
 
 
 class ConversationMember(Out):
-    """Somebody who is in a conversation."""
+    """A member of a conversation."""
 
     user = fields.Nested(Person, required=True)
     role = role_field(required=True)
@@ -261,28 +261,28 @@ class ConversationMember(Out):
 
 
 class Marks(Out):
-    """How far one has come."""
+    """The messages up to which the caller has read and received messages."""
 
     readN = fields.Integer(required=True)
     deliveredN = fields.Integer(required=True)
 
 
 class ConversationSettings(Out):
-    """Of what one is notified in a conversation."""
+    """The caller's notification settings in a conversation."""
 
     level = level_field(required=True)
     mutedUntil = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class UnreadMessages(Out):
-    """What one has not read, without what is muted."""
+    """The numbers of the caller's unread messages and conversations, without muted ones."""
 
     messages = fields.Integer(required=True)
     conversations = fields.Integer(required=True)
 
 
 class Receipt(Out):
-    """Whether somebody has a message, and has read it."""
+    """Whether a member has received a message, and has read it."""
 
     user = fields.Nested(Person, required=True)
     delivered = fields.Boolean(required=True)
@@ -290,7 +290,7 @@ class Receipt(Out):
 
 
 class ReceiptPage(Out):
-    """How far a message has come among all active members but its author, and a page of these."""
+    """How many active members but the author have received and read a message, and a page of them."""
 
     people = fields.Integer(required=True)
     delivered = fields.Integer(required=True)
@@ -300,13 +300,13 @@ class ReceiptPage(Out):
 
 
 class BlockState(Out):
-    """Whether one has blocked a person."""
+    """Whether the caller has blocked the user."""
 
     blocked = fields.Boolean(required=True)
 
 
 class MessageQuery(Query):
-    """Which messages: the newest, unless told otherwise."""
+    """Query of messages: the newest, unless before, after or around is given."""
 
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
     before = query_number("Those ahead of this number.")
@@ -315,13 +315,13 @@ class MessageQuery(Query):
 
     @validates_schema
     def require_one(self, data: dict[str, object], **more: object) -> None:
-        """One place at most."""
+        """Allow only one of before, after and around."""
         if len(data.keys() & {"before", "after", "around"}) > 1:
             raise ValidationError("Send one of before, after and around.")
 
 
 class ReceiptQuery(PageQuery):
-    """Of which message."""
+    """Query of the receipts of a message."""
 
     n = fields.Integer(
         required=True,
@@ -331,7 +331,7 @@ class ReceiptQuery(PageQuery):
 
 
 class SearchMessagesQuery(PageQuery):
-    """`?q=&conversation=`."""
+    """Query of a search in the caller's messages."""
 
     q = Text(
         shows=False,

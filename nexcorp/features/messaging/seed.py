@@ -1,4 +1,4 @@
-"""What the people of the demo company write to each other."""
+"""Conversations of the demo company."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ COMPILER = (
 
 
 def make_message(body: str, **more: Any) -> dict[str, Any]:
-    """A message as SendMessage makes it."""
+    """Return a message as SendMessage loads it."""
     return {"body": body, "replyToId": None, "uploadIds": [], **more}
 
 
 async def insert_demo_messages(conn: Any, demo: Demo) -> None:
-    """Some talk in twos, some in groups; the first person has read most of it."""
+    """Insert direct conversations and groups; the first person has read most of the messages."""
 
     async def say(person: int, conversation: Any, body: str, **more: Any) -> Any:
         row, _ = await send_message(conn, demo.people[person], conversation["id"], make_message(body, **more))

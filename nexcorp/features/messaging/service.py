@@ -1,4 +1,4 @@
-"""The rules of conversations: who is in one, who changes it."""
+"""The rules of conversations: members, owners and their rights, read marks, settings and blocks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nexcorp.features.messaging.live import MAX_SHOWN_READING, Say
 
 
 async def get_conversation(conn: Any, viewer_id: UUID, conversation_id: UUID) -> Any:
-    """A conversation that the viewer is in; raises ConversationNotFound."""
+    """Return a conversation that the viewer is in; raises ConversationNotFound."""
     row = await sql.conversations.get_conversation(conn, conversation_id=conversation_id, viewer_id=viewer_id)
     if row is None:
         raise ConversationNotFound()
@@ -32,13 +32,13 @@ async def get_conversation(conn: Any, viewer_id: UUID, conversation_id: UUID) ->
 
 
 async def lock_conversation(conn: Any, viewer_id: UUID, conversation_id: UUID) -> Any:
-    """The same, with the conversation locked."""
+    """Lock a conversation, and return it as get_conversation()."""
     await sql.conversations.lock_conversation(conn, conversation_id=conversation_id)
     return await get_conversation(conn, viewer_id, conversation_id)
 
 
 async def lock_group(conn: Any, viewer_id: UUID, conversation_id: UUID, *, owned: bool = False) -> Any:
-    """A group that the viewer is in, locked; with `owned` as one of its owners.
+    """Lock and return a group that the viewer is in; with `owned`, the viewer must be one of its owners.
 
     Raises ConversationNotFound, DirectConversation, NotYourConversation.
     """
@@ -51,7 +51,7 @@ async def lock_group(conn: Any, viewer_id: UUID, conversation_id: UUID, *, owned
 
 
 async def check_welcome(conn: Any, user_id: UUID, user_ids: Sequence[UUID]) -> None:
-    """Raises UserNotFound or Blocked where one of these people cannot be in a conversation with a person."""
+    """Raise UserNotFound or Blocked if one of `user_ids` cannot be in a conversation with `user_id`."""
     rows = await sql.conversations.list_unwelcome(conn, user_id=user_id, user_ids=list(user_ids))
     if any(row["isMissing"] for row in rows):
         raise UserNotFound()
@@ -60,16 +60,16 @@ async def check_welcome(conn: Any, user_id: UUID, user_ids: Sequence[UUID]) -> N
 
 
 async def tell(conn: Any, event: str, conversation_id: UUID, actor_id: UUID | None, **payload: Any) -> None:
-    """Emit what happened to a conversation."""
+    """Emit an event of a conversation."""
     await emit(conn, event, actor_id=actor_id, entity=("conversation", conversation_id), payload=payload)
 
 
 async def open_direct(conn: Any, user_id: UUID, other_id: UUID) -> tuple[Any, bool]:
-    """The direct conversation of two people, or of one with themselves, and whether it is new.
+    """Return the direct conversation of two people, or a person's notes, and whether it is new.
 
-    Raises UserNotFound, and Blocked where there is none yet.
+    Raises UserNotFound or Blocked if there is no conversation yet.
     """
-    # One that somebody else has just made is seen by the next statement.
+    # Only the second statement sees a conversation that another transaction has just created.
     for _ in range(2):
         found = await sql.conversations.open_direct(conn, user_id=user_id, other_id=other_id)
         if found is not None:
@@ -85,7 +85,7 @@ async def open_direct(conn: Any, user_id: UUID, other_id: UUID) -> tuple[Any, bo
 
 
 async def create_group(conn: Any, user_id: UUID, title: str, user_ids: Sequence[UUID]) -> Any:
-    """A new group, of which the user is the owner; raises UserNotFound, Blocked."""
+    """Create a group that the user owns, and return it; raises UserNotFound, Blocked."""
     people = sorted({user_id, *user_ids})
     await check_welcome(conn, user_id, people)
     conversation_id = await sql.conversations.create_group(
@@ -121,7 +121,7 @@ async def update_conversation(
 async def end_conversation(
     conn: Any, user_id: UUID, conversation_id: UUID, versions: Versions | None
 ) -> None:
-    """Delete a group, or one's notes, for everybody, with all that is in it.
+    """Delete a group for all its members, or the user's notes, with all messages and files.
 
     Raises ConversationNotFound, DirectConversation, NotYourConversation, PreconditionFailed.
     """
@@ -135,7 +135,7 @@ async def end_conversation(
 
 
 async def set_member(conn: Any, user_id: UUID, conversation_id: UUID, other_id: UUID, role: str) -> Any:
-    """Bring somebody into a group, as any member may, or give a member another role, as owners may.
+    """Add a user to a group, as any member may, or change the role of a member, as owners may.
 
     Returns the member. Raises ConversationNotFound, DirectConversation, NotYourConversation, UserNotFound,
     Blocked, OwnerNeeded, ConversationFull.
@@ -164,8 +164,8 @@ async def set_member(conn: Any, user_id: UUID, conversation_id: UUID, other_id: 
 
 
 async def remove_member(conn: Any, user_id: UUID, conversation_id: UUID, other_id: UUID) -> None:
-    """Take somebody out of a group, as owners may, or leave it. Where no owner remains, the eldest member
-    follows.
+    """Remove a member from a group, as owners may, or leave it. If no owner remains, the eldest member
+    becomes one.
 
     Raises ConversationNotFound, DirectConversation, NotYourConversation, NotInConversation.
     """
@@ -173,7 +173,7 @@ async def remove_member(conn: Any, user_id: UUID, conversation_id: UUID, other_i
     if not await sql.conversations.is_member(conn, conversation_id=conversation_id, user_id=other_id):
         raise NotInConversation()
     gone = await sql.conversations.remove_member(conn, conversation_id=conversation_id, user_id=other_id)
-    # What it leads to, they see no more.
+    # They can no longer see what the notification leads to.
     await drop_notice(conn, other_id, conversation_id, gone["toldN"])
     await tell(conn, "conversation.member_removed", conversation_id, user_id, userId=other_id)
     if gone["heirId"] is not None:
@@ -207,7 +207,7 @@ async def drop_notice(conn: Any, user_id: UUID, conversation_id: UUID, n: int | 
 
 
 async def mark(conn: Any, user_id: UUID, conversation_id: UUID, n: int, *, read: bool) -> Any:
-    """Note that a person has read messages up to a number, or that a device has them; it only goes on.
+    """Move a user's mark to message `n`: read, or else delivered to a device; a mark never moves back.
 
     Returns both marks. Raises ConversationNotFound.
     """
@@ -233,7 +233,7 @@ async def mark(conn: Any, user_id: UUID, conversation_id: UUID, n: int, *, read:
 
 
 async def save_settings(conn: Any, user_id: UUID, conversation_id: UUID, data: dict[str, Any]) -> Any:
-    """Save what a person is notified of in a conversation; returns that. Raises ConversationNotFound."""
+    """Save a user's notification settings in a conversation; returns them. Raises ConversationNotFound."""
     row = await get_conversation(conn, user_id, conversation_id)
     muted_until = data["mutedUntil"] if "mutedUntil" in data else row["mutedUntil"]
     saved = await sql.conversations.save_settings(
@@ -249,7 +249,7 @@ async def save_settings(conn: Any, user_id: UUID, conversation_id: UUID, data: d
 
 
 async def set_block(conn: Any, user_id: UUID, other_id: UUID, *, blocked: bool) -> Any:
-    """Block a person, or unblock them; returns `{blocked}`. Raises UserNotFound, and Invalid for yourself."""
+    """Block or unblock a user; returns `{blocked}`. Raises UserNotFound, and Invalid for oneself."""
     statement = sql.conversations.block if blocked else sql.conversations.unblock
     with on_constraint("blocks_no_self", Invalid(errors={"id": ["Is yourself."]})):
         row = await statement(conn, user_id=user_id, blocked_id=other_id, context=describe_context())
@@ -261,8 +261,8 @@ async def set_block(conn: Any, user_id: UUID, other_id: UUID, *, blocked: bool) 
 
 
 async def forget_person(conn: Any, user_id: UUID) -> None:
-    """A person leaves: they are in no conversation any more, and block nobody. Their messages stay, without a
-    name.
+    """Remove a user who leaves from all conversations, with their blocks and reactions. Their messages stay,
+    without a name.
     """
     events: list[tuple[str, UUID, dict[str, Any], UUID | None]] = []
     for row in await sql.conversations.forget_member(conn, user_id=user_id):

@@ -1,4 +1,4 @@
-"""What the application gets of conversations before it starts."""
+"""Set up conversations before the application starts."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from nexcorp.web.app_keys import EFFECTS
 
 
 def set_up(app: web.Application) -> None:
-    """Have the node show what happens in conversations to members who are not in their rooms."""
+    """Register the companion that shows news of conversations to members outside their rooms."""
     app[EFFECTS][Say] = Conversations(app[NODE]).say

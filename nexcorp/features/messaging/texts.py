@@ -1,4 +1,4 @@
-"""The rules of messages: who writes, changes and deletes them, and reacts."""
+"""The rules of messages: who may write, change and delete them, and react."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from nexcorp.features.messaging.service import drop_notice
 
 MAX_REACTIONS = 20
 MAX_EMOJI_CHARS = 32
-# At most so many notifications of a deleted message are taken back.
+# The most notifications of a deleted message that are taken back.
 MAX_FORGOTTEN = 50
-# Symbols, colours of skin, joiners, selectors of variants and tags; signs that a keycap is made of.
+# Unicode categories of symbols, skin tones, joiners, variation selectors and tags; characters of keycaps.
 EMOJI_PARTS = ("So", "Sk", "Sm", "Cf", "Mn", "Me", "Cn")
 KEYS = frozenset("0123456789#*\u203c\u2049")
 KEYCAP = "\u20e3"
 
 
 def check_emoji(text: str) -> str:
-    """An emoji in one spelling; raises Invalid for any other text."""
+    """Return an emoji in NFC; raises Invalid for any other text."""
     found = unicodedata.normalize("NFC", text)
     categories = [unicodedata.category(char) for char in found]
     parts = all(kind in EMOJI_PARTS or char in KEYS for kind, char in zip(categories, found, strict=True))
@@ -49,7 +49,7 @@ def check_emoji(text: str) -> str:
 
 
 async def get_message(conn: Any, viewer_id: UUID, message_id: UUID) -> Any:
-    """A message of a conversation that the viewer is in, or what is left of it; raises MessageNotFound."""
+    """Return a message, deleted or not, of a conversation that the viewer is in; raises MessageNotFound."""
     row = await sql.messages.get_message(conn, message_id=message_id, viewer_id=viewer_id)
     if row is None:
         raise MessageNotFound()
@@ -59,13 +59,13 @@ async def get_message(conn: Any, viewer_id: UUID, message_id: UUID) -> Any:
 async def send_message(
     conn: Any, author_id: UUID, conversation_id: UUID, data: dict[str, Any]
 ) -> tuple[Any, bool]:
-    """Write in a conversation; returns the message, and whether it is new: one that this author has sent
-    there by the same id is returned as it is.
+    """Send a message; returns it, and whether it is new: a retry with the id of a message that the author has
+    sent to the conversation returns that message as it is.
 
-    Raises ConversationNotFound, Blocked, RecipientGone, MessageIdTaken, and Invalid for what it cannot
-    answer, or files that are not free.
+    Raises ConversationNotFound, Blocked, RecipientGone, MessageIdTaken, and Invalid for a `replyToId` of no
+    message of the conversation, or for files that are not free.
     """
-    # In a statement of its own: the next one sees what those before it wrote.
+    # Lock in a statement of its own: the next one then sees the messages of earlier transactions.
     await sql.conversations.lock_conversation(conn, conversation_id=conversation_id)
     with on_constraint("messages_pkey", MessageIdTaken()):
         sent = await sql.messages.send_message(
@@ -84,7 +84,7 @@ async def send_message(
         row = await sql.messages.get_message(conn, message_id=data["id"], viewer_id=author_id)
         if row is None or (row["_authorId"], row["conversationId"]) != (author_id, conversation_id):
             raise MessageIdTaken()
-        # The first attempt may have ended between its commit and that.
+        # The first attempt may have failed between its commit and this effect.
         conn.after(Say("activity", conversation_id, by=author_id, n=row["n"]))
         return row, False
     check_refusal(sent["refusal"])
@@ -103,7 +103,7 @@ async def send_message(
 
 
 async def lock_message(conn: Any, viewer_id: UUID, message_id: UUID) -> Any:
-    """A message that is not deleted, locked; raises MessageNotFound."""
+    """Lock and return a message that is not deleted; raises MessageNotFound."""
     await sql.messages.lock_message(conn, message_id=message_id)
     row = await get_message(conn, viewer_id, message_id)
     if row["deleted"]:
@@ -112,14 +112,14 @@ async def lock_message(conn: Any, viewer_id: UUID, message_id: UUID) -> Any:
 
 
 async def check_writable(conn: Any, row: Any, writer_id: UUID) -> None:
-    """Raises Blocked or RecipientGone where a member may not write where a message is."""
+    """Raise Blocked or RecipientGone if the member may not write in the conversation of a message."""
     check_refusal(
         await sql.messages.find_refusal(conn, conversation_id=row["conversationId"], writer_id=writer_id)
     )
 
 
 async def tell(conn: Any, event: str, row: Any, actor_id: UUID | None, **payload: Any) -> None:
-    """Emit what happened to a message, in its place among what happens in the conversation."""
+    """Emit an event of a message, in order with the other events of the conversation."""
     await emit(
         conn,
         event,
@@ -133,10 +133,10 @@ async def tell(conn: Any, event: str, row: Any, actor_id: UUID | None, **payload
 async def update_message(
     conn: Any, user_id: UUID, message_id: UUID, body: str, versions: Versions | None, by_etag: bool
 ) -> Any:
-    """Give a message of one's own another text; returns it.
+    """Change the text of the user's own message; returns it.
 
-    Raises MessageNotFound, NotYourMessage, Blocked, RecipientGone, Invalid where nothing would be left, and
-    StaleVersion or PreconditionFailed.
+    Raises MessageNotFound, NotYourMessage, Blocked, RecipientGone, Invalid if neither text nor file would be
+    left, and StaleVersion or PreconditionFailed.
     """
     row = await lock_message(conn, user_id, message_id)
     if row["_authorId"] != user_id:
@@ -163,26 +163,26 @@ async def delete_message(conn: Any, user_id: UUID, message_id: UUID, versions: V
     check_version(row, versions)
     await sql.uploads.take_off_message(conn, message_id=message_id)
     newest = await sql.messages.delete_message(conn, message_id=message_id)
-    # A notification that leads to nothing, of a conversation in which nothing is to be read.
+    # Mark the notifications of members who have nothing left to read here as read.
     place = row["conversationId"]
     for told in await sql.conversations.forget_told(
         conn, conversation_id=place, n=row["n"], most=MAX_FORGOTTEN
     ):
         await drop_notice(conn, told["user_id"], place, told["toldN"])
     await tell(conn, "message.deleted", row, user_id, version=row["version"] + 1)
-    # Nothing new, but who had it unread has one less.
+    # Nothing is new, but members who had not read it have one unread message less.
     conn.after(Say("activity", row["conversationId"], by=user_id, n=newest))
 
 
 async def show_message(conn: Any, message_id: UUID, viewer_id: UUID) -> None:
-    """Show the room of a message how it is now: something that belongs to it has changed."""
+    """Show a message as it is now to its room, after its uploads have changed."""
     row = await sql.messages.get_message(conn, message_id=message_id, viewer_id=viewer_id)
     if row is not None:
         await tell(conn, "message.updated", row, None, version=row["version"], fields=["uploads"])
 
 
 async def add_reaction(conn: Any, user_id: UUID, message_id: UUID, emoji: str) -> Any:
-    """Answer a message with an emoji, once; returns the message.
+    """React to a message with an emoji, at most once; returns the message.
 
     Raises MessageNotFound, Blocked, RecipientGone, TooManyReactions.
     """
@@ -199,7 +199,7 @@ async def add_reaction(conn: Any, user_id: UUID, message_id: UUID, emoji: str) -
 
 
 async def remove_reaction(conn: Any, user_id: UUID, message_id: UUID, emoji: str) -> Any:
-    """Take an emoji back; returns the message. Raises MessageNotFound."""
+    """Remove the user's emoji from a message; returns the message. Raises MessageNotFound."""
     row = await lock_message(conn, user_id, message_id)
     if await sql.messages.remove_reaction(conn, message_id=message_id, user_id=user_id, emoji=emoji):
         await tell(conn, "message.reaction_removed", row, user_id, emoji=emoji)

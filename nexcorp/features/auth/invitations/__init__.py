@@ -1,1 +1,1 @@
-"""Invitations to register, and who may register at all."""
+"""Invitations to register, and the check who may register."""

@@ -1,4 +1,4 @@
-"""What can go wrong with registering by invitation."""
+"""Errors of registering by invitation."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from nexcorp.errors import Forbidden, NotFound
 
 
 class RegistrationClosed(Forbidden):
-    """REGISTRATION is closed."""
+    """The setting REGISTRATION is `closed`."""
 
     code, message = "registration_closed", "Nobody can register here: ask an administrator."
     meaning = "Nobody can register here."
 
 
 class InvitationRequired(Forbidden):
-    """REGISTRATION is invite, and no invitation of this address is open."""
+    """The setting REGISTRATION is `invite`, and this address has no open invitation."""
 
     code = "invitation_required"
     message = "You need an invitation to register here: ask an administrator for one."

@@ -1,4 +1,4 @@
-"""Invitations over REST, for administrators, and the page that their link leads to."""
+"""Invitations over REST, for administrators."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ NEWEST: Cursor[tuple[UUID]] = Cursor("invitations", tuple[UUID], (LAST_ID,), bef
 
 
 class InviteBody(Body):
-    """Whom to invite."""
+    """The address to invite."""
 
     email = EmailField()
 
 
 class Invitation(Out):
-    """An invitation; `userId` is the account that it became."""
+    """An invitation; `userId` is the account that accepted it."""
 
     id = fields.UUID(required=True)
     email = fields.String(required=True, metadata={"format": "email"})

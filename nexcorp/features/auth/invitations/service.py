@@ -1,4 +1,4 @@
-"""The rules of invitations: one is open for an address, and used once, by the link of a mail."""
+"""The rules of invitations: an address has at most one open, usable once, by a mailed link."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def show_invitation(row: Any) -> dict[str, Any]:
 
 
 async def invite(conn: Any, user_id: UUID, email: str) -> dict[str, Any]:
-    """Invite an address by mail; returns the invitation. Those before it end.
+    """Invite an address by mail, which ends its earlier invitations; returns the new one.
 
-    Raises EmailTaken where it has an account, TooManyMails where it was sent too many.
+    Raises EmailTaken if the address has an account, TooManyMails if it was sent too many mails.
     """
     if await sql.auth.is_email_taken(conn, email=email):
         raise EmailTaken()
@@ -42,7 +42,7 @@ async def invite(conn: Any, user_id: UUID, email: str) -> dict[str, Any]:
 
 
 async def revoke(conn: Any, user_id: UUID, invitation_id: UUID) -> None:
-    """End an invitation; raises InvitationNotFound where it is not open."""
+    """End an invitation; raises InvitationNotFound if it was accepted or revoked."""
     email = await sql.invitations.revoke_invitation(conn, invitation_id=invitation_id)
     if email is None:
         raise InvitationNotFound()
@@ -51,9 +51,9 @@ async def revoke(conn: Any, user_id: UUID, invitation_id: UUID) -> None:
 
 
 async def check_invitation(conn: Any, token: str | None, email: str) -> bool:
-    """Use the token of an invitation up; returns whether there was one (None: there was not).
+    """Use up the token of an invitation; returns False without a token (None), True otherwise.
 
-    Raises InvalidToken, or Invalid where it invites another address.
+    Raises InvalidToken, or Invalid if the invitation is for another address.
     """
     if token is None:
         return False
@@ -66,8 +66,10 @@ async def check_invitation(conn: Any, token: str | None, email: str) -> bool:
 
 
 async def check_registration(conn: Any, mode: str, email: str, *, invited: bool) -> None:
-    """Raises RegistrationClosed or InvitationRequired where this address may not register under `mode`, the
-    setting REGISTRATION; `invited`: whether its owner has shown that they read its mail."""
+    """Raise RegistrationClosed or InvitationRequired if this address may not register.
+
+    `mode`: the setting REGISTRATION. `invited`: whether the user has proved that they read mail to `email`.
+    """
     if mode == "closed":
         raise RegistrationClosed()
     if mode == "invite" and not (invited and await sql.invitations.is_invited(conn, email=email)):
@@ -75,7 +77,7 @@ async def check_registration(conn: Any, mode: str, email: str, *, invited: bool)
 
 
 async def accept(conn: Any, email: str, user_id: UUID) -> None:
-    """The owner of a verified address has an account: what invited it is used."""
+    """Mark the open invitation of a verified address, if there is one, as accepted by this account."""
     invitation_id = await sql.invitations.accept_invitation(conn, email=email, user_id=user_id)
     if invitation_id is not None:
         await sql.account_tokens.delete_invitation_tokens(conn, email=email)
@@ -83,6 +85,6 @@ async def accept(conn: Any, email: str, user_id: UUID) -> None:
 
 
 async def emit_invitation(conn: Any, name: str, user_id: UUID, invitation_id: UUID) -> None:
-    """Record what happened to an invitation; never its address."""
+    """Emit an event of an invitation, without its address."""
     entity = ("invitation", invitation_id)
     await emit(conn, name, actor_id=user_id, entity=entity, payload={"userId": user_id})

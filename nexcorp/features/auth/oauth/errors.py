@@ -1,4 +1,4 @@
-"""What can go wrong when a user signs in with a provider."""
+"""Errors of signing in with a provider."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import BadRequest, Conflict, Forbidden
 
 
 class ReturnToRefused(BadRequest):
-    """`return_to` is neither a page of this service nor on the list of addresses that are allowed."""
+    """`return_to` is neither a page of this service nor an allowed address."""
 
     code, message = "return_to_refused", "This sign-in may not lead to the address in return_to."
     meaning = "A sign-in may not lead to this `return_to`."
@@ -42,7 +42,7 @@ class AccessDenied(Forbidden):
 
 
 class EmailRequired(Forbidden):
-    """A new account needs an address, and the profile holds no good one."""
+    """The profile holds no valid address for a new account."""
 
     code = "email_required"
     message = (
@@ -67,21 +67,21 @@ class SessionEnded(Forbidden):
 
 
 class IdentityTaken(Conflict):
-    """An identity opens one account."""
+    """The identity is linked to another account."""
 
     code, message = "identity_taken", "This account of the provider is linked to another user."
     meaning = "This account of the provider is linked to another user."
 
 
 class IdentityMismatch(Forbidden):
-    """The identity that was to prove who the caller is does not open their account."""
+    """The identity sent as proof is not linked to the caller's account."""
 
     code, message = "identity_mismatch", "This account of the provider does not open yours."
     meaning = "This account of the provider does not open the account that it was to prove."
 
 
 class ProviderLinked(Conflict):
-    """An account has one identity of each provider."""
+    """The account has another identity of this provider already."""
 
     code = "provider_linked"
     message = "Another account of this provider is linked already; unlink that one first."
@@ -89,7 +89,7 @@ class ProviderLinked(Conflict):
 
 
 class LastWayIn(Conflict):
-    """The account has no password and no other identity."""
+    """Without this identity the account would have no way to sign in."""
 
     code = "last_way_in"
     message = "Nothing else opens this account: set a password or link another one first."

@@ -1,4 +1,4 @@
-"""The pages of signing in: the form with the providers' buttons, and what went wrong on the way."""
+"""HTML pages of signing in: the form with the providers' buttons, and the error page."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def show_form(providers: Iterable[Provider], return_to: str) -> web.Response:
 
 
 def wants_page(request: web.Request) -> bool:
-    """Whether a browser follows a link here, rather than a program."""
+    """Return whether the client accepts HTML, as a browser that follows a link does."""
     return "text/html" in request.headers.get("Accept", "")
 
 
 def wants_json(request: web.Request) -> bool:
-    """Whether a program asks for JSON by name."""
+    """Return whether the client names JSON, and not HTML, in its Accept header."""
     return "application/json" in request.headers.get("Accept", "") and not wants_page(request)
 
 

@@ -1,4 +1,4 @@
-"""Where a sign-in may lead: pages of the service and addresses on the allow-list."""
+"""Check where a sign-in may lead: pages of the service and allowed addresses."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MAX_CHARS = 2000
 DEFAULT = "/"
 # Browsers take `\` for `/`, and drop tabs and line breaks.
 PLAIN = re.compile(r"[!-\[\]-~]+\Z")
-# `..` as a segment, in whatever way it can be written, and separators in disguise.
+# `.` and `..` as segments, plain or encoded, and encoded separators.
 TRAVERSAL = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)|%2f|%5c|%00", re.IGNORECASE)
 
 
 def own_address(request: web.Request) -> str | None:
-    """PUBLIC_URL without a slash at its end.
+    """Return PUBLIC_URL without a slash at its end.
 
-    Without PUBLIC_URL the request's own host in development, None in production, where a client could forge
-    it.
+    Without PUBLIC_URL return the request's host in development, None in production: a client can forge the
+    host.
     """
     config = request.app[CONFIG]
     if config.public_url or not config.development:
@@ -34,7 +34,7 @@ def own_address(request: web.Request) -> str | None:
 
 
 def find_public_address(request: web.Request) -> str:
-    """The address the service is reached at; raises NotConfigured without PUBLIC_URL."""
+    """Return own_address(); raises NotConfigured if it is None."""
     address = own_address(request)
     if address is None:
         raise NotConfigured(message="Sign-in with other providers needs PUBLIC_URL.")
@@ -42,7 +42,7 @@ def find_public_address(request: web.Request) -> str:
 
 
 def is_listed(config: Config, own: str | None, address: str) -> bool:
-    """Whether an absolute address is the service's own, of an origin of CORS_ORIGINS, or on the list."""
+    """Return whether an address is the service's own, of an origin of CORS_ORIGINS, or in OAUTH_RETURN_TO."""
     origin, path = read_origin(address), urlsplit(address).path or "/"
     for listed in (own or "", *config.cors_origins):
         try:

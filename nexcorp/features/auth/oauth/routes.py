@@ -1,6 +1,6 @@
 """Sign-in with GitHub, Google, GitLab or any OpenID Connect provider: authorization code with PKCE.
 
-The browser's half lies in a flow session (session.py) that the callback uses up before it does
+The state of a sign-in lies in a flow session (session.py), which the callback uses up before it does
 anything else. No token is ever part of an address.
 """
 
@@ -67,14 +67,14 @@ PROVIDERS = web.AppKey("oauth_providers", Providers)
 
 
 def set_up(app: web.Application) -> None:
-    """Give the application the providers that are configured."""
+    """Store the configured providers in the application."""
     app[PROVIDERS] = Providers(app[CONFIG])
 
 
 TAG = "Identity"
 ATTEMPTS = 3
 STATE_BYTES = 32
-# 64 characters, of the 43 to 128 that RFC 7636 wants.
+# They make 64 characters; RFC 7636 allows 43 to 128.
 VERIFIER_BYTES = 48
 PAGES = "Browsers that follow a link get errors as a page, programs get the envelope."
 OF_PROVIDERS = (NotFound, ProviderFailed, RedisUnavailable, NotConfigured)
@@ -84,14 +84,14 @@ OF_ACCOUNTS = (
     *(RegistrationClosed, InvitationRequired),
 )
 OF_LINKS = (SessionEnded, IdentityTaken, ProviderLinked, EmailUnverified, IdentityMismatch, Unauthorized)
-# What a flow with an access token is for.
+# Purposes of a flow that a request with an access token begins.
 LINK, SUDO = "link", "sudo"
 
 Handler = Callable[..., Awaitable[web.Response]]
 
 
 def with_pages(handler: Handler) -> Handler:
-    """A handler whose errors browsers see as pages."""
+    """Wrap a handler, so that browsers get its errors as pages."""
 
     @functools.wraps(handler)
     async def show(request: web.Request, **options: Any) -> web.Response:
@@ -124,9 +124,9 @@ def make_redirect_uri(request: web.Request, provider: Provider) -> str:
 
 
 async def read_purpose(request: web.Request, purpose: str | None) -> dict[str, str | None]:
-    """What a flow is for, and who begins it, by the Authorization header; all are None for a sign-in.
+    """Return a flow's purpose, user and session from the Authorization header; all None for a sign-in.
 
-    Raises Unauthorized for a bad header or none where there is a purpose, SessionRequired for an API key, and
+    Raises Unauthorized for a bad header, or a purpose without a header, SessionRequired for an API key, and
     ReauthenticationRequired for linking by a session that is not fresh.
     """
     if "Authorization" not in request.headers and purpose is None:
@@ -168,7 +168,7 @@ async def begin_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Res
 
 
 def check_flow(flow: dict[str, Any], provider: Provider, state: str | None) -> None:
-    """Raises FlowMissing or StateMismatch unless this browser began a flow with this provider and state."""
+    """Raise FlowMissing or StateMismatch unless this browser began a flow with this provider and state."""
     if not flow:
         raise FlowMissing()
     expected: str = flow["state"]
@@ -178,7 +178,7 @@ def check_flow(flow: dict[str, Any], provider: Provider, state: str | None) -> N
 
 
 def read_code(provider: Provider, query: dict[str, Any]) -> str:
-    """The code in a callback; raises AccessDenied, ProviderFailed or CodeMissing without one."""
+    """Return the code in a callback; raises AccessDenied, ProviderFailed or CodeMissing without one."""
     error, code = query.get("error"), query.get("code")
     if error == "access_denied":
         raise AccessDenied(message=f"You did not allow the sign-in at {provider.name}.")
@@ -194,11 +194,11 @@ async def finish_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Re
     flow: dict[str, Any] = {}
     try:
         provider = request.app[PROVIDERS].get(request.match_info["provider"])
-        # Used up whatever comes of it: neither code nor state has a second chance.
+        # Use the flow up in any case: neither code nor state works twice.
         flow = await take_flow(request)
         check_flow(flow, provider, query.get("state"))
         code = read_code(provider, query)
-        # With no connection in hand: a provider may take its time.
+        # Hold no connection here: a provider may be slow.
         grant = await provider.exchange(
             code=code, verifier=flow["verifier"], redirect_uri=flow["redirect_uri"]
         )
@@ -208,7 +208,7 @@ async def finish_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Re
         await accept(request, response, flow, proof)
     except AppError as error:
         log.info("oauth sign-in refused", provider=request.match_info["provider"], code=error.code)
-        # The page's link leads back to where this sign-in was to end; nothing forged gets that far.
+        # The page links to the flow's `return_to`, which was checked when the flow began.
         response = pages.show_problem(request, error, flow.get("return_to"))
     clear_flow(request, response)
     return response
@@ -217,8 +217,8 @@ async def finish_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Re
 async def accept(
     request: web.Request, response: web.Response, flow: dict[str, Any], proof: service.Proof
 ) -> None:
-    """Do what the flow is for: link the identity to the user who began it, make their session fresh, or sign
-    the identity's owner in with a cookie on `response`."""
+    """Finish a flow by its purpose: link the identity to the user who began it, make their session fresh, or
+    sign the identity's owner in with a cookie on `response`."""
     if flow["user_id"] is not None:
         beginner, session_id = UUID(flow["user_id"]), UUID(flow["session_id"])
         request[CONTEXT].user_id, request[CONTEXT].session_id = beginner, session_id
@@ -232,7 +232,7 @@ async def accept(
 
 
 async def sign_in(request: web.Request, proof: service.Proof) -> SignIn:
-    """Sign in, again from the start where another request got in between; raises Raced after ATTEMPTS."""
+    """Sign in, starting over if another request interferes; raises Raced after ATTEMPTS."""
     mode = request.app[CONFIG].registers
     for _ in range(ATTEMPTS - 1):
         try:

@@ -1,4 +1,4 @@
-"""What goes in and out of the routes of sign-in with other providers."""
+"""Request and response schemas of signing in with providers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_URL_CHARS = 2000
 
 
 class LoginQuery(Query):
-    """How a sign-in begins."""
+    """Query that begins a sign-in."""
 
     return_to = Text(
         most=MAX_URL_CHARS,
@@ -30,7 +30,7 @@ class LoginQuery(Query):
 
 
 class CallbackQuery(Schema):
-    """What a provider sends a browser back with; it may add more of its own."""
+    """Query of a provider's redirect to the callback; unknown parameters are ignored."""
 
     class Meta:
         unknown = EXCLUDE
@@ -49,14 +49,14 @@ class ProviderOut(Out):
 
 
 class ProviderListOut(Out):
-    """All that are configured: there are never more than four."""
+    """All configured providers, at most four."""
 
     data = fields.List(fields.Nested(ProviderOut), required=True)
     nextCursor = fields.String(required=True, allow_none=True)
 
 
 class AuthorizeOut(Out):
-    """Where to send the browser that asked."""
+    """The provider's address, to which the client sends the browser."""
 
     authorizeUrl = fields.String(required=True)
 
@@ -72,7 +72,7 @@ class IdentityOut(Out):
 
 
 class IdentityListOut(Out):
-    """All of them: at most one of each provider."""
+    """All of the caller's identities, at most one of each provider."""
 
     data = fields.List(fields.Nested(IdentityOut), required=True)
     nextCursor = fields.String(required=True, allow_none=True)

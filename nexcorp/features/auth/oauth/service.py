@@ -1,4 +1,4 @@
-"""The rules of identities: which account an identity opens, and what that account must have proved before."""
+"""The rules of identities: which account an identity opens, and which proofs linking needs."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ PLATFORM = "web"
 
 
 class Raced(Contention):
-    """Another request changed what this one had read. Run the whole transaction again."""
+    """Another request changed rows that this one had read. Run the whole transaction again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a provider said: the user's profile there, and the tokens, encrypted."""
+    """A provider's answer: the user's profile there, and the encrypted tokens."""
 
     provider: str
     profile: Profile
@@ -51,11 +51,10 @@ class Proof:
 
 
 async def sign_in(conn: Any, proof: Proof, mode: str = "open") -> SignIn:
-    """Open a session for the account behind an identity; a new person gets an account, where REGISTRATION's
-    `mode` lets them.
+    """Open a session for an identity's account; create one for a new user if `mode` (REGISTRATION) allows it.
 
-    Raises AccountDeactivated, EmailRequired, EmailTaken, UsernameTaken, ProviderLinked, Raced, and what
-    check_registration() raises.
+    Raises AccountDeactivated, EmailRequired, EmailTaken, UsernameTaken, ProviderLinked, Raced, and as
+    check_registration().
     """
     owner_id = await sql.identities.get_identity_owner(
         conn, provider=proof.provider, subject=proof.profile.subject
@@ -65,13 +64,13 @@ async def sign_in(conn: Any, proof: Proof, mode: str = "open") -> SignIn:
     account = check_active(await sql.auth.lock_account_by_id(conn, user_id=owner_id))
     owner = await save_identity(conn, proof, owner_id)
     if owner["first"] or owner["user_id"] != owner_id:
-        # Unlinked since it was found: this must not link it again.
+        # The identity was unlinked since its owner was read: do not link it again.
         raise Raced()
     return await start(conn, proof, account)
 
 
 async def enter_first(conn: Any, proof: Proof, mode: str) -> SignIn:
-    """The first sign-in with an identity: link it to the account with its address, or to a new one."""
+    """Sign in with a new identity: link it to the account with its address, or to a new account."""
     email = check_profile_email(proof.profile)
     account = await sql.auth.lock_account_by_email(conn, email=email)
     if account is None:
@@ -117,9 +116,9 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
 
 
 async def reclaim_account(conn: Any, account_id: UUID) -> None:
-    """End every way into an account whose address was never proved, before its owner gets it.
+    """End every way into an account whose address was never proved, before the address's owner gets it.
 
-    A squatter may have made it.
+    A squatter may have registered it.
     """
     await sql.auth.reclaim_account(conn, user_id=account_id)
     ended = await close_other_ways(conn, account_id)
@@ -135,9 +134,8 @@ async def reclaim_account(conn: Any, account_id: UUID) -> None:
 async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
     """Link an identity to the account of the user who began the flow.
 
-    Raises SessionEnded where that session is over, EmailUnverified where the account's address is neither
-    proved nor by this identity, IdentityTaken, and ProviderLinked where the account has another identity of
-    this provider.
+    Raises SessionEnded, EmailUnverified if neither the account nor this identity has proved the account's
+    address, IdentityTaken, and ProviderLinked if the account has another identity of this provider.
     """
     account = await lock_session_owner(conn, user_id, session_id)
     if not account["_emailVerified"]:
@@ -149,15 +147,15 @@ async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> N
 
 
 def vouches(profile: Profile, email: str) -> bool:
-    """Whether a provider has proved that this address is the person's."""
+    """Return whether the provider has verified that this address is the user's."""
     with suppress(ValidationError):
         return profile.email_verified and read_email(profile.email or "").casefold() == email.casefold()
     return False
 
 
 async def prove(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
-    """Make the session fresh that began this flow; raises SessionEnded, or IdentityMismatch unless the
-    identity opens the account already."""
+    """Make the session that began the flow fresh; raises SessionEnded, or IdentityMismatch unless the
+    identity already opens the account."""
     await lock_session_owner(conn, user_id, session_id)
     owner = await sql.identities.get_identity_owner(
         conn, provider=proof.provider, subject=proof.profile.subject
@@ -168,7 +166,7 @@ async def prove(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> 
 
 
 async def lock_session_owner(conn: Any, user_id: UUID, session_id: UUID) -> Any:
-    """The account of a session, held until the commit; raises SessionEnded where that is over."""
+    """Lock the account of a session until the commit and return it; raises SessionEnded."""
     account = await sql.auth.lock_account_by_id(conn, user_id=user_id)
     session = await sql.auth.get_session_principal(conn, session_id=session_id)
     if account is None or session is None or session["user_id"] != user_id:
@@ -178,7 +176,7 @@ async def lock_session_owner(conn: Any, user_id: UUID, session_id: UUID) -> Any:
 
 async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
     """Unlink a provider; raises NotFound or LastWayIn."""
-    # The lock makes two of these, or one and a change of the password, take turns.
+    # The lock serialises this with other unlinks and changes of the password.
     account = await sql.auth.lock_account_by_id(conn, user_id=user_id)
     row = await sql.identities.delete_identity(conn, user_id=user_id, provider=provider)
     if account is None or row is None:
@@ -222,12 +220,12 @@ async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:
 
 
 async def start(conn: Any, proof: Proof, account: Any) -> SignIn:
-    """Open the session of a sign-in."""
+    """Open the session of a sign-in with a provider."""
     return await start_session(conn, account, platform=PLATFORM, device=None, method=proof.provider)
 
 
 def check_profile_email(profile: Profile) -> str:
-    """The address in a profile, as it is stored; raises EmailRequired if it is missing or not valid."""
+    """Return the address in a profile, as it is stored; raises EmailRequired if missing or not valid."""
     try:
         return read_email(profile.email or "")
     except ValidationError:

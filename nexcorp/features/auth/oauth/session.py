@@ -1,6 +1,6 @@
-"""The session of one sign-in with a provider: from the redirect to the callback, ten minutes, once.
+"""The flow session of a sign-in with a provider, from redirect to callback: ten minutes, usable once.
 
-aiohttp-session keeps it in Redis. There is no middleware for it: nothing else may come to depend on it.
+aiohttp-session keeps it in Redis. No middleware exposes it, so that nothing else can depend on it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_ID_CHARS = 64
 
 @contextmanager
 def reaching_redis() -> Iterator[None]:
-    """Turns what a missing Redis raises into RedisUnavailable."""
+    """Turn lost connections to Redis into RedisUnavailable."""
     try:
         yield
     except CONNECTION_LOST as error:
@@ -36,7 +36,7 @@ def reaching_redis() -> Iterator[None]:
 
 
 class FlowStorage(RedisStorage):
-    """RedisStorage whose sessions are read once.
+    """A RedisStorage whose sessions can be read once.
 
     The library's own leaves the old id valid after new_session(), keeps an empty session after
     invalidate(), and cannot delete a cookie that is Secure.
@@ -56,11 +56,11 @@ class FlowStorage(RedisStorage):
         )
 
     def make_key(self, session_id: str) -> str:
-        """The Redis key of a session: a hash, so that Redis holds no id that a browser could send."""
+        """Return the Redis key of a session: a hash, so that Redis holds no id that a browser could send."""
         return f"{self.tag}nexcorp:oauth:{hashlib.sha256(session_id.encode()).hexdigest()}"
 
     async def load_session(self, request: web.Request) -> Session:
-        """Take the browser's session out of Redis: of two requests with one id the second finds none."""
+        """Remove the browser's session from Redis and return it; a second request gets a new, empty one."""
         session_id = self.load_cookie(request)
         if session_id is None or len(session_id) > MAX_ID_CHARS:
             return await self.new_session()
@@ -73,7 +73,7 @@ class FlowStorage(RedisStorage):
     async def save_session(
         self, request: web.Request, response: web.StreamResponse, session: Session
     ) -> None:
-        """Store what the session holds under a new id; an empty one is not stored and loses its cookie."""
+        """Store the session's data under a new id; an empty session is not stored and loses its cookie."""
         if session.empty:
             self.clear_cookie(response)
             return
@@ -84,17 +84,17 @@ class FlowStorage(RedisStorage):
         self.save_cookie(response, session_id, max_age=FLOW_SECONDS)
 
     def clear_cookie(self, response: web.StreamResponse) -> None:
-        """Take the cookie from the browser; with the attributes it was set with, or it would stay."""
+        """Delete the browser's cookie, with the attributes it was set with: otherwise it stays."""
         response.del_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
 
 
 def make_storage(request: web.Request) -> FlowStorage:
-    """The storage on the node's own connections to Redis."""
+    """Return a storage that uses the node's connections to Redis."""
     return FlowStorage(request.app[NODE].redis)
 
 
 async def take_flow(request: web.Request) -> dict[str, Any]:
-    """Use up the browser's flow and return what it holds; {} without one."""
+    """Use up the browser's flow and return its data; {} without one."""
     return dict(await make_storage(request).load_session(request))
 
 
@@ -108,5 +108,5 @@ async def begin_flow(request: web.Request, response: web.StreamResponse, flow: d
 
 
 def clear_flow(request: web.Request, response: web.StreamResponse) -> None:
-    """Take the flow's cookie from the browser, once it is used up."""
+    """Delete the cookie of a used flow."""
     make_storage(request).clear_cookie(response)

@@ -1,4 +1,4 @@
-"""Providers' tokens at rest."""
+"""Encrypt and decrypt providers' tokens for storage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexcorp.security.vault import seal, unseal
 
 
 def bind(provider: str, subject: str) -> bytes:
-    """What ties the sealed text to its row."""
+    """Return the bytes that bind a sealed text to its row."""
     return f"{provider}\0{subject}".encode()
 
 
@@ -21,6 +21,6 @@ def seal_tokens(secrets: Secrets, provider: str, subject: str, tokens: dict[str,
 
 
 def open_tokens(secrets: Secrets, provider: str, subject: str, sealed: bytes) -> dict[str, Any]:
-    """Decrypt them; raises ValueError where they were sealed under another key or for another identity."""
+    """Decrypt a provider's tokens; raises ValueError if sealed by another key or for another identity."""
     tokens: dict[str, Any] = msgspec.json.decode(unseal(secrets, sealed, bind(provider, subject))[0])
     return tokens

@@ -1,6 +1,6 @@
 """The pages that links in mails lead to.
 
-The token is in the fragment, which no server is sent; the page posts it.
+The token is in the URL's fragment, which browsers do not send; the page posts it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FORM = """<form id="form" method="post" data-action="{action}" data-token="{fiel
 
 
 def make_form(title: str, **parts: str) -> str:
-    """The page of one of the forms."""
+    """Return a page with a form."""
     return make_page(title, FORM.format(**parts))
 
 
@@ -58,20 +58,20 @@ REGISTER = make_form(
 
 
 async def show_verify(request: web.Request) -> web.Response:
-    """A button, so that a program that only looks at links does not use the token up."""
+    """Show a button: a program that only opens links must not use up the token."""
     return reply_html(VERIFY)
 
 
 async def show_reset(request: web.Request) -> web.Response:
-    """A field for the new password."""
+    """Show a field for the new password."""
     return reply_html(RESET)
 
 
 async def show_register(request: web.Request) -> web.Response:
-    """Fields for the invited address and a password."""
+    """Show fields for the invited address and a password."""
     return reply_html(REGISTER)
 
 
 async def show_script(request: web.Request) -> web.Response:
-    """What both pages do."""
+    """Serve the script of these pages."""
     return web.Response(text=SCRIPT, content_type="text/javascript")

@@ -1,4 +1,4 @@
-"""Identity: passwords and addresses, changed when signed in or recovered by mail."""
+"""Passwords and addresses over REST: change them signed in, or recover them by mail."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VERIFIER = Access(signed_in=False, bearer=True, whose="the session whose token i
 
 
 def require_mail(request: web.Request) -> None:
-    """Raises NotConfigured if the service sends no mail."""
+    """Raise NotConfigured if the service sends no mail."""
     if not request.app[CONFIG].sends_mail:
         raise NotConfigured(message="This service sends no mail: ask its administrator.")
 
@@ -53,7 +53,7 @@ async def change_password(request: web.Request, *, body: dict[str, Any]) -> web.
                 new_hash=new_hash,
                 mail=request.app[CONFIG].sends_mail,
             )
-        # None: the hash changed under us, by a sign-in's upgrade or another change.
+        # None: the hash has changed meanwhile, by a sign-in's upgrade or another change.
         if ended is not None:
             return no_content()
     raise Contention()
@@ -71,7 +71,7 @@ async def reset_password(request: web.Request, *, body: dict[str, Any]) -> web.R
     """POST /auth/password/reset"""
     require_mail(request)
     token = body["token"]
-    # A guess must not cost a hash; a replay has used its token up, and needs no hash either.
+    # Hash only for a good token: a guess must stay cheap, and a replay (its token is used up) needs no hash.
     async with database(request).connection() as conn:
         good = await sql.account_tokens.is_good(
             conn, token_hash=recovery.hash_token(token), purposes=[recovery.RESET]
@@ -111,7 +111,7 @@ async def change_email(request: web.Request, *, body: dict[str, Any]) -> web.Res
 
 
 def own(path: str, handler: Any, summary: str) -> Route:
-    """A page at the root."""
+    """Return the route of a page at the root."""
     return get(path, handler, summary, None, prefix="", access=PUBLIC, tag=TAG, hidden=True)
 
 

@@ -1,4 +1,4 @@
-"""The rules of passwords and addresses: changing them signed in, recovering them by mail."""
+"""The rules of passwords and addresses: change them signed in, or recover them by mail."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.service import emit_identity, revoke_sessions
 
 SEND_MAILS = Job("send_mails")
-# What the token of a mail is for; the kind of the mail has the same name.
+# Purposes of mailed tokens; the kind of the mail has the same name.
 VERIFY, RESET, CHANGE, INVITE = "verify_email", "reset_password", "change_email", "invitation"
 PURPOSES = [VERIFY, RESET, CHANGE]
 # Purposes that a new password voids: a thief may have asked for these tokens.
 ENDED_BY_PASSWORD = [RESET, CHANGE]
-# Seconds between two mails of a kind to an address, and mails of one mailbox in an hour: those that anybody
-# can ask for, and notes of what was done, which must still come when others asked for many.
+# Seconds between two mails of a kind to an address, and mails to a mailbox in an hour. Notes of changes have
+# limits of their own, so that they still come after many mails that anybody can request.
 SPACING, NOTE_SPACING = 60, 600
 MOST_MAILS, MOST_NOTES = 5, 7
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a used token proved: the owner of the account reads mail sent to `email`."""
+    """The proof of a used token: the owner of the account reads mail sent to `email`."""
 
     user_id: UUID
     purpose: str
     email: str
-    # The address that the account has now, and whether that was proved before.
+    # The account's current address, and whether it was verified before.
     current_email: str
     verified: bool
 
@@ -60,10 +60,10 @@ async def queue_mail(
     most: int = MOST_MAILS,
     **data: str,
 ) -> bool:
-    """Queue a mail, which a worker sends after the commit; returns whether its limits allow it.
+    """Queue a mail, which a worker sends after the commit; returns False if a limit forbids it.
 
-    They are `spacing` seconds between two of a kind to an address, and `most` mails an hour to a mailbox,
-    whatever they are for and whatever follows a + in its address.
+    Limits: `spacing` seconds between two mails of a kind to an address, and `most` mails of any kind an hour
+    to a mailbox, whatever follows a + in its address.
     """
     await sql.mails.take_turn(conn, address=address)
     queued = await sql.mails.insert_mail(
@@ -75,19 +75,19 @@ async def queue_mail(
 
 
 async def queue_note(conn: Any, user_id: UUID, kind: str, address: str, **data: str) -> None:
-    """Tell the owner of a verified address what happened, within limits of its own."""
+    """Queue a mail about a change to a verified address, within the limits of notes."""
     await queue_mail(conn, user_id, kind, address, spacing=NOTE_SPACING, most=MOST_NOTES, **data)
 
 
 async def queue_verification(conn: Any, account: Any) -> None:
-    """The first mail to a new account."""
+    """Queue the verification mail of a new account."""
     await queue_mail(conn, account["id"], VERIFY, account["email"])
 
 
 async def void_tokens(conn: Any, user_id: UUID, purposes: list[str]) -> None:
     """Void the tokens of these purposes, sent or not.
 
-    The mails go first: a worker that is about to store a token holds its mail, so this waits for it.
+    The mails come first: a worker that is about to store a token locks its mail, so this waits for it.
     """
     await sql.mails.cancel_mails(conn, user_id=user_id, kinds=purposes)
     await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=purposes)
@@ -102,9 +102,9 @@ async def end_sessions(conn: Any, user_id: UUID, kept: UUID | None) -> list[UUID
 async def close_other_ways(conn: Any, user_id: UUID, *, shown: UUID | None = None) -> dict[str, int]:
     """End the ways into an account whose address is proved only now: another person may have registered it.
 
-    They are its sessions, API keys, identities, and tokens of mails. `shown` is the session with which the
-    proof came: where it is the account's own, whoever holds the account reads its mail, and that session and
-    the identities go on. Returns how many `sessions` and `keys` ended.
+    They are its sessions, API keys, identities and mailed tokens. `shown` is the session that sent the proof:
+    if it is the account's own, its user reads the address's mail, so that this session and the identities
+    stay. Returns how many `sessions` and `keys` ended.
     """
     own = None
     if shown is not None:
@@ -116,7 +116,7 @@ async def close_other_ways(conn: Any, user_id: UUID, *, shown: UUID | None = Non
     if own is None:
         for row in await sql.identities.delete_identities(conn, user_id=user_id):
             await emit_identity(conn, "identity.unlinked", user_id, row["provider"])
-    # A link asked for before would move the account to another address.
+    # An address change requested before could still move the account to another address.
     await void_tokens(conn, user_id, PURPOSES)
     return {"sessions": len(sessions), "keys": len(keys)}
 
@@ -124,7 +124,7 @@ async def close_other_ways(conn: Any, user_id: UUID, *, shown: UUID | None = Non
 async def change_password(
     conn: Any, *, user_id: UUID, session_id: UUID, verified_hash: str, new_hash: str, mail: bool
 ) -> list[UUID] | None:
-    """Set a new password; returns the ids of ended sessions, None if `verified_hash` has changed.
+    """Set a new password; returns the ids of ended sessions, or None if the hash is not `verified_hash` now.
 
     `mail`: whether to tell the owner by mail.
     """
@@ -148,7 +148,7 @@ async def change_password(
 
 
 async def request_reset(conn: Any, email: str, key: bytes) -> None:
-    """Mail a token to the account with this address; the answer does not tell whether it exists.
+    """Mail a reset token to the account with this address; the caller does not learn whether it exists.
 
     The event is written either way; for an unknown address its id is an HMAC of the address under `key`.
     """
@@ -169,7 +169,7 @@ async def request_reset(conn: Any, email: str, key: bytes) -> None:
 
 
 async def use_token(conn: Any, token: str, purposes: list[str]) -> Proof:
-    """Use up a token and all others of its purpose; raises InvalidToken."""
+    """Use up a token, void the account's others of its purpose, and return its proof; raises InvalidToken."""
     token_hash = hash_token(token)
     # Lock the account first: two tokens of one account would deadlock.
     owner = await sql.account_tokens.lock_owner(conn, token_hash=token_hash)
@@ -178,7 +178,7 @@ async def use_token(conn: Any, token: str, purposes: list[str]) -> Proof:
         raise InvalidToken()
     await void_tokens(conn, owner["id"], [used["purpose"]])
     proof = Proof(owner["id"], used["purpose"], used["email"], owner["email"], owner["verified"])
-    # Sent to an address that is no longer the account's.
+    # The token was sent to an address that is no longer the account's.
     if proof.purpose != CHANGE and proof.email.casefold() != proof.current_email.casefold():
         raise InvalidToken()
     return proof
@@ -192,7 +192,7 @@ async def reset_password(conn: Any, *, token: str, password_hash: str) -> None:
     ended = len(await end_sessions(conn, user_id, None))
     if proved:
         ended += (await close_other_ways(conn, user_id))["keys"]
-    # The address is verified by this.
+    # The reset has verified the address.
     await void_tokens(conn, user_id, [VERIFY, *ENDED_BY_PASSWORD])
     await emit(
         conn,
@@ -207,8 +207,8 @@ async def reset_password(conn: Any, *, token: str, password_hash: str) -> None:
 async def verify_email(conn: Any, *, token: str, shown: UUID | None = None) -> None:
     """Use a token that verifies the account's address, or changes it to the one it was sent to.
 
-    The first proof of an address ends what came before it; see close_other_ways() for `shown`. Raises
-    InvalidToken or EmailTaken.
+    The first proof of an address runs close_other_ways(), which explains `shown`. Raises InvalidToken or
+    EmailTaken.
     """
     proof = await use_token(conn, token, [VERIFY, CHANGE])
     user_id = proof.user_id
@@ -218,9 +218,9 @@ async def verify_email(conn: Any, *, token: str, shown: UUID | None = None) -> N
         await sql.auth.verify_email(conn, user_id=user_id)
         name = "email.verified"
     else:
-        # What was sent to the old address must not open the account any more.
+        # Tokens sent to the old address must not open the account any more.
         await void_tokens(conn, user_id, [VERIFY, RESET])
-        # Before the row is locked against mails to it, which take turns first.
+        # Before change_email() locks the account: mails take their turn first, then that lock.
         if proof.verified:
             await queue_note(conn, user_id, "email_changed", proof.current_email, newEmail=proof.email)
         with on_constraint("users_email_key", EmailTaken()):
@@ -230,7 +230,7 @@ async def verify_email(conn: Any, *, token: str, shown: UUID | None = None) -> N
 
 
 async def resend_verification(conn: Any, user_id: UUID) -> None:
-    """Send the verification mail again, or anew to an address that refused mail.
+    """Send the verification mail again, also to a verified address that has refused mail.
 
     Raises AlreadyVerified or TooManyMails.
     """
@@ -276,6 +276,6 @@ async def request_email_change(conn: Any, *, user_id: UUID, email: str) -> None:
 
 
 async def require_queued(conn: Any, user_id: UUID, kind: str, address: str) -> None:
-    """Queue a mail; raises TooManyMails where its limits are reached."""
+    """Queue a mail; raises TooManyMails if a limit forbids it."""
     if not await queue_mail(conn, user_id, kind, address):
         raise TooManyMails(retry_after=SPACING)

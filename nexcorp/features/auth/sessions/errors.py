@@ -1,4 +1,4 @@
-"""What can go wrong when a user registers or signs in."""
+"""Errors of registering and signing in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from nexcorp.errors import Conflict, Unauthorized
 
 
 class InvalidCredentials(Unauthorized):
-    """One answer to an unknown address, a wrong password and a deactivated account."""
+    """Unknown address, wrong password or deactivated account: one error for all three."""
 
     code, message = "invalid_credentials", "The e-mail address or the password is wrong."
     meaning = "The address or the password is wrong, or the account deactivated."
 
 
 class EmailTaken(Conflict):
-    """E-mail addresses are unique, whatever their case."""
+    """Another account has this e-mail address, regardless of case."""
 
     code, message = "email_taken", "This e-mail address is registered already."
     meaning = "Another account has this e-mail address."

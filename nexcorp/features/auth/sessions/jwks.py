@@ -1,4 +1,4 @@
-"""The public keys of our access tokens (RFC 7517), for other services that verify them."""
+"""The public keys of access tokens (RFC 7517), for services that verify them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexcorp.domain.fields import Out
 from nexcorp.security.app_keys import SECRETS
 from nexcorp.web.replies import reply
 
-# Short, so that those who keep a copy have a new key soon after a rotation.
+# Short, so that caches get a new key soon after a rotation.
 CACHE_SECONDS = 300
 
 

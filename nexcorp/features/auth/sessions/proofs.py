@@ -1,4 +1,4 @@
-"""What shows a session: its refresh token, in the cookie of a browser or the body of an app."""
+"""Read the proof of a session: its refresh token, in a browser's cookie or an app's body."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Proof = tuple[RefreshToken, list[str]]
 
 
 def find_proof(request: web.Request, body: dict[str, Any]) -> Proof:
-    """The refresh token in the body, or else in the cookie, and the platforms that send it there.
+    """Return the refresh token in the body, or else in the cookie, and the platforms that send it there.
 
-    Raises Unauthorized where there is no genuine one, and CrossSite.
+    Raises Unauthorized without a genuine token, and CrossSite.
     """
     if "refreshToken" in body:
         return read_token(request.app[SECRETS], body["refreshToken"]), NATIVE
@@ -36,9 +36,9 @@ def find_proof(request: web.Request, body: dict[str, Any]) -> Proof:
 
 
 def find_shown_session(request: web.Request) -> UUID | None:
-    """The session of the access token or refresh cookie of a request, None without a genuine one.
+    """Return the session id of a request's access token or refresh cookie, None without a genuine one.
 
-    It may have ended, and be anybody's.
+    The session may have ended, and may belong to any account.
     """
     with suppress(Unauthorized, Unavailable):
         return check_token(request.app, read_bearer(request)).session_id
@@ -48,9 +48,9 @@ def find_shown_session(request: web.Request) -> UUID | None:
 
 
 async def read_proof(request: web.Request, body: dict[str, Any]) -> Proof:
-    """As find_proof(), and count the request; raises TooManyRequests as well.
+    """Return find_proof(), and count the request for its limit; raises TooManyRequests as well.
 
-    A genuine token counts for its session, so that people behind one address do not lock each other out;
+    A genuine token counts for its session, so that people behind one IP address do not lock each other out;
     anything else counts for the address.
     """
     limits = request.app[LIMITS]
@@ -64,9 +64,9 @@ async def read_proof(request: web.Request, body: dict[str, Any]) -> Proof:
 
 
 async def end_shown_sessions(request: web.Request, body: dict[str, Any]) -> None:
-    """End the session of the access token and that of the refresh token; each alone is enough.
+    """End the sessions of the access token and the refresh token; one of the two is enough.
 
-    Raises Unauthorized where neither is good, and CrossSite.
+    Raises Unauthorized if neither is valid, and CrossSite.
     """
     who: Principal | None = None
     proof: Proof | None = None

@@ -1,4 +1,4 @@
-"""Refresh tokens: `sid.counter.mac`. All that is stored is the counter, from which no token can be made."""
+"""Refresh tokens: `sid.counter.mac`. Only the counter is stored, from which no token can be made."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_COUNTER = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """What a genuine refresh token says: which session, and which of its rotations."""
+    """The content of a genuine refresh token: the session, and the number of its rotation."""
 
     session_id: UUID
     counter: int
@@ -31,13 +31,13 @@ def make_mac(key: bytes, payload: str) -> str:
 
 
 def make_token(secrets: Secrets, session_id: UUID, counter: int) -> str:
-    """The refresh token of a session's `counter`, under the current key."""
+    """Return the refresh token of a session's `counter`, signed with the current key."""
     payload = f"{session_id.hex}.{counter}"
     return f"{payload}.{make_mac(secrets.refresh[0], payload)}"
 
 
 def read_token(secrets: Secrets, text: str) -> RefreshToken:
-    """What a token says, under the current or the previous key; raises Unauthorized for a forged one."""
+    """Return a token's content, verified by the current or previous key; raises Unauthorized."""
     found = TOKEN.fullmatch(text)
     if found is None:
         raise Unauthorized()

@@ -1,4 +1,4 @@
-"""Registering: who may, how often, and what the address has to prove."""
+"""Registering over REST: permission, limits, and verification of the address."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ SHOWN = Access(signed_in=False, bearer=True, whose="the session whose access or 
 def reply_signed_in(
     request: web.Request, account: Any, *, session_id: UUID, platform: str, counter: int, seconds: int
 ) -> web.Response:
-    """The tokens of a session: both in the body, but for browsers the refresh token in its cookie."""
+    """Return the tokens of a session: both in the body, but for browsers the refresh token in a cookie."""
     access = request.app[TOKENS].sign(
         user_id=account["id"],
         session_id=session_id,
@@ -78,7 +78,7 @@ async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
         await asyncio.shield(withdraw(request, "login", email))
         raise
     await forgive(request, "login", email)
-    # Counted for the account instead: a morning's sign-ins from one office lock out nobody there.
+    # The account is counted instead, so that many sign-ins from one office lock out nobody there.
     request.app[LIMITS].give_back(request[CONTEXT].ip)
     session = signed_in.session
     return reply_signed_in(
@@ -92,17 +92,17 @@ async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
 
 
 async def sign_in(request: web.Request, body: dict[str, Any]) -> service.SignIn:
-    """Check the password and sign in; raises InvalidCredentials, or Contention where it keeps changing."""
+    """Check the password and sign in; raises InvalidCredentials, or Contention if the hash keeps changing."""
     for _ in range(LOGIN_ATTEMPTS):
         signed_in = await try_login(request, body)
-        # None: the hash changed under us, by another sign-in's upgrade or a change of the password.
+        # None: the hash has changed meanwhile, by another sign-in's upgrade or a change of the password.
         if signed_in is not None:
             return signed_in
     raise Contention()
 
 
 async def try_login(request: web.Request, body: dict[str, Any]) -> service.SignIn | None:
-    """Check the password with no connection in hand, then sign in; None where it was changed in between.
+    """Check the password without holding a connection, then sign in; None if the hash changed in between.
 
     Raises InvalidCredentials.
     """
@@ -143,7 +143,7 @@ async def refresh(request: web.Request, *, body: dict[str, Any]) -> web.Response
 
 
 async def exchange(request: web.Request, token: RefreshToken, platforms: list[str]) -> web.Response:
-    """New tokens for a refresh token of these platforms; raises Unauthorized where it does not hold."""
+    """Exchange a refresh token of these platforms for new tokens; raises Unauthorized if it is not valid."""
     async with database(request).transaction() as conn:
         row = await service.rotate_refresh(conn, token, platforms)
     # The transaction has committed: a revocation must stand although the answer is a refusal.
@@ -166,7 +166,7 @@ async def logout(request: web.Request, *, body: dict[str, Any]) -> web.Response:
         response: web.Response = no_content()
     except Unauthorized as error:
         response = reply_error(request, error)
-    # A script cannot delete the cookie, and one that proves nothing is of no use to its browser.
+    # Scripts cannot delete the cookie, and a cookie that proves nothing is of no use to its browser.
     clear_cookie(response)
     return response
 

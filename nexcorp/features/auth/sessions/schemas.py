@@ -1,4 +1,4 @@
-"""Bodies and answers of the routes for registering, signing in, passwords and addresses."""
+"""Request and response schemas of registering, signing in, passwords and addresses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLATFORMS = ("web", "mobile", "cli")
 
 
 def check_common(password: str) -> None:
-    """Refuse a password that attackers try first."""
+    """Raise ValidationError for a password that attackers try first."""
     if is_common(password):
         raise ValidationError("Is one of the most common passwords.")
 
@@ -31,7 +31,7 @@ def new_password_field() -> Text:
 
 
 def token_field(*, required: bool = True) -> Text:
-    """The token of a mail."""
+    """The token from a mail."""
     return Text(least=1, most=200, trim=False, required=required)
 
 
@@ -69,7 +69,7 @@ class RefreshBody(Body):
 
 
 class RevokeQuery(Query):
-    """Which of your sessions to end."""
+    """Query of ending sessions: whether to end the current one."""
 
     includeCurrent = fields.Boolean(
         load_default=False, metadata={"description": "True ends this session, too."}
@@ -77,7 +77,7 @@ class RevokeQuery(Query):
 
 
 class TicketBody(Body):
-    """What to use the ticket for."""
+    """The purpose of a new ticket."""
 
     purpose = fields.String(required=True, validate=validate.OneOf(("ws", "download")))
 
@@ -139,7 +139,7 @@ class AccountOut(Out):
 
 
 class MeOut(AccountOut):
-    """The caller's account, and what they may do."""
+    """The caller's account and permissions."""
 
     permissions = fields.List(
         fields.String(),
@@ -191,7 +191,7 @@ class SessionListOut(Out):
 
 
 class RevokedOut(Out):
-    """How many sessions were ended."""
+    """The number of sessions that were ended."""
 
     revoked = fields.Integer(required=True)
 

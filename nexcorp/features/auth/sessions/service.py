@@ -115,10 +115,10 @@ def show_account(row: Any) -> dict[str, Any]:
 
 
 async def record_failed_login(conn: Any, account: Any | None, email: str, platform: str, key: bytes) -> None:
-    """Note a refused sign-in in the audit trail.
+    """Record a refused sign-in in the audit trail.
 
-    Unknown addresses are noted as well, so that both take equally long, under an id that `key` makes
-    of the address: attempts can be counted without keeping what was typed.
+    Unknown addresses are recorded as well, so that both take equally long. Their id is an HMAC of the address
+    under `key`: attempts can be counted without storing the address.
     """
     entity = ("signin", UUID(bytes=hmac.digest(key, b"signin\0" + email.casefold().encode(), "sha256")[:16]))
     reason = "unknown_account"
@@ -149,7 +149,7 @@ async def open_session(
 ) -> SignIn | None:
     """Sign in a user whose password matched `verified_hash`; None if the hash has changed since.
 
-    `new_hash` replaces it where its algorithm is out of date.
+    `new_hash`, unless None, replaces it: its algorithm is out of date.
     """
     account = await sql.auth.lock_account(conn, user_id=account_id, password_hash=verified_hash)
     if account is None:
@@ -162,7 +162,7 @@ async def open_session(
 async def start_session(conn: Any, account: Any, *, platform: str, device: str | None, method: str) -> SignIn:
     """Open a session for a locked, active account whose owner has proved who they are by `method`.
 
-    The session used longest ago ends where there would be more than MAX_SESSIONS.
+    If the user has MAX_SESSIONS already, the least recently used one ends.
     """
     account_id = account["id"]
     surplus = await sql.auth.revoke_surplus_sessions(conn, user_id=account_id, kept=MAX_SESSIONS - 1)
@@ -195,11 +195,11 @@ async def start_session(conn: Any, account: Any, *, platform: str, device: str |
 
 
 async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -> Any:
-    """Exchange a refresh token for the session's row with its current counter; None where it does not hold.
+    """Exchange a refresh token for the session's row with its current counter; None if it is not valid.
 
-    The current token rotates. The one before it gets the current one, as nobody has used that yet: two
-    tabs, or an answer that was lost. Any older one was stolen or stole: its session ends, so let the
-    transaction commit after None, too.
+    The current token rotates. The previous one gets the current one, which nobody has used yet: two tabs
+    raced, or an answer was lost. An older one means theft: its session ends, so commit the transaction after
+    None, too.
     """
     row = await sql.auth.rotate_session(
         conn, session_id=token.session_id, counter=token.counter, platforms=platforms
@@ -234,14 +234,14 @@ async def end_session(conn: Any, *, user_id: UUID, session_id: UUID) -> bool:
 
 
 async def end_session_by_token(conn: Any, token: RefreshToken, platforms: list[str]) -> None:
-    """Sign out of the session of a genuine refresh token, current or not; nothing where it has ended."""
+    """Sign out of the session of a genuine refresh token, current or not; does nothing if it has ended."""
     user_id = await sql.auth.end_session(conn, session_id=token.session_id, platforms=platforms)
     if user_id is not None:
         await emit_logged_out(conn, user_id, token.session_id)
 
 
 async def emit_logged_out(conn: Any, user_id: UUID, session_id: UUID) -> None:
-    """Record that a user signed out, and tell every node of it."""
+    """Record that a user signed out, and revoke the session on every node."""
     conn.after(Revoke((session_id,)))
     await emit(
         conn,
@@ -285,8 +285,8 @@ async def emit_identity(conn: Any, event: str, user_id: UUID, provider: str, **m
 
 
 async def emit_revoked(conn: Any, user_id: UUID, session_id: UUID, reason: str) -> None:
-    """Record that a session was ended: by its owner (`user`), the limit of sessions (`limit`), or a new
-    password (`password`)."""
+    """Record that a session was ended: by its owner (`user`), the limit of sessions (`limit`), a new password
+    (`password`), or the first proof of the account's address (`reclaimed`)."""
     await emit(
         conn,
         "session.revoked",
@@ -297,7 +297,7 @@ async def emit_revoked(conn: Any, user_id: UUID, session_id: UUID, reason: str) 
 
 
 async def issue_ticket(conn: Any, *, session_id: UUID, ticket: str, purpose: str) -> dict[str, Any]:
-    """Have a ticket work once: {ticket, expiresIn (seconds)}; raises Unauthorized if the session ended."""
+    """Store a one-time ticket; returns {ticket, expiresIn (seconds)}. Raises Unauthorized: session ended."""
     row = await sql.auth.insert_ticket(
         conn, token_hash=sha256(ticket.encode()).digest(), session_id=session_id, purpose=purpose
     )
