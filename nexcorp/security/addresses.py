@@ -52,7 +52,7 @@ def parse_host(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_port(text: str) -> bool:
-    """Return whether `text` is a colon and a port; some proxies write ports that are no numbers (RFC 7239)."""
+    """Return whether `text` is a colon and a port, which may be a name (RFC 7239)."""
     return PORT.fullmatch(text) is not None
 
 
