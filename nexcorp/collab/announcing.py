@@ -27,8 +27,7 @@ class Announce:
 
 
 class Message(msgspec.Struct, array_like=True):
-    """A node's message about a file: updates and the number of the first; or, with number 0, awareness
-    states.
+    """A node's message about a file: updates and the first one's number, or awareness states with number 0.
 
     Number 0 without states asks other nodes for theirs. Updates too large for Redis are left out: `first` is
     then behind the last of them.

@@ -64,8 +64,7 @@ class Opened(NamedTuple):
 
 
 async def check_file(collab: Collab, file_id: UUID, who: Principal) -> Opened:
-    """Return what `who` may do with the file; raises the error that keeps them from reading it, or
-    NotText."""
+    """Return what `who` may do with the file; raises NotText, or what keeps them from reading it."""
     rights = collab.node.rights
     if not rights.has(who, PERMISSION):
         raise rights.explain(who, PERMISSION)
