@@ -1,4 +1,4 @@
-"""What became of attempts, and lanes that are given back: written for all lanes at once."""
+"""Records attempts and released lanes, for all lanes of a worker at once."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from workers.metrics import WEBHOOKS
 
 log = structlog.get_logger("nexcorp.webhooks")
 
-# What ends within this time is recorded together.
+# Results within this time are recorded together.
 GATHER_SECONDS = 0.02
-# How often, and how far apart, it is tried while PostgreSQL is away. What is lost is sent again, with the
-# same id.
+# How often, and how far apart, recording is tried while PostgreSQL is away. Unrecorded deliveries are sent
+# again, with the same id.
 TRIES, PAUSE_SECONDS = 30, 2.0
 FAILING_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What became of one request. `wait`: seconds until the next where it is pending."""
+    """The result of one request. `wait`: seconds until the next one, if it is pending."""
 
     id: UUID
     status: Literal["pending", "delivered", "failed"]
@@ -52,7 +52,7 @@ class Release:
 
 
 class Recorder:
-    """Writes what the lanes of a worker say. `released` is called once lanes are given back."""
+    """Writes the results of a worker's lanes. `released` is called once lanes are given back."""
 
     def __init__(self, database: Database, worker_id: str, released: Callable[[], None]) -> None:
         self.database, self.worker_id, self.released = database, worker_id, released
@@ -61,7 +61,7 @@ class Recorder:
         self._writing: asyncio.Task[None] | None = None
 
     def note(self, said: Attempt | Release) -> None:
-        """Write it soon; a lane is given back behind what its attempts came to."""
+        """Write a result soon; a lane is released after its attempts are recorded."""
         if isinstance(said, Attempt):
             self._attempts.append(said)
         else:
@@ -70,7 +70,7 @@ class Recorder:
             self._writing = asyncio.create_task(self._write())
 
     async def settle(self) -> None:
-        """Wait until all that was noted is written."""
+        """Wait until all results are written."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
 

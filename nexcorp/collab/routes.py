@@ -64,7 +64,7 @@ class Opened(NamedTuple):
 
 
 async def check_file(collab: Collab, file_id: UUID, who: Principal) -> Opened:
-    """Return what `who` may do with the file; raises NotText, or what keeps them from reading it."""
+    """Return what `who` may do with the file; raises NotText, or the error that denies reading it."""
     rights = collab.node.rights
     if not rights.has(who, PERMISSION):
         raise rights.explain(who, PERMISSION)

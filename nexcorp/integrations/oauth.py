@@ -290,8 +290,7 @@ class Providers:
         return iter(self._configured.values())
 
     def get(self, kind: str) -> Provider:
-        """Return a provider by kind; raises NotFound for an unknown kind, NotConfigured if it is not set
-        up."""
+        """Return a provider; raises NotFound for an unknown kind, NotConfigured if it is not set up."""
         check_kind(kind)
         if kind not in self._configured:
             raise NotConfigured(message=f"Sign-in with {NAMES[kind]} is not configured.")

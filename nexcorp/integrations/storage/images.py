@@ -79,8 +79,7 @@ def decoding(image: Image.Image) -> AbstractContextManager[Any]:
 
 
 def open_image(path: Path) -> Image.Image:
-    """Return an image, not yet decoded, without metadata but its orientation; raises OSError or
-    ValueError."""
+    """Return an image, not yet decoded, with only its orientation as metadata; OSError or ValueError."""
     content = path.read_bytes()
     kind = image_format(content[:64])
     if kind is None:
