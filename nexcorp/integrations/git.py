@@ -165,8 +165,8 @@ class Git:
     async def fetch(self, name: str, url: str, branch: str, token: str | None = None) -> str:
         """Fetch the commits of a branch, without files, into the cache `name`; return the newest one.
 
-        If git fails, as over remains of a killed command, the cache is deleted, and all is fetched again.
-        Raises Refused or GitFailed.
+        A failure deletes the cache; after `git_failed`, as over remains of a killed command, all is fetched
+        again at once. Raises Refused or GitFailed.
         """
         if not is_branch(branch):
             raise GitFailed("branch_gone")

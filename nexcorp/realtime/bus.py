@@ -77,7 +77,7 @@ class Publisher:
         await self.publish(payloads)
 
     async def publish_revoked(self, revoked: Revoked) -> None:
-        """Tell every node which sessions, roles or rights changed."""
+        """Tell every node what is no longer valid."""
         await self.publish([(REVOKED_CHANNEL, msgspec.json.encode(revoked))])
 
     async def publish(self, payloads: list[tuple[str, bytes]]) -> bool:
@@ -210,7 +210,7 @@ class Listener:
             await asyncio.sleep(backoff)
 
     def _list_channels(self) -> list[str]:
-        """Channels subscribed to at first; once the last is confirmed, so are the rooms before it."""
+        """Channels to subscribe to after the rooms: once the last one is confirmed, so are the rooms."""
         return [*self.others, FRAMES_CHANNEL, REVOKED_CHANNEL]
 
     async def _join(self, subscription: Any, channels: list[str]) -> None:

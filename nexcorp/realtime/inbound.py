@@ -19,7 +19,7 @@ from nexcorp.web.replies import SERVER
 
 MESSAGES_PER_SECOND = 20.0
 MESSAGES_BURST = 40.0
-# A frame counts once more for each of these bytes.
+# A frame counts once more for each block of this size.
 BYTES_A_MESSAGE = 16 * 1024
 # Bytes still read and thrown away after a refusal, so that the client can read why it is closed.
 REST_BYTES = 256 * 1024

@@ -62,7 +62,7 @@ class Companion(Protocol):
         """Look for lost messages now."""
 
     def check_rights(self) -> None:
-        """Look now whose access has changed: what users may do has changed."""
+        """Check the access of all clients now: what users may do has changed."""
 
     def work(self) -> Iterable[Coroutine[Any, Any, Any]]:
         """Return the tasks to run beside the requests, each until it is cancelled."""
