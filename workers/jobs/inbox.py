@@ -29,7 +29,7 @@ async def wake_notifications(ctx: Any) -> int:
 
 
 async def retire_notifications(ctx: Any) -> int:
-    """Move old read notifications to the archive table; return how many moved.
+    """Move read notifications older than the configured days to the archive table; return how many moved.
 
     Notifications that users archived move as well, which they do not notice.
     """
