@@ -1,4 +1,4 @@
-"""What a language model is asked: the question, what was said before, and what files say of it."""
+"""The prompt of a language model: the question, the chat before it, and related files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from nexcorp.db import Database, sql
 from nexcorp.errors import FileNotFound
 from workers import POOL_WAIT_SECONDS
 
-# What a token is worth on the average; the provider's count is what is kept.
+# Average characters of a token; the provider's own count is what is stored.
 CHARS_A_TOKEN = 3.5
 MOST_SAID = 60
 PASSAGE_CHARS = 1500
-# Passages are made when a question needs them, for no longer than this; the next question goes on.
+# Passages are made when a question needs them, within this time; the next question continues.
 INDEX_SECONDS, INDEX_AT_ONCE = 3.0, 20
 MOST_FILE_CHARS = 200_000
 BLANK_LINES = re.compile(r"\n\s*\n")
@@ -37,19 +37,19 @@ FILES = (
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent, and which files, versions and passages are in it."""
+    """The messages to send, and the files, versions and passages in them."""
 
     messages: list[dict[str, str]]
     context: list[dict[str, Any]]
 
     @property
     def tokens(self) -> int:
-        """About how many tokens it has."""
+        """The estimated number of tokens."""
         return round(sum(len(message["content"]) for message in self.messages) / CHARS_A_TOKEN)
 
 
 def cut_passages(text: str) -> list[str]:
-    """A text in parts of about PASSAGE_CHARS characters that end where a paragraph does; at least one."""
+    """Cut a text at paragraphs into parts of about PASSAGE_CHARS characters; return at least one."""
     passages, held = [], ""
     for paragraph in BLANK_LINES.split(text[:MOST_FILE_CHARS]):
         if held and len(held) + len(paragraph) > PASSAGE_CHARS:
@@ -63,14 +63,14 @@ def cut_passages(text: str) -> list[str]:
 
 
 async def read_text(conn: Any, sha256: bytes) -> str:
-    """A text as its version keeps it; empty where that was purged meanwhile."""
+    """Return the text of a version's content; empty if it was purged meanwhile."""
     with contextlib.suppress(FileNotFound):
         return (await read_content(conn, sha256)).decode(errors="replace")
     return ""
 
 
 async def refresh_passages(database: Database, project_id: UUID) -> None:
-    """Make the passages of files that have changed since, as far as that goes in a short time."""
+    """Make the passages of files that have changed, as many as INDEX_SECONDS allow."""
     until = time.monotonic() + INDEX_SECONDS
     while time.monotonic() < until:
         async with database.connection(wait=POOL_WAIT_SECONDS) as conn:
@@ -85,7 +85,7 @@ async def refresh_passages(database: Database, project_id: UUID) -> None:
 
 
 def frame(nonce: str, path: str, text: str) -> str:
-    """A part of a file as the model sees it. Nothing in it can end it: the nonce is taken out."""
+    """Frame a part of a file for the model. The text cannot end the frame: the nonce is removed from it."""
     name = path.replace('"', "'")
     return f'<file-{nonce} path="{name}">\n{text.replace(nonce, "")}\n</file-{nonce}>'
 
@@ -93,11 +93,11 @@ def frame(nonce: str, path: str, text: str) -> str:
 async def make_prompt(
     database: Database, message_id: UUID, owner_id: UUID, chars: int, reading: asyncio.Semaphore
 ) -> tuple[Prompt, str | None]:
-    """The prompt for an answer, of about `chars` characters at most, and the model that its chat wants.
+    """Return the prompt for an answer, of about `chars` characters at most, and its chat's model.
 
-    `reading` is taken while files are read: it takes long, and connections that deliveries need.
-    The chosen files come first, then passages that fit, then what was said before, the newest first. What the
-    owner may not read any more is left out.
+    `reading` is held while files are read: that is slow, and uses connections that deliveries need. The
+    chosen files come first, then matching passages, then the chat's history, the newest first. Files that the
+    owner may not read any more are left out.
     """
     async with database.connection(wait=POOL_WAIT_SECONDS) as conn:
         said = await sql.ai_answers.read_question(conn, message_id=message_id, most=MOST_SAID)
@@ -125,7 +125,7 @@ async def make_prompt(
         if left < 0:
             break
         history.append({"role": message["role"], "content": message["body"]})
-    # A model expects the first to be a question.
+    # A model expects the first message to be a question.
     while history and history[-1]["role"] == "assistant":
         history.pop()
     rules = ROLE + FILES.format(nonce=nonce) if parts else ROLE
@@ -140,7 +140,7 @@ async def make_prompt(
 async def read_files(
     database: Database, project_id: UUID, owner_id: UUID, wants: Any, question: str, chars: int
 ) -> list[tuple[str, str, dict[str, Any]]]:
-    """The files that a question names, and passages that fit to it: (path, text, what it is)."""
+    """Return the files that a question names, and matching passages: (path, text, source)."""
     chosen = [UUID(one["fileId"]) for one in wants if "fileId" in one]
     searches = any(one.get("search") for one in wants)
     if searches:
