@@ -202,8 +202,8 @@ async def outbox_empty(service: Any) -> bool:
 
 
 async def meet_crosswise(service: Any, call: Coroutine[Any, Any, Any], *locks: tuple[Any, ...]) -> Any:
-    """Make a request end in a deadlock; return its answer. Each of the two `locks` is a statement and its values:
-    the first one locks a row the request waits for, the second one a row the request has locked by then."""
+    """Make a request end in a deadlock; return its answer. Both `locks` are a statement and its values: the
+    first locks a row the request waits for, the second a row the request has locked by then."""
     first, second = locks
     async with service.db.transaction(wait=5) as other:
         # The request detects the deadlock first, and is the one that is cancelled.

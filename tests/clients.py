@@ -175,7 +175,7 @@ async def open_client(service: Service) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def keep_sockets(service: Service, client: Client) -> AsyncIterator[Connect]:
-    """Yield `connect`: `live = await connect(user)` opens a socket until the block ends; see its arguments."""
+    """Yield `connect`: `live = await connect(user)` opens a socket, closed when the block ends."""
     opened: list[Live] = []
 
     async def connect(user: User, query: dict[str, Any] | None = None, url: str | None = None) -> Live:

@@ -34,7 +34,7 @@ def document(product: Product = PRODUCT) -> dict[str, Any]:
 
 
 def follow(node: dict[str, Any], of: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Resolve a $ref within a document (the OpenAPI document by default); return the node itself without one."""
+    """Resolve a $ref within a document (by default OpenAPI's); return the node itself if it has none."""
     while "$ref" in node:
         target = of or document()
         for key in node["$ref"].split("/")[1:]:

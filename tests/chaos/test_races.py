@@ -61,7 +61,7 @@ def test_first_members_that_read_different_pasts_all_see_the_frames_between() ->
     hub.on_behind = behind.append
     early, late = Ear(), Ear()
     one, two = hub.join(early, ROOM), hub.join(late, ROOM)  # type: ignore[arg-type]
-    # The first read the past up to 8; the second read up to 10, after 9 and 10 were committed, but was faster.
+    # The first read the past up to 8; the second read up to 10, after 9 and 10 were committed, and won.
     hub.receive(message(9, 10))
     hub.go_live(ROOM, two, 10)
     hub.go_live(ROOM, one, 8)

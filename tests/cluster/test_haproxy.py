@@ -34,7 +34,7 @@ def find_ports() -> Ports:
 
 
 def make_node(name: str) -> web.Application:
-    """Return the app of a node that is ready, sends its name to each socket, and answers requests after 1 s."""
+    """Return the app of a ready node that sends its name to each socket, and answers requests after 1 s."""
     app = web.Application()
 
     async def serve(request: web.Request) -> web.WebSocketResponse:

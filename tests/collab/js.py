@@ -20,7 +20,7 @@ INSTALL_SECONDS = 120
 
 
 def install() -> Path:
-    """Return a folder with the packages of package-lock.json; skip the test without Node, npm or its registry."""
+    """Return a folder with the packages of package-lock.json; skip the test without Node, npm or packages."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("needs Node and npm")
     lock = (HERE / "package-lock.json").read_bytes()

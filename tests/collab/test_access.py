@@ -116,7 +116,7 @@ async def test_a_role_that_changes_counts_without_a_new_socket(make_user, servic
 
 
 async def test_sockets_end_with_what_let_them_in(make_user, service, other_node, open_file):
-    """A socket ends at most two seconds after its permission, on any node; after a sign-out it ends at once."""
+    """A socket ends at most 2 s after its permission, on any node; after a sign-out it ends at once."""
     owner = await make_user()
     people = [await make_user() for _ in range(4)]
     gone, revoked, member, demoted = people
