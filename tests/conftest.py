@@ -226,7 +226,7 @@ def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def web_only(config: Config) -> Callable[..., Any]:
-    """Return `start`: `runner, app, url = await web_only(setting=...)` starts a web process without a worker."""
+    """`runner, app, url = await web_only(setting=...)` starts a web process without a worker."""
 
     async def start(**settings: Any) -> tuple[web.AppRunner, web.Application, str]:
         return await start_web(replace(config, **settings))

@@ -62,9 +62,9 @@ class Repository:
 class GitServer:
     """Serves the repositories of a folder at /r/.
 
-    Other prefixes misbehave: /auth wants TOKEN, /redirect and /away redirect to /canary here and at localhost,
-    /silent answers after 30 s, /stalled sends half of a fetch, /endless lists branches without end, /blank and
-    /broken answer nonsense.
+    Other prefixes misbehave: /auth wants TOKEN, /redirect and /away redirect to /canary (here, at localhost),
+    /silent answers after 30 s, /stalled sends half of a fetch, /endless lists branches without end, /blank
+    and /broken answer nonsense.
     """
 
     def __init__(self, folder: Path) -> None:

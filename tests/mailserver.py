@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback that keeps what it is sent, and refuses what it is told to."""
+"""A real SMTP server on loopback that keeps the mails it gets, and refuses them when told to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOKEN = re.compile(r"#token=([A-Za-z0-9_-]+)")
 
 
 def find_token(message: EmailMessage) -> str:
-    """The token in a mail, the same in its text and its HTML."""
+    """Return the token in a mail; fails unless its text and its HTML have the same."""
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
     found = [TOKEN.search(body.get_content()) for body in bodies if body is not None]
     tokens = {match[1] for match in found if match is not None}
@@ -26,7 +26,7 @@ def find_token(message: EmailMessage) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens at, now."""
+    """Return a port at which nobody listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -35,16 +35,16 @@ def free_port() -> int:
 
 @dataclass
 class MailServer:
-    """aiosmtpd in the test's own loop. `recipient_says` and `data_says` are what it answers."""
+    """aiosmtpd in the test's own loop. `recipient_says` and `data_says`: its answers."""
 
     port: int = field(default_factory=free_port)
     recipient_says: str = "250 OK"
     data_says: str = "250 OK"
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
-    # The same as they came.
+    # The mails as received bytes.
     contents: list[bytes] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
-    # What aiosmtpd is started with beyond that, and the TLS of smtps://.
+    # More options of aiosmtpd, and the TLS context for smtps://.
     options: dict[str, Any] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
     _server: Any = None
@@ -83,5 +83,5 @@ class MailServer:
         return self.data_says
 
     def sent_to(self, address: str, subject: str = "") -> list[EmailMessage]:
-        """The mails to an address whose subject has this in it, oldest first."""
+        """Return the mails to an address whose subject contains `subject`, oldest first."""
         return [mail for to, mail in self.mails if to == address and subject in mail["Subject"]]

@@ -1,6 +1,6 @@
 // Edits made with yjs itself; the first argument is a folder in which yjs is installed. `node yjs.mjs <folder> make
-// <seed> <cases>` prints cases as JSON: the hex updates of three clients in the order in which a server gets them, and the
-// text that all clients have in the end. `node yjs.mjs <folder> read` reads lists of updates from stdin and prints each text.
+// <seed> <cases>` prints cases as JSON: hex updates of three clients in the order in which a server gets them, and the text
+// that all clients have in the end. `node yjs.mjs <folder> read` reads lists of updates from stdin and prints their texts.
 import { createRequire } from 'node:module'
 
 const [folder, command, seed, cases] = process.argv.slice(2)

@@ -46,7 +46,7 @@ OUTSIDERS = ("anonymous", "revoked", "deactivated")
 OTHERS = ("stranger", "manager", "admin")
 # The callers in OTHERS that hold a permission which members lack.
 HOLDERS = {"lead:read": ("manager", "admin")}
-# By permission: the maker of the row a document asks for (by default a notification), and who in OTHERS sees it.
+# By permission: the maker of the row that is asked for (else a notification), and who in OTHERS sees it.
 MADE = {"task:read": a_task}
 SEE_IT = {"task:read": ("manager", "admin")}
 WHOSE = {"notification:read": "your own only", "notification:update": "your own only", "task:read": SEERS}

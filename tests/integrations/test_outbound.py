@@ -1,4 +1,4 @@
-"""Outbound requests to addresses that users give: none reaches a listener on loopback, however it is named."""
+"""Outbound requests to addresses of users never reach a listener on loopback, however it is named."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ MORE_SECONDS = 240.0
 CASES = re.compile(r"Test cases:\s*([\d,]+) generated")
 # Lines of failures in the summary at the end.
 FAILURES = re.compile(r"^  ❌ (\S+ .+: \d+)$", re.MULTILINE)
-# This check takes correct refusals for faults: a cursor of another list, an idempotency key used before, values that
-# contradict each other. OpenAPI cannot describe these.
+# This check takes correct refusals for faults: a cursor of another list, an idempotency key used before,
+# values that contradict each other. OpenAPI cannot describe these.
 MISTAKEN = ("positive_data_acceptance",)
 
 

@@ -1,4 +1,4 @@
-"""Cases for a WebSocket server (RFC 6455): frames to send, and the required reaction, after Autobahn's cases."""
+"""Cases for a WebSocket server (RFC 6455), after Autobahn's: frames to send, and the required reaction."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 
 class Case(NamedTuple):
-    """`parts` are sent, then a ping if the socket must stay open; otherwise it must close with one of `codes`."""
+    """`parts` are sent, then a ping if the socket must stay open; else it must close with one of `codes`."""
 
     name: str
     parts: list[bytes]

@@ -27,7 +27,7 @@ BINARY = 0x82
 
 
 class EchoSocket(CountedSocket):
-    """A socket that keeps the last message: the reading loop does not pass on binary ones, which /ws refuses."""
+    """A socket that keeps its last message: the reading loop does not pass on binary ones, as /ws has none."""
 
     last: WSMessage
 

@@ -25,7 +25,7 @@ LONG_SECONDS = 1800
 
 
 class Target(NamedTuple):
-    """A request. In paths and headers, * follows the value to inject; of queries and bodies every value is tried."""
+    """A request. In paths and headers, * follows the value to inject; in queries and bodies all are tried."""
 
     method: str
     path: str
