@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 def choose_ports(count: int) -> list[int]:
-    """Choose free ports below the kernel's range for outgoing connections: a restart finds them free."""
+    """Choose free ports below the kernel's range for outgoing connections; they stay free in a restart."""
     chosen: set[int] = set()
     while len(chosen) < count:
         port = random.SystemRandom().randint(15000, 32000)

@@ -27,7 +27,7 @@ BINARY = 0x82
 
 
 class EchoSocket(CountedSocket):
-    """A socket that keeps its last message: the reading loop does not pass on binary ones, as /ws has none."""
+    """A socket that keeps its last message: the reading loop passes on no binary ones, as /ws has none."""
 
     last: WSMessage
 

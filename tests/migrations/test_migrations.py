@@ -121,7 +121,7 @@ def test_every_version_is_reached_from_above(empty_url: str, tmp_path: Path) -> 
 
 
 def test_statements_are_run_as_the_service_wants_them(empty_url: str) -> None:
-    """The settings hold for every connection, also through a pooler; a copy that lost them gets them again."""
+    """The settings hold for every connection, also through a pooler; a copy that lost them gets them back."""
     name = empty_url.rpartition("/")[2]
     with psycopg.connect(empty_url, autocommit=True) as conn:
         conn.execute(f"ALTER DATABASE {name} SET jit = on")

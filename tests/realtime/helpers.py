@@ -36,7 +36,7 @@ async def create_post(user: User, body: str = "A post") -> UUID:
 async def edit_post(
     db: Database, post_id: UUID, author_id: UUID, times: int = 1, body: str | None = None
 ) -> None:
-    """Edit a post `times` times in one transaction: each edit is a version, and a frame in the post's room."""
+    """Edit a post `times` times in one transaction: each edit is a version and a frame in the post's room."""
     async with db.transaction(wait=5) as conn:
         for _ in range(times):
             version = await conn.fetchval(

@@ -1,4 +1,4 @@
-"""However wrong a request is, its answer is small and fast: lengths are checked first, few errors are named."""
+"""However wrong a request is, its answer is small and fast: lengths are checked first, errors are limited."""
 
 from __future__ import annotations
 

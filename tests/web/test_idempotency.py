@@ -41,7 +41,7 @@ async def test_the_same_key_and_body_replay_the_answer(service: Any, make_user: 
 
 
 async def test_a_replay_waits_for_the_standby_as_the_first_answer_does(service: Any, make_user: Any) -> None:
-    """A first writer who was cut off while waiting may have committed without the standby; a retry must wait."""
+    """A writer that was cut off while waiting may have committed on the primary alone; a retry must wait."""
     ann = await make_user()
     await ann.client.post(POSTS, json={"body": "x"}, headers=key("k1"))
     name = urlsplit(service.config.database_url).path[1:]

@@ -53,7 +53,7 @@ async def test_tickets_of_people_behind_one_address_count_for_them(web_only: Any
                 ws = await client.session.ws_connect(f"{client.url}/ws?ticket={ticket}")
                 assert (await ws.receive_json())["event"] == "connected"
                 await ws.close()
-        # A used ticket, or one for another purpose, is refused, and does not count for the address either.
+        # A used ticket is refused as 401, not 429: the budget of the address does not matter.
         assert [(await client.get(f"/api/v1/users/me/export?ticket={used}")).status for _ in range(3)] == [
             401
         ] * 3

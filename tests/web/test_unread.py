@@ -1,4 +1,4 @@
-"""Large answers that clients do not read: an account may have a limited number of bytes, for a limited time."""
+"""Large answers that clients do not read: an account may have few bytes of them, and not for long."""
 
 from __future__ import annotations
 

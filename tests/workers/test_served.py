@@ -13,7 +13,7 @@ from workers.served import serve_metrics
 
 
 def find_port() -> int:
-    """A port that is free."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
