@@ -116,7 +116,7 @@ def test_commands_are_the_procfile_s_or_known_ones() -> None:
 
 
 def settings() -> Iterator[tuple[str, str, str | None]]:
-    """Yield (place, name, value) of every setting in these files; value is None if it is not written there."""
+    """Yield (place, name, value) of every setting in these files; value is None if it has none there."""
     for words in instructions("ENV"):
         for word in words:
             name, _, value = word.partition("=")

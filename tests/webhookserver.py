@@ -32,7 +32,7 @@ class Call:
 
 @dataclass
 class Receiver:
-    """The received calls. A path selects its behaviour: /ok, /fail, /hang, /slow, /drip, /gone, /redirect, /busy.
+    """The received calls. Paths select a behaviour: /ok, /fail, /hang, /slow, /drip, /gone, /redirect, /busy.
 
     The rest of a path names an endpoint: /ok/1. `heals`: paths that behave like /slow from now on.
     """

@@ -39,7 +39,7 @@ async def an_explorer_file(world: World, owner: Person) -> Made:
 
 
 async def another_person(world: World, owner: Person) -> Made:
-    """Somebody else's id."""
+    """Create another person."""
     return {"id": (await world.person()).id}
 
 
@@ -87,7 +87,7 @@ async def own_password(world: World, owner: Person) -> Made:
 
 
 async def an_invitation(world: World, owner: Person) -> Made:
-    """An invitation that is open."""
+    """An open invitation."""
     [row] = await world.fetch(
         "INSERT INTO invitations (email, invited_by) VALUES ($1, $2) RETURNING id",
         f"new{next(names)}@example.com",
@@ -97,7 +97,7 @@ async def an_invitation(world: World, owner: Person) -> Made:
 
 
 async def an_address(world: World, owner: Person) -> Made:
-    """An e-mail address that nobody has."""
+    """An e-mail address without an account."""
     return {"email": f"new{next(names)}@example.com"}
 
 
@@ -112,28 +112,28 @@ async def a_refresh_token(world: World, owner: Person) -> Made:
 
 
 async def a_session(world: World, owner: Person) -> Made:
-    """A session of the owner's."""
+    """A session of the owner."""
     return {"id": owner.session_id}
 
 
 async def an_api_key(world: World, owner: Person) -> Made:
-    """An API key of the owner's."""
+    """An API key of the owner."""
     key = await create(owner, "/auth/api-keys", name="robot", scopes=["post:read"])
     return {"id": key["id"]}
 
 
 async def a_post(world: World, owner: Person) -> Made:
-    """A post of the owner's."""
+    """A post of the owner."""
     return {"id": (await publish(owner))["id"]}
 
 
 async def a_project(world: World, owner: Person) -> Made:
-    """A project post of the owner's."""
+    """A project post of the owner."""
     return {"id": (await propose(owner))["id"]}
 
 
 async def a_comment(world: World, owner: Person) -> Made:
-    """A comment of the owner's on a third person's post."""
+    """Create a comment of the owner on another person's post."""
     post = await publish(await world.person())
     return {"id": (await say(owner, post["id"]))["id"]}
 
@@ -187,13 +187,13 @@ async def a_browser(world: World, owner: Person) -> Made:
 
 
 async def a_push_subscription(world: World, owner: Person) -> Made:
-    """A push subscription of the owner's."""
+    """A push subscription of the owner."""
     made = await create(owner, "/push-subscriptions", **await a_browser(world, owner))
     return {"id": made["id"]}
 
 
 async def a_notification_group(world: World, owner: Person) -> Made:
-    """An empty group of the owner's."""
+    """An empty group of the owner."""
     [row] = await world.fetch(
         """
         INSERT INTO notification_groups (receiver_id, key, position)
@@ -230,7 +230,7 @@ def as_form(made: Made) -> FormData:
 
 
 async def an_upload(world: World, owner: Person) -> Made:
-    """An upload of the owner's, on no post."""
+    """An upload of the owner, on no post."""
     made = await a_file(world, owner)
     answer = await owner.client.post("/api/v1/uploads", data=as_form(made))
     assert answer.status == 201, await answer.text()

@@ -10,7 +10,7 @@ from tests.policy.world import API, Person, World
 
 
 async def a_group(world: World, owner: Person) -> Made:
-    """A group of the owner's."""
+    """A group of the owner."""
     return {"id": (await create(owner, "/conversations", title="A group"))["id"]}
 
 
@@ -28,7 +28,7 @@ async def a_group_with_another(world: World, owner: Person) -> Made:
 
 
 async def a_message(world: World, owner: Person) -> Made:
-    """A message of the owner's."""
+    """A message of the owner."""
     group = await a_group(world, owner)
     message = await create(owner, f"/conversations/{group['id']}/messages", body="Hello.")
     return {"id": message["id"], "emoji": "⭐"}

@@ -12,12 +12,12 @@ from tests.policy.world import Person, World
 
 
 async def a_task(world: World, owner: Person) -> Made:
-    """A task of the owner's."""
+    """A task of the owner."""
     return {"id": (await create(owner, "/tasks", title="To be done"))["id"]}
 
 
 async def task_id(world: World, owner: Person) -> Any:
-    """The id of a task of the owner's."""
+    """The id of a task of the owner."""
     return (await a_task(world, owner))["id"]
 
 
@@ -66,14 +66,14 @@ async def two_tasks(world: World, owner: Person) -> Made:
 
 
 async def a_step(world: World, owner: Person) -> Made:
-    """A task of the owner's with a step on its checklist."""
+    """A task of the owner with a step on its checklist."""
     task = await a_task(world, owner)
     steps = await create(owner, f"/tasks/{task['id']}/checklist", text="A step")
     return {**task, "itemId": steps["data"][0]["id"]}
 
 
 async def a_trashed_task(world: World, owner: Person) -> Made:
-    """A task of the owner's in the trash."""
+    """A task of the owner in the trash."""
     task = await a_task(world, owner)
     assert (await owner.client.delete(f"/api/v1/tasks/{task['id']}")).status == 204
     return task
@@ -87,7 +87,7 @@ async def a_label(world: World, owner: Person) -> Made:
 
 
 async def a_view(world: World, owner: Person) -> Made:
-    """A saved view of the owner's."""
+    """A saved view of the owner."""
     return {"id": (await create(owner, "/task-views", name="Late", query={"due": "overdue"}))["id"]}
 
 
@@ -112,7 +112,7 @@ async def an_import(world: World, owner: Person) -> Made:
 
 
 async def a_trashed_workplace(world: World, owner: Person) -> Made:
-    """A project of the owner's in the trash."""
+    """A project of the owner in the trash."""
     place = await a_workplace(world, owner)
     assert (await owner.client.delete(f"/api/v1/projects/{place['id']}")).status == 204
     return place
@@ -140,14 +140,14 @@ async def a_file(world: World, owner: Person) -> Made:
 
 
 async def a_trashed_file(world: World, owner: Person) -> Made:
-    """A file in the trash of a project of the owner's."""
+    """A file in the trash of a project of the owner."""
     file = await a_file(world, owner)
     assert (await owner.client.delete(f"/api/v1/files/{file['id']}")).status == 204
     return file
 
 
 async def a_folder(world: World, owner: Person) -> Made:
-    """A project of the owner's with a file in its folder `docs`."""
+    """A project of the owner with a file in its folder `docs`."""
     place = await a_workplace(world, owner)
     await create(owner, f"/projects/{place['id']}/files", path="docs/plan.md")
     return place

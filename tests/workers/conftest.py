@@ -59,8 +59,8 @@ INSERT_COMMENT = "INSERT INTO comments (id, post_id, author_id, body) VALUES ($1
 
 @pytest.fixture
 def comment(database: Database) -> Comment:
-    """`await comment(actor, mentioned=[...], author=...)` creates a comment and its event; `spoil` drops a key
-    of the payload. The post is a bare row: rooms see the comment as deleted, its receivers do not."""
+    """`await comment(actor, mentioned=[...], author=...)` creates a comment and its event; `spoil` drops a
+    key of the payload. The post is a bare row: rooms see the comment as deleted, its receivers do not."""
     posts: set[UUID] = set()
     making = asyncio.Lock()
 

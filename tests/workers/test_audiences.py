@@ -149,7 +149,7 @@ async def test_two_audiences_of_one_event_are_refused(database, people, pushed):
 
 
 async def test_rows_beyond_a_full_batch_keep_their_turn(database, people, pushed, monkeypatch):
-    """The first worker leaves rows that exceed its batch; the next batch, of any worker, takes them in order."""
+    """The first worker leaves rows that exceed its batch; the next batch of any worker has them in order."""
     monkeypatch.setattr(module, "MAX_TOLD", 10)
     crowd = await people(7)
     product = make_product(Notice("news", "", lambda event: crowd), rooms=("thing",))

@@ -60,7 +60,7 @@ BOTH = Channels(mail=True, push=True)
 
 
 def expect(case: Case, channels: Channels) -> dict[str, Any] | None:
-    """Return the expected result: None, {"held": reason}, or the plan with the reasons of waiting channels."""
+    """Return the expected result: None, {"held": reason}, or the plan with the reasons why channels wait."""
     critical = case.kind in ("security", "mention")
     if not case.active or (case.kind != "security" and case.there != "there"):
         return None

@@ -68,7 +68,7 @@ async def test_what_is_kept_for_a_while_goes_and_the_rest_stays(
 
 
 async def test_two_workers_wake_each_once(database: Database, people: Any) -> None:
-    """There are more than one part, and the order of people differs from the order in which rows are due."""
+    """There is more than one part, and people are in another order than their rows are due."""
     everybody = await people(4)
     async with database.transaction(wait=5) as conn:
         await conn.execute(

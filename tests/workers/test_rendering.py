@@ -246,7 +246,7 @@ async def test_what_has_left_the_room_is_shown_there_as_deleted(company: Company
 
 
 async def test_a_notification_tells_of_what_is_there(company: Company) -> None:
-    """It shows the present excerpt, or none if its subject is gone; itself deleted, it is shown as deleted."""
+    """It shows the present excerpt, or none if its subject is gone; once deleted, it is shown as deleted."""
     post = await company.publish()
     first, second = await company.say(post), await company.say(post)
     await company.delivery.drain()

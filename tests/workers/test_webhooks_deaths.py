@@ -117,7 +117,7 @@ async def lock_is_awaited(hooks: Hooks) -> bool:
 
 @pytest.mark.parametrize("first", ["batch", "end"])
 async def test_a_lane_that_ends_beside_a_batch_is_due_again(hooks: Hooks, first: str) -> None:
-    """Whichever comes first, the other waits for it, and the webhook is due for the new delivery."""
+    """The batch and the end of the lane wait for each other, and the webhook is due for the new delivery."""
     admin = await hooks.person("admin")
     hook, _ = await hooks.hook(admin, "https://hooks.example.com/")
     await claimed(hooks, hook)

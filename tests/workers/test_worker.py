@@ -143,8 +143,8 @@ async def test_jobs_run_again_after_redis_was_away(
         stop.set()
         await asyncio.wait_for(running, 20)
         server.destroy()
-    # asyncio logs a failed task when it is collected. The generator with which SAQ waits for jobs is closed by
-    # the collector, too, and its failure concerns nobody.
+    # asyncio logs a failed task when it is collected. The generator with which SAQ waits for jobs is closed
+    # by the collector, too, and its failure concerns nobody.
     gc.collect()
     said = [line.getMessage() for line in caplog.records if line.levelno >= logging.ERROR]
     assert [line for line in said if "async_generator_athrow" not in line] == []
