@@ -1,4 +1,4 @@
-"""The Cloudinary store against a server that checks what it is sent."""
+"""The Cloudinary store against a server that checks its requests."""
 
 from __future__ import annotations
 

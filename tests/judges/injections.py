@@ -1,4 +1,4 @@
-"""sqlmap over what clients may send: query strings, paths, JSON bodies and headers, as an administrator."""
+"""sqlmap over every input of clients: query strings, paths, JSON bodies and headers, as an administrator."""
 
 from __future__ import annotations
 

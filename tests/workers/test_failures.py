@@ -102,7 +102,7 @@ async def test_database_that_goes_away_costs_no_attempt(database, people, commen
 
 
 async def test_statement_that_takes_too_long_is_of_its_row_or_of_nobody(database, people, monkeypatch):
-    """A row with a slow statement is postponed; if the claim times out, the drain fails and counts nothing."""
+    """A row with a slow statement is postponed; if the claim times out, the drain fails without counting."""
     ada = (await people(1))[0]
 
     async def hang(conn, after, most):
