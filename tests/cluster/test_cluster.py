@@ -64,7 +64,7 @@ async def test_who_wrote_is_known_on_every_master(
     left = Failover.left
     try:
         for reads in (here, there):
-            # The primary stands in for the replica: reads of it are allowed unless the caller has written.
+            # The primary stands in for a replica that has replayed nothing yet.
             reads.replica._database, reads.replica.problem = service.db, None
         people = [{CALLER: SimpleNamespace(id=uuid4())} for _ in range(20)]
         for who in people:

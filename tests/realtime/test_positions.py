@@ -132,7 +132,7 @@ async def test_ack_of_a_frame_that_redis_lost_counts(make_user, connect, service
         await check()
         checked.set()
 
-    # The check has run for the last time.
+    # The next check is the last one.
     positions.seconds, positions.check = 3600, check_once
     positions.check_soon()
     await checked.wait()

@@ -55,7 +55,7 @@ async def test_a_deleted_post_is_not_published_again(service: Any, make_user: An
     await make(bob, "/comments", **said)
     await remove(ann if by == "author" else boss, f"/posts/{post['id']}")
     await check_gone(service, ann, "/posts", **body)
-    # The comment went along; its answer is gone too, although its post is missing as well.
+    # The comment was deleted with the post: a retry says so, not that the post is missing.
     await check_gone(service, bob, "/comments", **said)
     assert await fetch_value(service, "SELECT count(*) FROM posts") == 0
     assert await fetch_value(service, "SELECT count(*) FROM events WHERE type = 'post.created'") == 1

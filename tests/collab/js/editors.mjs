@@ -1,5 +1,5 @@
-// Unmodified y-websocket providers, driven by lines of JSON: {id, call, ...} in, {id, value} or {id, error} out. The argument
-// is a folder with the packages of package.json.
+// Unmodified y-websocket providers, driven by lines of JSON: {id, call, ...} in, {id, value} or {id, error} out.
+// The argument is a folder with the packages of package.json.
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
