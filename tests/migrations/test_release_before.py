@@ -25,7 +25,7 @@ SELECT "_actorName", actor ->> 'username' FROM notification_items WHERE "_receiv
 
 
 def test_a_node_stays_ready_when_a_newer_release_has_migrated(database_url: str, tmp_path: Path) -> None:
-    """The node's own texts of sql/schema still count as applied, in the new and in the old table of digests."""
+    """The node's own texts of sql/schema still count as applied, in the new and the old table of digests."""
     for file in SCHEMA.glob("*.sql"):
         (tmp_path / file.name).write_text(file.read_text() + ("-- Newer.\n" if file.stem == "posts" else ""))
     with psycopg.connect(database_url, autocommit=True) as conn:

@@ -57,7 +57,7 @@ async def test_one_trace_goes_from_the_request_to_the_socket(
     await wait_until(lambda: outbox_empty(service))
 
     async def comment(trace_id: str) -> Any:
-        """Comment, and return the answer once the trace is complete; None if a slow Redis left it incomplete."""
+        """Comment, and return the answer once the trace is complete; None if a slow Redis broke it."""
         headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01", "tracestate": f"{MARK}={MARK}"}
         body = {"postId": post["id"], "body": WORDS}
         answer = await reader.client.post(f"{API}/comments", json=body, headers=headers)
