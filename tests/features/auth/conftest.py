@@ -14,7 +14,7 @@ SignIn = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class Browser:
-    """What a browser does with the refresh cookie."""
+    """A browser's handling of the refresh cookie."""
 
     @staticmethod
     def take(answer: Any) -> Morsel[str]:
@@ -23,13 +23,13 @@ class Browser:
 
     @staticmethod
     def send(token: str) -> dict[str, str]:
-        """The headers with which a page of ours refreshes."""
+        """The headers with which a page of the service refreshes."""
         return {"Cookie": f"{COOKIE}={token}", "X-Requested-With": "fetch"}
 
 
 @pytest.fixture
 def browser() -> Browser:
-    """`browser.take(answer).value`, `headers=browser.send(token)`."""
+    """`token = browser.take(answer).value`, then `headers=browser.send(token)`."""
     return Browser()
 
 

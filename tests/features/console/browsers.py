@@ -72,10 +72,10 @@ def find_browser() -> str | None:
 
 
 class Visitor:
-    """Opens pages as people do, each person in a browser of their own, and collects what must not happen.
+    """Opens pages, each in a new browser, and collects problems: errors, violations, foreign requests.
 
-    `page = await visit("/app/", ada)`: a page that Ada is signed in at; without a person nobody is, without
-    a path it is still empty.
+    `page = await visit("/app/", ada)`: a page where Ada is signed in; without a user nobody is signed in,
+    and without a path the page is empty.
     """
 
     def __init__(self, browser: Browser, service: Service) -> None:

@@ -1,6 +1,6 @@
-"""Pages in a real browser. One browser a process, in the loop of the session; a service a module.
+"""Pages in a real browser: one browser per process, one service per module, all in the session's loop.
 
-A test that names `own_service` gets a service of its own, which it may break.
+A test that uses `own_service` gets a service of its own, which it may break.
 """
 
 from __future__ import annotations
