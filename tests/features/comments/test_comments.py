@@ -208,7 +208,7 @@ async def test_a_deleted_comment_leaves_a_placeholder_while_it_has_replies(
 
 
 async def test_a_placeholder_tells_nobody_what_it_was(service: Any, make_user: Any) -> None:
-    """Nor who wrote it: only the audit trail still holds that, no search, notification or export."""
+    """Nor who wrote it: only the audit trail still knows, and no search, notification or export."""
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
     gone = await say(bob, post["id"], f"A nightingale, @{ann.username}.")

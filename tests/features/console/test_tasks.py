@@ -53,7 +53,7 @@ def cards(page: Page, status: str) -> Locator:
 
 
 async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
-    """One drags or moves cards by keys, the other sees it at once; moves are undone, none overwritten."""
+    """A card moved by mouse or keys moves for both at once; moves are undone, and none is overwritten."""
     visit.allow("status of 409 .*/api/v1/tasks/", "ERR_INTERNET_DISCONNECTED")
     ada, grace = await visit(team.board, team.ada), await visit(team.board, team.grace)
     for page in (ada, grace):

@@ -295,7 +295,7 @@ async def test_no_change_is_computed_from_an_old_count(service: Any, client: Any
 async def test_what_comes_behind_a_read_all_stays_unread_on_every_device(
     service: Any, make_user: Any, connect: Any
 ) -> None:
-    """Also if delivery of the read-all's lane was held up, so that its frame comes after the new one."""
+    """Delivery of the read-all's lane is held up, so that its frame comes after the new notification's."""
     ann, bob = await make_user(), await make_user()
     post = await publish(bob)
     same = "SELECT find_lane($1) = find_lane($2)"

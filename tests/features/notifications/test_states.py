@@ -314,7 +314,7 @@ async def test_a_read_all_while_a_thousand_arrive(service: Any, make_user: Any) 
 async def test_a_change_of_many_is_later_than_what_it_waited_for(
     service: Any, client: Any, make_user: Any, connect: Any
 ) -> None:
-    """Else clients would apply it to notifications that changed while it waited."""
+    """Clients skip notifications updated after the frame's `at`; these were updated before it."""
     ann = await make_user()
     rows = await receive(service, client, ann, 0, 2)
     live = await connect(ann)

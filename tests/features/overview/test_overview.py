@@ -35,7 +35,7 @@ def test_latencies_are_those_of_prometheus() -> None:
     assert estimate_latency([(0.01, 0), (0.02, 0), (inf, 0)], 0.5) is None
     assert estimate_latency([(0.01, 50), (0.02, 50), (inf, 0)], 0.5) == 10
     assert estimate_latency([(0.01, 0), (0.02, 100), (inf, 0)], 0.5) == pytest.approx(15)
-    # Of a latency beyond the last bound, only the bound is known.
+    # For a latency beyond the last bound the last bound is shown.
     assert estimate_latency([(0.01, 1), (0.02, 0), (inf, 9)], 0.99) == 20
     before = Requests([(0.01, 10), (inf, 1)], 1)
     found = compare_requests(Requests([(0.01, 30), (inf, 1)], 3), before, 10)

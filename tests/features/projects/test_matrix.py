@@ -39,7 +39,7 @@ KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
         "manager",
         ("project:read", "project:create", "project:manage", "task:read", "task:manage"),
     ),
-    # Of a manager of all projects who is a member of none: without project:manage, a stranger's key.
+    # A manager of all projects, member of none: without project:manage the key reads like a stranger.
     "held key": ("manager", ("project:read", "project:create", "task:read")),
 }
 # A change also needs project:read, since the answer shows the project.

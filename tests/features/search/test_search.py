@@ -260,7 +260,7 @@ async def test_typing_errors_find_what_was_meant(service: Any, make_user: Any) -
 
 
 async def test_no_word_is_suggested_that_finds_this_viewer_nothing(service: Any, make_user: Any) -> None:
-    """Nor behind "or" or a minus sign, where the other words find something."""
+    """Also not if the word stands behind "or" or a minus sign and the other words find something."""
     boss, eve = await make_user(role="manager"), await make_user()
     await publish(boss, body="a warm welcome")
     gone = await publish(boss, body="the merger with Initech")

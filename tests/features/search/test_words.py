@@ -172,7 +172,7 @@ async def test_a_word_stays_as_long_as_any_text_has_it(
 
 
 def known_of(words: set[str]) -> set[str]:
-    """Those of the words that this test writes."""
+    """Return those of `words` that the test writes."""
     return words & {"harbour", "boathouse", "boathouses"}
 
 

@@ -1,4 +1,4 @@
-"""Who sees which task: the SQL function against a model in plain Python."""
+"""Visibility of tasks: the SQL function against a model in plain Python."""
 
 from __future__ import annotations
 

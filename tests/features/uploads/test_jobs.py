@@ -109,7 +109,7 @@ async def test_what_fails_is_tried_again_and_given_up_in_the_end(make_user, job_
     path.write_bytes(content[:60])
     assert await make_thumbnails(job_context) == 0
     path.write_bytes(content)
-    # Its claim lasts for a while, even if the worker that holds it is dead.
+    # The claim on a thumbnail lasts for a while, even if the worker that holds it is dead.
     assert await make_thumbnails(job_context) == 0
     await execute(service, "UPDATE thumbnail_queue SET next_at = now()")
     assert await make_thumbnails(job_context) == 1

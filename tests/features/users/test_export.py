@@ -356,7 +356,7 @@ INSERT INTO post_stats (post_id) SELECT id FROM posted"""
 
 
 async def test_a_long_one_is_never_whole_in_memory(service: Any, make_user: Any) -> None:
-    """Nor does it mix two exports when a new one takes its place."""
+    """Nor is it half of one export and half of another, when a new one takes its place."""
     ann = await make_user()
     async with service.db.connection(wait=5) as conn:
         await conn.execute(LONG, ann.id)

@@ -33,7 +33,7 @@ async def test_a_name_given_up_is_nobody_elses_for_a_year(
     del body["username"]
     made = await client.post(REGISTER, json={**body, "email": "annabel@example.org"})
     assert (await made.json())["user"]["username"].startswith("annabel_")
-    # Its last holder may take it again.
+    # The last holder may take it again.
     assert await rename(ann, "annabel") == 200
     assert await rename(ann, "ann") == 200
     await fetch("UPDATE freed_usernames SET freed_at = now() - interval '366 days'")
