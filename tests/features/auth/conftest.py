@@ -35,7 +35,7 @@ def browser() -> Browser:
 
 @pytest.fixture
 def sign_in(client: Any, browser: Browser) -> SignIn:
-    """`await sign_in(user, platform="cli", ...)`: the body, with `headers`, and a `refreshToken` always."""
+    """`await sign_in(user, platform="cli")`: the answer's body, plus `headers` and a `refreshToken`."""
 
     async def sign_in(user: Any, platform: str = "cli", **more: Any) -> dict[str, Any]:
         body = {"email": user.email, "password": user.password, "platform": platform, **more}

@@ -31,7 +31,7 @@ WITH aged AS MATERIALIZED (
 UPDATE files SET deleted_at = now() - interval '31 days' FROM aged WHERE files.id = aged.id
 """
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-# Rows that must not exist: wrong sums, contents without a file, a file with the path of a folder.
+# Rows that must not exist: wrong sums, versions without content, a file with the path of a folder.
 WRONG = """
 SELECT 'bytes' FROM projects AS p
 WHERE p.file_bytes <> (SELECT coalesce(sum(f.bytes), 0) FROM files AS f WHERE f.project_id = p.id)

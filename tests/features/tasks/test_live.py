@@ -28,7 +28,7 @@ async def all_shown(service: Any) -> bool:
 
 
 async def read_all(live: Any, service: Any) -> list[dict[str, Any]]:
-    """All frames of rooms that the socket has got, once everything is delivered."""
+    """The frames of rooms that a socket got since its last read, once everything is delivered."""
     await wait_until(lambda: all_shown(service))
     before = len(live.frames)
     await ask(live, "ping")

@@ -102,7 +102,7 @@ async def test_counters_equal_a_recount(make_user: Any, make_project: MakeProjec
                     await conn.execute(dice.choice(CHANGES), dice.randrange(1, 30), task_id)
                     await (undo.rollback() if dice.random() < 0.2 else undo.commit())
 
-    # More connections than slots, and each changes several tasks per transaction.
+    # Twelve concurrent connections, each changing several tasks per transaction.
     await asyncio.gather(*(work(seed) for seed in range(12)))
     assert await fetch(service, WRONG) == []
     assert await fetch_value(service, "SELECT count(*) FROM tasks WHERE project_id = $1", project) > 0

@@ -87,7 +87,7 @@ async def test_a_day_is_counted_by_what_happened_in_it(used: Any, database: Data
         "comments": 4,
         "messages": 1,
         "tasksDone": 1,
-        # The mean of two hours and of four hours and a second.
+        # The median of two hours and of four hours and a second.
         "firstCommentSeconds": pytest.approx(3 * 3600 + 0.5),
         "latencyP50": pytest.approx(3),
         "latencyP99": pytest.approx(20),

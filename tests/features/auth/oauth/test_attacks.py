@@ -169,7 +169,7 @@ async def test_what_the_provider_says_no_to(browse: Any, fake: Any) -> None:
     ):
         callback = change(await browser.approve("github"), code=None, error=error)
         await refused(browser, callback, status, code)
-    # Without the right state even a refusal is ignored.
+    # Without the right state even the provider's refusal is not believed.
     callback = change(await browser.approve("github"), code=None, state="x", error="access_denied")
     await refused(browser, callback, 400, "state_mismatch")
 
