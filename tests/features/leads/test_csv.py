@@ -143,7 +143,7 @@ async def test_what_is_known_is_skipped_changed_or_made_once_more(service: Any, 
     assert (await bring_in(boss, f"{path}create", one))["counts"] == counts(1)
     assert len((await get_json(boss.client, "/leads?q=aNN@known.example"))["data"]) == 2
 
-    # In one file, a lead gets an address that a later row has, too.
+    # By one file, a lead gets an address that a row behind it has, too.
     twice = f"id,name,email\n{bob['id']},Bob,bob2@known.example\n,Bob the second,BOB2@known.example\n"
     for updated in (1, 0):
         found = await bring_in(boss, f"{path}update", twice)
