@@ -1,4 +1,4 @@
-"""Leads: who is one already, what goes together, merging, and what may come in."""
+"""Leads: duplicates, stages, merging, and valid input."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_a_lead_from_first_to_last(service: Any, make_user: Any) -> None:
     ):
         lost = await put(boss, lead, "stage", status, **body)
     assert (lost["lostReason"], lost["version"]) == ("price", 2)
-    # The same is no change.
+    # The same stage makes no new version.
     assert await put(boss, lead, "stage", stage="lost") == lost
     won = await patch(boss, lead, stage="won", version=2, ownerId=str(other.id))
     assert (won["lostReason"], won["lostNote"], won["owner"]["id"]) == (None, None, str(other.id))
@@ -112,7 +112,7 @@ async def test_whom_we_know_is_no_new_lead(service: Any, make_user: Any) -> None
     found = await patch(boss, third, 409, email=first["email"])
     assert (found["code"], found["leadIds"]) == ("lead_duplicate", [first["id"]])
     assert (await patch(boss, third, email=first["email"], allowDuplicate=True))["version"] == 2
-    # It has it already.
+    # The lead has this address already.
     await patch(boss, third, email=first["email"], score=3)
 
     calls = [
@@ -180,7 +180,7 @@ async def test_a_merge_keeps_history_and_wipes_the_other_one(service: Any, make_
     answer = await refused(boss.client.post(f"{API}/leads", json=body, headers=key), 404, "answer_gone")
     call = boss.client.post(f"{API}/leads", json={"name": "Again", "email": "hedy@merge.example"})
     assert (await refused(call, 409))["leadIds"] == [winner["id"]]
-    # What was merged into it goes along.
+    # Deleting the winner also deletes the leads merged into it.
     assert (await boss.client.delete(f"{API}/leads/{winner['id']}")).status == 204
     await refused(boss.client.get(f"{API}/leads/{loser['id']}"), 404, "lead_not_found")
 
@@ -239,7 +239,7 @@ async def test_interactions_are_their_authors(service: Any, make_user: Any) -> N
         await leave(conn, boss.id)
     seen = await get_json(admin.client, f"/leads/{elsewhere['id']}")
     assert (seen["owner"], seen["createdBy"]["lastName"]) == (None, "member")
-    # Nor does the answer that somebody else was given name them.
+    # The answer stored for a retry no longer names the leaver either.
     again = await (await admin.client.post(f"{API}/leads", json=body, headers=key)).json()
     assert again == {**kept, "owner": None}
     [row] = (await get_json(admin.client, path))["data"]

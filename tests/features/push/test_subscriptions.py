@@ -1,4 +1,4 @@
-"""Push subscriptions: whose they are, and that they end with the session that made them."""
+"""Push subscriptions: their owners, and their end with the session that made them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def list_mine(user: Any) -> list[dict[str, Any]]:
 
 
 async def sign_in_again(service: Any, user: Any) -> Any:
-    """The same person in another browser."""
+    """The same user in another session."""
     [row] = await fetch(
         service, "INSERT INTO sessions (user_id, platform) VALUES ($1, 'cli') RETURNING id", user.id
     )
@@ -55,7 +55,7 @@ async def sign_in_again(service: Any, user: Any) -> Any:
 
 
 async def ask(service: Any, *user_ids: UUID) -> dict[UUID, list[Target]]:
-    """What a worker finds to send to."""
+    """The targets that a worker finds for these users."""
     async with service.db.connection(wait=5) as conn:
         return await find_targets(conn, user_ids)
 
@@ -101,7 +101,7 @@ async def test_the_same_browser_again_and_in_other_hands(service: Any, make_user
     assert (again["id"], again["createdAt"]) == (first["id"], first["createdAt"])
     assert again["refreshedAt"] > first["refreshedAt"]
     assert [row["current"] for row in await list_mine(ann)] == [False]
-    # A worker that still has the id of what was Ann's touches nothing of Bob's.
+    # A worker that still has Ann's old id cannot change Bob's subscription.
     moved = await subscribe(bob, browser)
     assert moved["id"] != first["id"]
     assert (await list_mine(ann), await list_mine(bob)) == ([], [moved])
@@ -133,7 +133,7 @@ async def test_it_ends_with_its_session(service: Any, make_user: Any) -> None:
     assert (await ann.client.post(f"{API}/auth/password", json=new)).status == 204
     [own] = await list_mine(ann)
     assert own["current"]
-    # A session that nobody ended grows too old; the token is good for a moment more.
+    # A session unused for too long gets no pushes, though its token is still valid for a moment.
     await fetch(
         service, "UPDATE sessions SET refreshed_at = now() - interval '31 days' WHERE id = $1", ann.session_id
     )

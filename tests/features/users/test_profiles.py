@@ -1,4 +1,4 @@
-"""Profiles: who sees what of whom, and how one changes one's own."""
+"""Profiles: who sees which members, and changing one's own."""
 
 from __future__ import annotations
 
