@@ -10,7 +10,7 @@ from nexcorp.delivery import emit
 from nexcorp.domain.tasks import give_to_lead
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid
-from nexcorp.features.leads.contacts import find_email_key, find_phone_key, name_keys
+from nexcorp.features.leads.contacts import find_keys, name_keys
 from nexcorp.features.leads.errors import LeadDuplicate, LeadMerged, LeadNotFound
 from nexcorp.security.caller import Caller
 
@@ -67,11 +67,6 @@ async def check_owner(conn: Any, owner_id: UUID | None) -> None:
         raise Invalid(errors={"ownerId": ["Nobody who may read leads."]})
 
 
-def find_keys(fields: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Return the keys that find duplicates: those of the e-mail address and of the phone number."""
-    return find_email_key(fields.get("email")), find_phone_key(fields.get("phone"))
-
-
 async def lock_keys(conn: Any, data: dict[str, Any]) -> None:
     """Keep others from creating leads with the e-mail address or phone number in `data` until the
     transaction ends. Call it before you lock leads."""
@@ -84,10 +79,7 @@ async def find_known(conn: Any, data: dict[str, Any], lead: Any = None) -> list[
 
     One that `lead` has already, in any spelling, finds none. Call lock_keys() first.
     """
-    own = (None, None) if lead is None else find_keys(lead)
-    email_key, phone_key = (
-        None if key == known else key for key, known in zip(find_keys(data), own, strict=True)
-    )
+    email_key, phone_key = find_keys(data, lead)
     if email_key is None and phone_key is None:
         return []
     except_id = None if lead is None else lead["id"]

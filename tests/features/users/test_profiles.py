@@ -118,6 +118,12 @@ async def test_the_same_values_are_no_change(make_user: Any, service: Any) -> No
     assert (after["version"], after["bio"], after["username"]) == (3, None, ann.username.upper())
     rows = await fetch(service, "SELECT payload FROM events WHERE type = 'user.updated' ORDER BY id")
     assert [row["payload"]["fields"] for row in rows] == [sorted(FULL), ["bio", "username"]]
+    # Of several at once each changes what the one before left.
+    names = ("bio", "department", "location")
+    calls = [ann.client.patch(ME, json={name: "At once"}) for name in (*names, *names)]
+    assert [answer.status for answer in await asyncio.gather(*calls)] == [200] * 6
+    after = await get_json(ann.client, "/users/me")
+    assert (after["version"], after["bio"], after["department"], after["location"]) == (6, *["At once"] * 3)
 
 
 async def test_a_taken_username(make_user: Any) -> None:
