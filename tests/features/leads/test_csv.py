@@ -143,6 +143,17 @@ async def test_what_is_known_is_skipped_changed_or_made_once_more(service: Any, 
     assert (await bring_in(boss, f"{path}create", one))["counts"] == counts(1)
     assert len((await get_json(boss.client, "/leads?q=aNN@known.example"))["data"]) == 2
 
+    # A lead that shares its address gets a number of its own, not one of another lead, by id or by address.
+    twin = await create(
+        boss, "/leads", name="Twin", email="bob@known.example", phone="+1 5", allowDuplicate=True
+    )
+    for number, refusals in (("+1 757 555 0003", []), ("+1 757 555 0001", ["lead_duplicate"])):
+        for row in (f"{twin['id']},Twin,bob@known.example", ",New,new@known.example"):
+            number += "1" if not refusals else ""
+            found = await bring_in(boss, f"{path}update", f"id,name,email,phone\n{row},{number}\n")
+            assert [error["code"] for error in found.get("rowErrors", [])] == refusals, row
+    assert (await boss.client.delete(f"{API}/leads/{twin['id']}")).status == 204
+
     # By one file, a lead gets an address that a row behind it has, too.
     twice = f"id,name,email\n{bob['id']},Bob,bob2@known.example\n,Bob the second,BOB2@known.example\n"
     for updated in (1, 0):

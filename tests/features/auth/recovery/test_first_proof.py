@@ -87,3 +87,14 @@ async def test_whoever_shows_a_session_of_the_account_keeps_it(
     assert (await stranger.client.post(VERIFY, json={"token": token})).status == 204
     assert (await owner.get(ME)).status == 401
     assert (await stranger.client.get(ME)).status == 200
+
+
+async def test_a_reset_counts_the_sessions_that_it_ends(client: Any, fetch: Any, token_to: Any) -> None:
+    await squat(client, fetch)
+    sent = {"email": "victim@example.com"}
+    assert (await client.post(f"{API}/auth/password/forgot", json=sent)).status == 202
+    body = {"token": await token_to("victim@example.com", "Reset"), "password": "another good password"}
+    assert (await client.post(f"{API}/auth/password/reset", json=body)).status == 204
+    open_keys = await fetch("SELECT FROM api_keys WHERE revoked_at IS NULL")
+    [row] = await fetch("SELECT payload FROM events WHERE type = 'password.reset'")
+    assert (row["payload"]["sessionsEnded"], open_keys) == (1, [])

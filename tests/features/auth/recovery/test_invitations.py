@@ -68,21 +68,31 @@ async def test_revoked_replaced_and_late_invitations_open_nothing(
 ) -> None:
     boss, other = await make_user(role="admin"), await make_user(role="admin")
     tokens = []
+    ids = []
     for count, user in enumerate((boss, other), 1):
         made = await invite(user, "new@example.com")
+        ids.append(made["id"])
         tokens.append(await token_to("new@example.com", "invited", count=count))
     body = {"email": "new@example.com", "password": PASSWORD}
     await refused(client.post(REGISTER, json={**body, "invitation": tokens[0]}), 400, "invalid_token")
     assert (await boss.client.delete(f"{INVITATIONS}/{made['id']}")).status == 204
     await refused(boss.client.delete(f"{INVITATIONS}/{made['id']}"), 404, "invitation_not_found")
     await refused(client.post(REGISTER, json={**body, "invitation": tokens[1]}), 400, "invalid_token")
-    await invite(boss, "late@example.com")
+    revoked = "SELECT entity_id, actor_id FROM events WHERE type = 'invitation.revoked' ORDER BY id"
+    told = [(str(row["entity_id"]), row["actor_id"]) for row in await fetch(revoked)]
+    assert told == [(ids[0], other.id), (ids[1], boss.id)]
+    expired = await invite(boss, "late@example.com")
     late = await token_to("late@example.com", "invited")
     await fetch("UPDATE invitations SET expires_at = now() WHERE email = 'late@example.com'")
     body = {"email": "late@example.com", "password": PASSWORD, "invitation": late}
     await refused(client.post(REGISTER, json=body), 400, "invalid_token")
+    await refused(boss.client.delete(f"{INVITATIONS}/{expired['id']}"), 404, "invitation_not_found")
+    # Another one does not revoke it, either.
+    await fetch("UPDATE mails SET created_at = now() - interval '2 hours'")
+    await invite(boss, "late@example.com")
     rows = (await get_json(boss.client, "/admin/invitations"))["data"]
-    assert [row["status"] for row in rows] == ["expired", "revoked", "revoked"]
+    assert [row["status"] for row in rows] == ["pending", "expired", "revoked", "revoked"]
+    assert len(await fetch(revoked)) == 2
     assert await fetch_value(service, "SELECT count(*) FROM users") == 2
 
 
