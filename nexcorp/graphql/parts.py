@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeAlias
 
@@ -33,12 +33,10 @@ class Part:
     """What one feature adds, named in its manifest by `graphql`.
 
     `fields`: name of an object type -> fields that it gets, made by root() and member(). The type is one of
-    ROOTS, or any that a feature shows. `names`: further names of a group of nexcorp.manifest.Product.names
-    that the schema has values for, of features to come.
+    ROOTS, or any that a feature shows.
     """
 
     fields: Mapping[str, Sequence[StrawberryField]]
-    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Guard(FieldExtension):

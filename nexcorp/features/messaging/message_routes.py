@@ -95,9 +95,7 @@ async def read_history(conn: Any, conversation_id: UUID, viewer_id: UUID, query:
         older = await sql.messages.list_before(conn, **asked, before=middle + 1, most=limit // 2 + 1)
         newer = await sql.messages.list_after(conn, **asked, after=middle, most=(limit - 1) // 2)
         return [*reversed(older), *newer]
-    rows = await sql.messages.list_before(
-        conn, **asked, before=query.get("before", MAX_NUMBER), most=limit
-    )
+    rows = await sql.messages.list_before(conn, **asked, before=query.get("before", MAX_NUMBER), most=limit)
     return rows[::-1]
 
 
