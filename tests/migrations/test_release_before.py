@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import psycopg
 
 from nexcorp.db import Database, sql
 from nexcorp.db.migrations import migrate_up
 from nexcorp.db.schema_files import SCHEMA
-from nexcorp.delivery.events import Event
 from nexcorp.features import PRODUCT
 from workers.jobs.export import build_exports
 
@@ -57,14 +54,6 @@ def test_its_statements_find_the_columns_of_notifications(database_url: str) -> 
             (*ann, *bob, *bob),
         )
         assert conn.execute(LIST_NOTIFICATIONS, ann).fetchall() == [("Bob", "bob")]
-
-
-def test_a_deletion_that_it_wrote_shows_the_replies_that_went_along() -> None:
-    post, comment, reply = (str(uuid4()) for _ in range(3))
-    payload = {"postId": post, "authorId": str(uuid4()), "onDraft": False, "replyIds": [reply]}
-    event = Event(uuid4(), "comment.deleted", uuid4(), "comment", UUID(comment), payload, datetime.now(UTC))
-    frames = PRODUCT.events["comment.deleted"].frames(event)
-    assert [frame.data["id"] for frame in frames] == [comment, reply]
 
 
 async def test_an_export_that_it_asked_for_again_is_made(database: Database) -> None:

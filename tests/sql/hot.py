@@ -271,6 +271,7 @@ HOT: dict[str, set[str]] = {
     "push.list_subscriptions": {"push_subscriptions_user_id_idx"},
     "push.lock_session": set(),
     "push.note_sent": {"push_subscriptions_pkey"},
+    "push.take_endpoint": {"push_subscriptions_endpoint_hash_key"},
     "reactions.add_interest": {"posts_pkey", "post_stats_pkey"},
     "reactions.like_post": {"posts_pkey", "post_stats_pkey"},
     "reactions.list_interests": {"person_stats_pkey", "interests_newest_idx", "users_pkey"},

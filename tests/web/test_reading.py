@@ -19,7 +19,7 @@ from nexcorp.doctor import check_replica
 from nexcorp.embedded import PostgresServer, ValkeyServer
 from nexcorp.embedded.process import children_of
 from nexcorp.web.reading import READS, STALE_READS, Reads
-from tests.api import API, create, get_json, publish
+from tests.api import API, create, get_json, publish, refused
 from tests.clients import Service, start_web, wait_until
 from tests.conftest import make_config, name_database
 from tests.servers import choose_folder
@@ -74,7 +74,7 @@ def count(where: str, why: str = "") -> float:
 async def test_a_caller_finds_what_they_wrote_at_every_node(
     service: Service, make_user: Any, standby: StandbyServer
 ) -> None:
-    author, other = await make_user(), await make_user()
+    author, other = await make_user(), await make_user(role="admin")
     await wait_until(lambda: is_read(reads_of(service)), 20)
     runner, app, url = await start_web(service.config)
     try:
@@ -89,6 +89,14 @@ async def test_a_caller_finds_what_they_wrote_at_every_node(
         # Other callers may be shown the earlier state.
         assert (await get_json(other.client, "/posts"))["data"] == []
         assert count("replica") == replica + 1
+        # So is what was committed before an error; an error alone spares the replica nothing.
+        await refused(other.client.post(f"{API}/posts", json={}), 422)
+        assert (await get_json(other.client, "/posts"))["data"] == []
+        assert count("replica") == replica + 2
+        sudo = other.client.post(f"{API}/auth/sudo", json={"currentPassword": "wrong"})
+        await refused(sudo, 403, "wrong_password")
+        seen = [event["type"] for event in (await get_json(other.client, "/events"))["data"]]
+        assert "user.login_failed" in seen
         # The replica falls behind: reads go to the primary, /ready reports it, and no request is refused.
         await wait_until(lambda: is_unread(reads_of(service)), 10)
         assert len((await get_json(other.client, "/posts"))["data"]) == 1

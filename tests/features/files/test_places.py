@@ -275,3 +275,9 @@ async def test_the_room_of_a_project_shows_its_files(make_user, service, connect
         frame = await live.next(event)
         assert frame["room"] == f"project:{project}"
         assert {name: frame["data"][name] for name in expected} == expected
+    # A text that nobody has typed into becomes a binary, and its version says that the file has changed.
+    fresh = await make(ada, project, "c/new.png")
+    await save(ada, fresh["id"], b"\0")
+    shown = (await live.next("file:updated"))["data"]
+    assert (shown["id"], shown["kind"], shown["version"]) == (fresh["id"], "binary", fresh["version"] + 1)
+    assert (await live.next("file:saved"))["data"]["fileId"] == fresh["id"]

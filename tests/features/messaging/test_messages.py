@@ -76,15 +76,24 @@ async def test_history_is_read_from_any_place(service: Any, make_user: Any) -> N
         ("?before=3", [1, 2], False, True),
         ("?after=5", [6, 7], True, False),
         ("?after=0&limit=2", [1, 2], False, True),
-        ("?around=4&limit=2", [3, 4, 5], True, True),
-        ("?around=1&limit=4", [1, 2, 3], False, True),
+        ("?around=4&limit=1", [4], True, True),
+        ("?around=4&limit=2", [3, 4], True, True),
+        ("?around=4&limit=3", [3, 4, 5], True, True),
+        ("?around=1&limit=4", [1, 2], False, True),
         ("?around=7&limit=4", [5, 6, 7], True, False),
-        ("?after=7", [], False, False),
+        ("?around=9&limit=2", [6, 7], True, False),
+        ("?after=6&limit=1", [7], True, False),
+        ("?after=7", [], True, False),
+        ("?after=70", [], True, False),
+        ("?before=1", [], False, True),
     ):
         found = await get_json(ann.client, path + query)
         shown = ([one["n"] for one in found["data"]], found["hasOlder"], found["hasNewer"])
         assert shown == (numbers, older, newer), query
     await refused(ann.client.get(f"{API}{path}?before=1&after=2"), 422, "validation_failed")
+    for query in ("", "?after=7", "?before=7", "?around=7"):
+        found = await get_json(ann.client, f"/conversations/{await gather(ann)}/messages{query}")
+        assert (found["data"], found["hasOlder"], found["hasNewer"]) == ([], False, False), query
 
 
 async def test_only_its_author_changes_a_message_and_what_is_deleted_keeps_its_number(

@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.shared, pytest.mark.asyncio(loop_scope="module")]
 PATH = f"{API}/push-subscriptions"
 TRAIL = "SELECT type FROM events WHERE entity_type = 'push_subscription' AND actor_id = $1 ORDER BY id"
 
+LIFE = "SELECT entity_id FROM events WHERE type = $1 AND payload ->> 'userId' = $2"
+
 
 def new_browser() -> Browser:
     return Browser(f"https://push.example.com/send/{secrets.token_urlsafe(16)}")
@@ -115,8 +117,32 @@ async def test_the_same_browser_again_and_in_other_hands(service: Any, make_user
     assert (await bob.client.delete(f"{PATH}/{other['id']}")).status == 204
     assert await list_mine(bob) == []
     trail = [row["type"].partition(".")[2] for row in await fetch(service, TRAIL, bob.id)]
-    assert trail == ["created", "removed", "created", "removed"]
-    assert [row["type"] for row in await fetch(service, TRAIL, ann.id)] == ["push_subscription.created"]
+    assert trail == ["removed", "created", "removed", "created", "removed"]
+    # What Ann had ended by Bob's doing.
+    [made, ended] = await fetch(
+        service, "SELECT * FROM events WHERE entity_id = $1 ORDER BY id", UUID(first["id"])
+    )
+    assert (made["actor_id"], made["type"]) == (ann.id, "push_subscription.created")
+    assert (ended["actor_id"], ended["type"]) == (bob.id, "push_subscription.removed")
+    assert made["payload"] == ended["payload"]
+
+
+async def test_two_who_take_a_browser_at_once_leave_it_to_one(service: Any, make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    browser = new_browser()
+    for _ in range(5):
+        await asyncio.gather(*(subscribe(user, browser) for user in (ann, bob, ann, bob)))
+    assert len(await list_mine(ann)) + len(await list_mine(bob)) == 1
+    # Each that was made has ended, but for one.
+    made, ended = [
+        {
+            row["entity_id"]
+            for user in (ann, bob)
+            for row in await fetch(service, LIFE, f"push_subscription.{what}", str(user.id))
+        }
+        for what in ("created", "removed")
+    ]
+    assert len(made) == len(ended) + 1 and ended < made
 
 
 async def test_it_ends_with_its_session(service: Any, make_user: Any) -> None:

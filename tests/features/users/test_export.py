@@ -260,9 +260,10 @@ async def test_posts_say_when_they_were_published_and_moved(make_user: Any) -> N
 async def test_head_asks_for_nothing_and_uses_nothing_up(make_user: Any, client: Any, fetch: Any) -> None:
     ann = await make_user()
     head = await ann.client.call("HEAD", PATH)
-    assert head.status == 202
+    assert (head.status, await head.read()) == (404, b"")
     assert not await fetch("SELECT FROM data_exports")
     await get_ready(ann)
+    assert (await ann.client.call("HEAD", PATH)).status == 200
     ticket = await get_ticket(ann)
     for _ in range(2):
         head = await client.call("HEAD", f"{PATH}?ticket={ticket}")
@@ -272,6 +273,10 @@ async def test_head_asks_for_nothing_and_uses_nothing_up(make_user: Any, client:
     assert (await client.get(f"{PATH}?ticket={ticket}")).status == 200
     assert len(await fetch(downloads)) == 1
     assert (await client.call("HEAD", f"{PATH}?ticket={ticket}")).status == 401
+    await fetch("UPDATE data_exports SET expires_at = now()")
+    assert (await ann.client.call("HEAD", PATH)).status == 404
+    await fetch("UPDATE data_exports SET finished_at = NULL, expires_at = NULL")
+    assert (await ann.client.call("HEAD", PATH)).status == 202
 
 
 async def test_who_may_ask(make_user: Any, make_key: Any, client: Any) -> None:
