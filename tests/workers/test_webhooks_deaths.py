@@ -168,12 +168,13 @@ async def test_results_that_cannot_be_recorded_are_told(
     monkeypatch.setattr("workers.webhooks_record.PAUSE_SECONDS", 0.01)
     recorder, tried = Recorder(hooks.database, "w", lambda: None), []
 
-    async def fail(*results: Any) -> None:
-        tried.append(results)
-        raise error
-
-    monkeypatch.setattr(recorder, "_write_part", fail)
     for error, reason in ((asyncpg.DeadlockDetectedError(), "deadlock"), (Unavailable(), Unavailable.code)):
+
+        async def fail(*results: Any, error: Exception = error) -> None:
+            tried.append(results)
+            raise error
+
+        monkeypatch.setattr(recorder, "_write_part", fail)
         tried.clear()
         with structlog.testing.capture_logs() as lines:
             recorder.note(Release(uuid4(), True, 0, 0.0, None))
