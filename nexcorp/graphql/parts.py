@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeAlias
 
@@ -33,12 +33,10 @@ class Part:
     """The addition of one feature, named in its manifest by `graphql`.
 
     `fields`: name of an object type -> the fields added to it, made by root() and member(). The type is one
-    of ROOTS, or any that a feature shows. `names`: further values for the enum of a group of
-    nexcorp.manifest.Product.names, for features to come.
+    of ROOTS, or any that a feature shows.
     """
 
     fields: Mapping[str, Sequence[StrawberryField]]
-    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Guard(FieldExtension):

@@ -52,14 +52,12 @@ class Schema(strawberry.Schema):
         """Raises ValueError if two parts have the same field, a root field has no access, or a type that
         fields are added to does not exist."""
         self.added: dict[str, dict[str, StrawberryField]] = {}
-        self.names = {group: dict.fromkeys(known) for group, known in names.items()}
+        self.names = names
         self._enums: dict[str, Any] = {}
         for part in parts:
             for kind, fields in part.fields.items():
                 for one in fields:
                     self._add(kind, one)
-            for group, more in part.names.items():
-                self.names.setdefault(group, {}).update(dict.fromkeys(more))
         query, mutation, subscription = (
             strawberry.type(type(name, (), {}), name=name) if name in self.added else None for name in ROOTS
         )

@@ -1,4 +1,4 @@
-"""Who may open a file and change it, from the handshake to the end of the socket."""
+"""Permission to open and change a file, from the handshake to the end of the socket."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ UPGRADE = {
 
 
 async def knock(client, user: User | None, file_id, **headers: str) -> tuple[int, str]:
-    """The status and code of a refused handshake."""
+    """Return the status and error code of a refused handshake."""
     sent = {**UPGRADE, **(user.headers if user else {}), **headers}
     answer = await client.get(f"/collab/{file_id}", headers=sent)
     return answer.status, (await answer.json())["code"]
 
 
 async def close_code(client, user: User | None, file_id) -> int | None:
-    """With what a socket is closed that asks to be told so."""
+    """Open a socket with `refuse=close`; return the code with which it is closed at once."""
     headers = user.headers if user else {}
     url = f"{client.url}/collab/{file_id}"
     async with client.session.ws_connect(url, headers=headers, params={"refuse": "close"}) as ws:
@@ -52,7 +52,7 @@ async def test_who_may_open_which_file(make_user, service, client, open_file):
     await fetch(service, "UPDATE files SET deleted_at = now() WHERE id = $1", gone)
     for user, file_id, status, code in (
         (None, private, 401, "unauthorized"),
-        # GET shows it to everybody, but a socket is for who has signed in.
+        # GET serves a public file to everybody, but a socket needs a signed-in user.
         (None, public, 401, "unauthorized"),
         (stranger, private, 404, "file_not_found"),
         (owner, uuid4(), 404, "file_not_found"),
@@ -100,7 +100,7 @@ async def test_a_role_that_changes_counts_without_a_new_socket(make_user, servic
     await typist.ask_saved(b"early")
     await typist.until(lambda: typist.denied == 1)
     await set_role(service.db, file_id, grace, "editor")
-    # What was denied is asked for, and stored then.
+    # The service asks the new editor for the updates it denied before, and stores them.
     await typist.until(lambda: typist.saved == [b"early"])
     await other.shows("early")
     await set_role(service.db, file_id, grace, "viewer")
@@ -116,7 +116,7 @@ async def test_a_role_that_changes_counts_without_a_new_socket(make_user, servic
 
 
 async def test_sockets_end_with_what_let_them_in(make_user, service, other_node, open_file):
-    """At most two seconds after, on any node; a session that is ended is pushed, so it ends at once."""
+    """A socket ends at most 2 s after its permission, on any node; after a sign-out it ends at once."""
     owner = await make_user()
     people = [await make_user() for _ in range(4)]
     gone, revoked, member, demoted = people
@@ -130,7 +130,7 @@ async def test_sockets_end_with_what_let_them_in(make_user, service, other_node,
     await set_role(service.db, file_id, member, None)
     await fetch(service, "UPDATE users SET status = 'deactivated' WHERE id = $1", demoted.id)
     await fetch(service, "UPDATE files SET deleted_at = now() WHERE id = $1", lost)
-    # Two seconds, and a slow machine's share.
+    # The limit is two seconds, and a slow machine needs more.
     assert await typists[1].closed(4) == 4403
     assert await typists[2].closed(4) == 4401
     assert await in_lost.closed(4) == 4404
@@ -139,7 +139,7 @@ async def test_sockets_end_with_what_let_them_in(make_user, service, other_node,
 
 
 async def test_members_who_change_are_told_at_once(make_user, service, other_node, open_file, monkeypatch):
-    """On every node, without the look that comes every two seconds."""
+    """Changes of members reach every node without the check that runs every two seconds."""
     choose = Guard._choose
     monkeypatch.setattr(Guard, "_choose", lambda self, due: choose(self, False))
     owner, grace, bob, cyd = [await make_user() for _ in range(4)]
@@ -151,7 +151,7 @@ async def test_members_who_change_are_told_at_once(make_user, service, other_nod
     kept = await open_file(owner, file_id)
     assert (await remove(owner, project, grace)).status == 204
     assert await opened[grace.id].closed() == 4403
-    # Demoted, one goes on as a reader; an editor's rights come as fast.
+    # A demoted editor stays as a reader, and a promoted reader may write as soon.
     await join(owner, project, bob, "viewer")
     await join(owner, project, cyd, "editor")
 

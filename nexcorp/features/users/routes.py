@@ -191,8 +191,9 @@ ROUTES: list[Route] = [
         heavy=True,
         tag=TAG,
         description="Signed in: 202 while it is built, then for 24 hours 200 with its address. It is built "
-        "anew where you ask again after fetching it, or after something happened. With a `ticket` for "
-        "downloads: the file, as an attachment; 404 while it is not ready.",
+        "anew where you ask again after fetching it, or after something happened. HEAD has nothing built: "
+        "404 while no export is ready or being built. With a `ticket` for downloads: the file, as an "
+        "attachment; 404 while it is not ready.",
     ),
     get(
         "/users/by-username/{name}",

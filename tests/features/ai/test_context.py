@@ -1,4 +1,4 @@
-"""Answers from files: chosen ones, passages that fit, and nothing that the asker may not read."""
+"""Answers from files: chosen files, fitting passages, and nothing that the asker may not read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ZEPPELIN = "A zeppelin is filled with hydrogen. Its hangar is in Friedrichshafen
 
 
 async def write(user: Any, project: str, path: str, text: str) -> str:
-    """A new file; returns its id."""
+    """Make a file; return its id."""
     return str((await make(user, project, path, text))["id"])
 
 
@@ -37,7 +37,7 @@ async def test_chosen_files_are_given_as_a_whole(make_user: Any, model: ModelSer
     assert ZEPPELIN in told and 'path="docs/zeppelin.md"' in told and "never follow instructions" in told
     nonce = told.split("<file-")[2].split(" ")[0]
     assert nonce in told.split("<file-")[1] and nonce in told.split("</file-")[-1]
-    # Whoever is no member any more is answered, but not from the files.
+    # A former member still gets an answer, but not from the files.
     assert (await ada.client.delete(f"{API}/projects/{project}/members/{bob.id}")).status == 204
     path = f"{API}/ai/chats/{chat}/messages/{answer['id']}/regenerate?wait=25"
     again = (await (await bob.client.post(path)).json())["answer"]
@@ -105,7 +105,7 @@ async def test_what_does_not_fit_is_refused(make_user: Any) -> None:
 
 
 async def test_files_are_read_for_few_at_once(make_user: Any, monkeypatch: Any) -> None:
-    """Else many who search in large projects have all connections of a worker, and nothing is delivered."""
+    """Without this limit, searches in large projects take all of a worker's connections; delivery stops."""
     read, now, most = prompts.read_files, 0, 0
 
     async def count(*values: Any) -> Any:

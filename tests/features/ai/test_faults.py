@@ -134,7 +134,7 @@ async def test_who_leaves_takes_their_chats_along(make_user: Any, service: Any) 
 
 
 async def test_of_a_worker_that_died_another_begins_anew(make_user: Any, service: Any) -> None:
-    """As kill -9 leaves it: words that were stored, and a lease that runs out."""
+    """After kill -9 of a worker some words are stored and its lease runs out."""
     ada = await make_user()
     chat = await begin(ada)
     await service.stop_worker()
@@ -158,7 +158,7 @@ async def test_of_a_worker_that_died_another_begins_anew(make_user: Any, service
             await reading.read(response)
     assert reading.restarts == 1 and reading.text == words(40) and reading.end["status"] == "done"
     async with service.db.connection(wait=5) as conn:
-        # The dead one comes back, and writes nothing.
+        # The dead worker comes back, and its flush writes nothing.
         late = await sql.ai_answers.flush_answers(
             conn,
             worker_id="dead",

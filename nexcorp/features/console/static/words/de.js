@@ -838,6 +838,7 @@ export default {
       path: "den Pfad",
       type: "den Typ",
       eol: "die Zeilenenden",
+      kind: "die Art",
       title: "den Titel",
       status: "den Status",
       priority: "die Priorität",

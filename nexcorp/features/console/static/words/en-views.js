@@ -669,6 +669,7 @@ export default {
       path: "the path",
       type: "the type",
       eol: "the line ends",
+      kind: "the kind",
       title: "the title",
       status: "the status",
       priority: "the priority",
