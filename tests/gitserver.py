@@ -152,16 +152,17 @@ class GitServer:
 
 
 @asynccontextmanager
-async def serve_git(folder: Path) -> AsyncIterator[GitServer]:
+async def serve_git(folder: Path, address: str = "127.0.0.1") -> AsyncIterator[GitServer]:
     """Run a server while the block runs."""
     server = GitServer(folder)
     app = web.Application(client_max_size=2**26)
     app.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, address, 0)
     await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    host = f"[{address}]" if ":" in address else address
+    server.url = f"http://{host}:{runner.addresses[0][1]}"
     try:
         yield server
     finally:

@@ -113,6 +113,7 @@ class Answering:
         # Only one statement at a time writes answers, so that parts are stored in order.
         self._writing = asyncio.Lock()
         self._reading = asyncio.Semaphore(READING_AT_ONCE)
+        self._looking = asyncio.Lock()
         self._closing = False
         self._renewed = 0.0
 
@@ -126,7 +127,8 @@ class Answering:
         try:
             while self.model is not None:
                 try:
-                    await self._look(self.model)
+                    async with self._looking:
+                        await self._look(self.model)
                 except AppError as error:
                     if seldom(f"answers {error.code}"):
                         log.warning("questions wait", reason=error.code)
@@ -143,6 +145,10 @@ class Answering:
     async def close(self) -> None:
         """Claim no more, let answers finish for GRACE_SECONDS, and hand the rest over."""
         self._closing = True
+        # A claim that is on its way is given back by its task.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS), self._looking:
+                pass
         tasks = [answer.task for answer in self.answers.values() if answer.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE_SECONDS)
@@ -183,7 +189,7 @@ class Answering:
         prompt, end = Prompt([], []), End("stop")
         try:
             try:
-                if answer.cancelled:
+                if answer.cancelled or self._closing:
                     raise asyncio.CancelledError
                 if answer.failures > MAX_FAILURES:
                     raise ModelError("worker_died")

@@ -31,6 +31,7 @@ BACK_SECONDS = 5.0
 MOST_SILENT = 3
 SLOW_SECONDS = 5.0
 REST_SECONDS = 60.0
+MOST_KNOWN = 1000
 # The topic of a person's summaries, of which a browser shows the last.
 SUMMARY = "summary"
 
@@ -109,6 +110,9 @@ class PushChannel:
         if not silent:
             self._silent.pop(origin, None)
             return
+        if origin not in self._silent and len(self._silent) >= MOST_KNOWN:
+            # Origins come from users: there may be any number of them, and most never answer again.
+            self._silent.clear()
         self._silent[origin] += 1
         if self._silent[origin] >= MOST_SILENT:
             self._resting[origin] = time.monotonic() + REST_SECONDS

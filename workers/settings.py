@@ -99,7 +99,7 @@ async def open_database(database: Database) -> None:
     await database.open_patiently()
     await database.await_migrations()
     # May fail in a database that another release has migrated; the cleanup repeats it.
-    with contextlib.suppress(AppError, asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError):
+    with contextlib.suppress(AppError, asyncpg.PostgresError):
         async with database.connection() as conn:
             await sql.preferences.leave_unknown_zones(conn)
 
@@ -196,11 +196,14 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     opening = asyncio.create_task(open_database(database))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if not opening.done():
-        await end_tasks([opening])
+    failure = opening.exception() if opening.done() else None
+    if not opening.done() or failure is not None:
+        await end_tasks([opening, stopping])
         await database.close()
         if tracer is not None:
             await tracer.close()
+        if failure is not None:
+            raise failure
         return
     lanes = Lanes(config.redis_url, check_seconds=bus.CHECK_SECONDS)
     publisher = make_publisher(lanes, list_gatherers(product.rooms))

@@ -90,20 +90,21 @@ class Recorder:
             self._writing = None
 
     async def _write_patiently(self, attempts: list[Attempt], releases: list[Release]) -> None:
-        for tries in range(TRIES):
+        for left in reversed(range(TRIES)):
             try:
                 await self._write_part(attempts, releases)
                 return
             except asyncpg.DeadlockDetectedError:
                 # A webhook was deleted meanwhile.
-                continue
+                reason, pause = "deadlock", GATHER_SECONDS
             except AppError as error:
-                if tries + 1 == TRIES:
-                    log.error("attempts are not recorded", reason=error.code, attempts=len(attempts))
-                await asyncio.sleep(PAUSE_SECONDS)
+                reason, pause = error.code, PAUSE_SECONDS
             except Exception as error:
                 log.exception("attempts are not recorded", error=type(error).__name__)
                 return
+            if left:
+                await asyncio.sleep(pause)
+        log.error("attempts are not recorded", reason=reason, attempts=len(attempts), lanes=len(releases))
 
     async def _write_part(self, attempts: list[Attempt], releases: list[Release]) -> None:
         async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:

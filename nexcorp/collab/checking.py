@@ -72,16 +72,20 @@ class Positions:
         if due and (not self.connected() or now - self._checked_at >= self.seconds):
             await self._check()
             self._checked_at = now
+        failed: dict[Channel, Exception] = {}
         while self._behind:
             channel = self._behind.pop()
             try:
-                if not channel.ended:
+                if not (channel.ended or channel in failed):
                     await channel.catch_up()
             except FileNotFound:
                 self.forget(channel, FILE_GONE, "the file is gone")
-            except BaseException:
-                self._behind.add(channel)
-                raise
+            except Exception as error:
+                # Tried again after all others, and after a rest.
+                failed[channel] = error
+        if failed:
+            self._behind.update(failed)
+            raise next(iter(failed.values()))
 
     async def _check(self) -> None:
         channels = list(self.channels.values())

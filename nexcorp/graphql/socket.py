@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 import structlog
 from aiohttp import web
-from graphql import OperationType
+from graphql import GraphQLError, OperationType
 
 from nexcorp.background import end_tasks
 from nexcorp.db.encoding import decode, encode
@@ -230,6 +230,8 @@ class Conversation:
             last = None
         except Refused as refused:
             last = refused
+        except Exception as error:
+            last = Refused(GraphQLError("", original_error=error))
         # Another operation may have the name by now.
         if self.running.get(name) is task:
             del self.running[name]

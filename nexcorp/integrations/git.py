@@ -50,6 +50,8 @@ LIST_SECONDS, FETCH_SECONDS = 30.0, 600.0
 MAX_FILE_BYTES = 1024**3
 # Each fetch adds a pack, and nothing repacks them: with more than this many, all is fetched again.
 MAX_PACKS = 200
+# Failures for which the cache itself may be the cause.
+SPOILING = ("git_failed", "too_large")
 TARGET_SECONDS = 5.0
 TRACKED = "refs/heads/tracked"
 SHA = re.compile(r"[0-9a-f]{40}\Z")
@@ -87,7 +89,8 @@ def is_branch(name: str) -> bool:
 
 
 async def pin(text: str, allow: Collection[str] = ()) -> tuple[URL, str]:
-    """Return the URL, and `host:port:addresses` for git to connect to; raises Refused.
+    """Return the URL, and `host:port:addresses` for git to connect to, empty for an IPv6 address, which git
+    does not look up; raises Refused.
 
     All addresses of a name must be public. `host_unknown`: the name has no address.
     """
@@ -102,6 +105,8 @@ async def pin(text: str, allow: Collection[str] = ()) -> tuple[URL, str]:
         parsed = [read_address(address) for address in addresses]
         if not all(address is not None and is_public(address) for address in parsed):
             raise Refused("address_refused", "Leads to an address that is not public.")
+    if ":" in host:
+        return url, ""
     listed = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
     return url, f"{host}:{port}:{listed}"
 
@@ -165,26 +170,34 @@ class Git:
     async def fetch(self, name: str, url: str, branch: str, token: str | None = None) -> str:
         """Fetch the commits of a branch, without files, into the cache `name`; return the newest one.
 
-        A failure deletes the cache; after `git_failed`, as over remains of a killed command, all is fetched
-        again at once. Raises Refused or GitFailed.
+        A cache that is broken or too large is deleted; after `git_failed` all is fetched again at once. Other
+        failures, as of the network, leave it. Raises Refused or GitFailed.
         """
         if not is_branch(branch):
             raise GitFailed("branch_gone")
         try:
             return await self._fetch(name, url, branch, token)
         except GitFailed as error:
-            await self.forget(name)
+            await self._clear(name, error.reason)
             if error.reason != "git_failed":
                 raise
         try:
             return await self._fetch(name, url, branch, token)
-        except GitFailed:
-            await self.forget(name)
+        except GitFailed as error:
+            await self._clear(name, error.reason)
             raise
+
+    async def _clear(self, name: str, reason: str) -> None:
+        """Free the space of what a failed fetch left; the whole cache, if that may be what failed."""
+        if reason in SPOILING:
+            await self.forget(name)
+        else:
+            await asyncio.to_thread(tidy, self.folder / name)
 
     async def _fetch(self, name: str, url: str, branch: str, token: str | None) -> str:
         folder = self.folder / name
-        if await asyncio.to_thread(is_spoiled, folder):
+        # A worker may have been killed.
+        if await asyncio.to_thread(tidy, folder) > MAX_PACKS:
             await self.forget(name)
         if not (folder / "HEAD").exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -293,11 +306,13 @@ async def read_some(printed: asyncio.StreamReader) -> bytes:
         raise GitFailed("timeout") from None
 
 
-def is_spoiled(folder: Path) -> bool:
-    """Whether a cache has remains of a killed command, or too many packs; blocks."""
+def tidy(folder: Path) -> int:
+    """Delete what killed commands left in a cache, files that git has not renamed yet; return the number of
+    its packs. Blocks."""
     packs = 0
-    for _, _, names in os.walk(folder):
-        if any(name.startswith("tmp_") or name.endswith(".lock") for name in names):
-            return True
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith("tmp_") or name.endswith(".lock"):
+                Path(place, name).unlink(missing_ok=True)
         packs += sum(name.endswith(".pack") for name in names)
-    return packs > MAX_PACKS
+    return packs

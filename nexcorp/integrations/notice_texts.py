@@ -125,9 +125,13 @@ def write_bundle(
 
 
 def cut(text: str, most: int) -> str:
-    """Return the beginning of a text in at most `most` bytes of UTF-8, with an ellipsis if it was cut."""
-    raw = text.encode()
-    return text if len(raw) <= most else raw[: max(0, most - 3)].decode(errors="ignore") + "…"
+    """Return the beginning of a text in at most `most` bytes of UTF-8, with an ellipsis if it was cut and
+    there is room for one."""
+    raw, end = text.encode(), "…"
+    room = most - len(end.encode())
+    if len(raw) <= most:
+        return text
+    return raw[:room].decode(errors="ignore") + end if room >= 0 else ""
 
 
 def write_push(
@@ -139,24 +143,25 @@ def write_push(
     most: int,
     title: str | None = None,
 ) -> bytes:
-    """Return the push of a notification: JSON of at most `most` bytes.
+    """Return the push of a notification: JSON of at most `most` bytes, for which message and title are cut.
 
     `title`: instead of its own, for a summary of several; `tag`: a later push replaces one with the same.
     """
     summary = title is not None
-    message = "" if summary else shown["message"]
-    payload = {
+    payload: dict[str, Any] = {
         "type": "summary" if summary else shown["type"],
         "title": cut(write_line(title or shown["title"], 500), 800),
-        "message": message,
+        "message": "" if summary else shown["message"],
         "tag": tag,
         "url": f"{base}/n" if summary else link_to(base, shown["id"]),
         "notificationId": None if summary else shown["id"],
         "entity": None if summary else shown["entity"],
         "unreadCount": unread,
     }
-    while len(body := msgspec.json.encode(payload)) > most:
-        # Quotes and line feeds take more bytes in JSON than in the text.
-        message = cut(message, max(0, len(message.encode()) - max(4, (len(body) - most) // 2)))
-        payload["message"] = message
+    body = msgspec.json.encode(payload)
+    for name in ("message", "title"):
+        while (text := payload[name]) and len(body) > most:
+            # Quotes and line feeds take more bytes in JSON than in the text.
+            payload[name] = cut(text, len(text.encode()) - max(4, (len(body) - most) // 2))
+            body = msgspec.json.encode(payload)
     return body

@@ -132,6 +132,7 @@ class Hub:
                 member.socket.write(data)
         if member.unread is not None:
             member.socket.write(wrap_unread(member.unread))
+        FRAMES.inc(member.sent - position + (member.unread is not None))
         if room.position is None:
             room.position = position
             early, room.early = room.early, []
@@ -174,8 +175,7 @@ class Hub:
     def broadcast(self, room: Room, seq: int, text: str) -> None:
         """Write one frame, encoded once, to every member that has not had it."""
         room.position = seq
-        data = protocol.wrap(text.encode())
-        FRAMES.inc(len(room.members))
+        data, written = protocol.wrap(text.encode()), 0
         for member in list(room.members.values()):
             if member.buffer is not None:
                 if len(member.buffer) < protocol.MAX_RECOVERED:
@@ -186,16 +186,20 @@ class Hub:
             elif seq == member.sent + 1:
                 member.sent = seq
                 member.socket.write(data)
+                written += 1
             elif seq > member.sent:
                 member.socket.close(protocol.RESYNC, "missed a frame")
+        FRAMES.inc(written)
 
     def show_unread(self, room: Room, unread: int) -> None:
         """Write the unread count, a frame without a number, to all members, or keep it until they go live."""
-        data = wrap_unread(unread)
+        data, written = wrap_unread(unread), 0
         for member in list(room.members.values()):
             member.unread = unread
             if member.buffer is None:
                 member.socket.write(data)
+                written += 1
+        FRAMES.inc(written)
 
     def positions(self) -> dict[str, int]:
         """Return each room's position on this node; rooms without one are left out."""

@@ -8,6 +8,7 @@ from typing import Any
 from nexcorp.db import sql
 from nexcorp.realtime import protocol
 from nexcorp.realtime.hub import Member
+from nexcorp.realtime.metrics import FRAMES
 from nexcorp.realtime.node import Node
 from nexcorp.realtime.protocol import wrap
 from nexcorp.realtime.socket import Listener
@@ -96,11 +97,13 @@ async def catch_up(node: Node, socket: Listener, name: str, member: Member, past
             return
         size = sum(len(data) for _, data in frames)
         most = min(LARGEST_PART, max(1, PART_BYTES * len(frames) // size))
-        for _, data in frames:
+        for written, (_, data) in enumerate(frames):
             if socket.closing or node.hub.find_member(socket, name) is not member:
+                FRAMES.inc(written)
                 return
             socket.write(data)
             await socket.let_drain()
+        FRAMES.inc(len(frames))
         # The last part may also hold frames committed meanwhile.
         sent = frames[-1][0]
     node.hub.go_live(name, member, sent)

@@ -242,12 +242,12 @@ class Node:
         with contextlib.suppress(AppError):
             async with self.database.connection(wait=2.0) as conn:
                 self.load_rights(await sql.roles.list_role_permissions(conn))
-        for companion in self.companions:
-            companion.check_rights()
 
     def load_rights(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take the permissions of all roles; remove listeners from rooms that they may no longer see."""
-        self.rights.load(rows)
+        if self.rights.load(rows):
+            for companion in self.companions:
+                companion.check_rights()
         for room in list(self.hub.rooms.values()):
             for listener in list(room.members):
                 self.check_room(listener, room.name)

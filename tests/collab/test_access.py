@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import pytest
 
-from nexcorp.collab.checking import Guard
+from nexcorp.collab.checking import Guard, Positions
 from nexcorp.collab.node import COLLAB
 from nexcorp.realtime.node import NODE
 from tests.api import API, fetch
@@ -216,3 +216,41 @@ async def test_who_edits_what_is_written_down_and_leaves_with_the_node(make_user
     await collab._report([])
     assert await read() == []
     assert service.app[NODE].hub.by_user.get(ada.id) is None
+
+
+async def test_changed_permissions_are_checked_at_once_though_redis_lost_the_news(service, monkeypatch):
+    node, checked = service.app[NODE], []
+    monkeypatch.setattr(service.app[COLLAB], "check_rights", lambda: checked.append(True))
+    # As if the roles had been others until now.
+    node.rights.load([])
+    for _ in range(2):
+        await node.load_revocations()
+    assert checked == [True]
+
+
+async def test_a_file_that_cannot_be_read_holds_up_no_other(service):
+    read = []
+
+    class Lagging:
+        ended = False
+
+        def __init__(self, name):
+            self.name = name
+
+        async def catch_up(self):
+            read.append(self.name)
+            if self.name == "broken":
+                # Further updates are announced meanwhile.
+                positions.note_behind(self)
+                raise LookupError
+
+    positions = Positions(service.db, {}, connected=bool, get_epoch=lambda: None, forget=lambda *gone: None)
+    for name in ("broken", *range(9)):
+        positions.note_behind(Lagging(name))
+    with pytest.raises(LookupError):
+        await positions._work(False)
+    assert len(read) == 10 and set(read) == {"broken", *range(9)}
+    # It is tried again, and it alone.
+    with pytest.raises(LookupError):
+        await positions._work(False)
+    assert read[10:] == ["broken"]

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from nexcorp.graphql.execution import ENGINE
 from nexcorp.realtime import protocol
 from nexcorp.realtime.node import NODE
 from nexcorp.security import tokens
@@ -298,6 +299,27 @@ async def test_who_loses_the_permission_hears_no_more(service: Any, make_user: A
         assert await talk.refused() == ("permission_required", 403)
     finally:
         await node.reload_rights()
+
+
+@pytest.mark.shared
+async def test_a_subscription_that_crashes_is_told_and_frees_its_place(
+    service: Any, make_user: Any, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = await open_talk(client, await make_user())
+    await talk.begin()
+
+    async def crash(*values: Any) -> Any:
+        yield {"data": object}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service.app[ENGINE], "stream", crash)
+        for _ in range(2):
+            await talk.subscribe(CREATED)
+            assert await talk.refused() == ("internal_error", 500)
+    # The socket and the id are as good as before.
+    await talk.subscribe(CREATED)
+    await talk.say("ping")
+    await talk.hear("pong")
 
 
 async def only_left(service: Any, user: Any) -> bool:

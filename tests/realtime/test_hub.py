@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from nexcorp.realtime.hub import Hub
+from nexcorp.realtime.metrics import FRAMES
 from nexcorp.realtime.protocol import (
     MAX_RECOVERED,
     RESYNC,
@@ -113,6 +114,15 @@ def test_count_that_comes_while_the_past_is_read_is_shown_behind_it(hub):
     hub.receive(message(7, unread=5))
     hub.go_live(ROOM, member, 5)
     assert late.seen == [6, 7, {"count": 5}]
+
+
+def test_frames_are_counted_where_they_are_written(hub):
+    before = FRAMES._value.get()
+    sockets = [joined(hub, 5), joined(hub, 5), joined(hub, 7), Listening()]
+    late = hub.join(sockets[-1], ROOM)
+    hub.receive(message(6, 7, 8, unread=3))
+    hub.go_live(ROOM, late, 6)
+    assert FRAMES._value.get() - before == sum(len(one.seen) for one in sockets) == 13
 
 
 def test_first_member_hears_what_came_before_the_room_had_a_position(hub):

@@ -181,6 +181,17 @@ async def test_a_silent_push_service_is_left_alone(sender: Sender, server: PushS
     assert await plans.look(fine) == ("sent", None) and len(server.of(alive)) == 1
 
 
+def test_few_silent_push_services_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.sending_push.MOST_KNOWN", 2)
+    channel = PushChannel(None, PRODUCT, BASE)  # type: ignore[arg-type]
+    for number in range(5):
+        for _ in range(MOST_SILENT - 1):
+            channel._judge(f"{number}.example.com", silent=True)
+        assert 1 <= len(channel._silent) <= 2 and not channel._resting
+    channel._judge("4.example.com", silent=True)
+    assert list(channel._resting) == ["4.example.com"]
+
+
 async def test_one_that_hangs_keeps_no_other_waiting(
     sender: Sender, server: PushService, plans: Plans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,3 +253,10 @@ def test_a_long_text_is_cut_between_characters(text: str) -> None:
     said = json.loads(body)
     assert len(body) <= MAX_PAYLOAD_BYTES and "�" not in body.decode()
     assert len(text) < 100 or (said["message"].endswith("…") and len(body) > MAX_PAYLOAD_BYTES // 2)
+
+
+@pytest.mark.parametrize("title", [None, "3 notifications"])
+def test_what_can_be_cut_no_further_is_no_endless_work(title: str | None) -> None:
+    shown = {"id": UUID(int=1), "type": "like", "title": "A title", "message": "…", "entity": None}
+    said = json.loads(write_push(shown, unread=1, base=BASE, tag="t" * 200, most=100, title=title))
+    assert (said["title"], said["message"], said["tag"]) == ("", "", "t" * 200)

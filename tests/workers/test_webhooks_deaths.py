@@ -7,10 +7,14 @@ import multiprocessing
 from collections import Counter
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
+import structlog
 
 from nexcorp.db import Database, sql
+from nexcorp.errors import Unavailable
 from tests.conftest import wait_until
 from tests.webhookserver import Receiver
 from tests.workers.webhooks import HURRY, Hooks, settled, work
@@ -155,3 +159,26 @@ async def test_a_lane_that_ends_beside_a_batch_is_due_again(hooks: Hooks, first:
     row = await hooks.of(hook)
     assert row["due_at"] is not None and row["worker_id"] is None
     assert await hooks.pending(hook) == 1
+
+
+async def test_results_that_cannot_be_recorded_are_told(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.webhooks_record.TRIES", 3)
+    monkeypatch.setattr("workers.webhooks_record.PAUSE_SECONDS", 0.01)
+    recorder, tried = Recorder(hooks.database, "w", lambda: None), []
+
+    for error, reason in ((asyncpg.DeadlockDetectedError(), "deadlock"), (Unavailable(), Unavailable.code)):
+
+        async def fail(*results: Any, error: Exception = error) -> None:
+            tried.append(results)
+            raise error
+
+        monkeypatch.setattr(recorder, "_write_part", fail)
+        tried.clear()
+        with structlog.testing.capture_logs() as lines:
+            recorder.note(Release(uuid4(), True, 0, 0.0, None))
+            await recorder.settle()
+        assert len(tried) == 3
+        (line,) = lines
+        assert (line["log_level"], line["reason"], line["lanes"]) == ("error", reason, 1)

@@ -234,6 +234,15 @@ async def test_a_job_of_the_next_release_is_left_to_its_workers(config, monkeypa
     assert ran == [1]
 
 
+async def test_a_worker_whose_database_cannot_be_used_ends_with_that_error(config, monkeypatch):
+    async def fail(database):
+        raise LookupError("not this database")
+
+    monkeypatch.setattr(settings, "open_database", fail)
+    with pytest.raises(LookupError):
+        await asyncio.wait_for(serve(config, asyncio.Event()), 20)
+
+
 async def test_a_worker_that_cannot_finish_ends_before_it_is_killed(tmp_path):
     """With PostgreSQL and Redis both away, a worker's tasks may never end after SIGTERM."""
     file = tmp_path / "worker.py"

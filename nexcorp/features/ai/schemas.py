@@ -105,6 +105,9 @@ class ContextItem(Out):
     fileId = fields.UUID()
     version = fields.Integer(metadata={"description": "The version of the file."})
     passage = fields.Integer(metadata={"description": "A part of it, as `search` found it; else all of it."})
+    isCut = fields.Boolean(
+        metadata={"description": "Of an answer: only the beginning of the file did fit, or nothing of it."}
+    )
     search = fields.Boolean(metadata={"description": "Of a question: passages were looked for."})
 
 

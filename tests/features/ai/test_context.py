@@ -80,6 +80,24 @@ async def test_what_does_not_fit_is_refused(make_user: Any) -> None:
     path = f"{API}/ai/chats/{chat}/messages"
     call = ada.client.post(path, json={"content": "What?", "fileIds": [large]})
     await refused(call, 413, "context_too_large")
+    # What has grown since is cut, which the answer and the model say.
+    size = round(8000 * 3.5) - 2000
+    small, other = [await write(ada, project, f"{n}.txt", f"{n} begins. " + "x" * 900) for n in (1, 2)]
+    question = {"content": "What is in them?", "fileIds": [small, other]}
+    asked = (await (await ada.client.post(f"{path}?wait=25", json=question)).json())["answer"]
+    assert [one["fileId"] for one in asked["context"]] == [small, other]
+    assert "cut=" not in asked["body"]
+    await save(ada, small, "1 begins. " + "y" * size)
+    await save(ada, other, "2 begins. " + "z" * size)
+    again = await ada.client.post(f"{path}/{asked['id']}/regenerate?wait=25")
+    answer = (await again.json())["answer"]
+    assert answer["context"] == [
+        {"fileId": small, "version": 2},
+        {"fileId": other, "version": 2, "isCut": True},
+    ]
+    told = answer["body"]
+    assert 'path="2.txt" cut="true">\n2 begins. z' in told and "did not fit" in told
+    assert size < len(told) < 8000 * 3.5
     for body in ({"fileIds": [NOBODY]}, {"fileIds": [large] * 21}, {"search": "yes"}):
         await refused(ada.client.post(path, json={"content": "What?", **body}), 422)
     path = f"{API}/ai/chats/{await begin(ada)}/messages"

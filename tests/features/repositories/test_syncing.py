@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from nexcorp.integrations.git_commands import GitFailed
 from nexcorp.integrations.outbound import Refused
 from nexcorp.security.secrets import Secrets
 from tests.conftest import wait_until
+from tests.gitserver import serve_git
 from workers import repositories
 from workers.repositories import Syncer
 
@@ -127,6 +129,31 @@ async def test_a_lost_or_broken_cache_changes_nothing(
         assert (row["status"], row["live"]) == ("synced", len(one.list())), spoil
     # All commits were appended: the first five keep their numbers.
     assert row["last_n"] == 9
+
+
+async def test_a_fetch_that_fails_on_its_way_keeps_the_cache(
+    database: Any, syncer: Syncer, git: Git, remote: Any
+) -> None:
+    one = remote.make()
+    one.commit(5)
+    name = str(await link(database, f"{remote.url}/r/one.git"))
+    await syncer.drain()
+    kept = sorted((git.folder / name).rglob("*.pack"))
+    one.commit(3000)
+    git.fetch_seconds = 0.5
+    for kind, reason in (("stalled", "timeout"), ("r", None)):
+        async with database.connection(wait=5) as conn:
+            url = f"{remote.url}/{kind}/one.git"
+            await conn.execute("UPDATE repositories SET next_at = now(), url = $1", url)
+        await syncer.drain()
+        row = await read(database)
+        assert row["reason"] == reason
+        # What it had is there still, and nothing is left of the half that came.
+        assert set(kept) <= set((git.folder / name).rglob("*.pack"))
+        assert not [*(git.folder / name).rglob("tmp_*"), *(git.folder / name).rglob("*.lock")]
+        git.fetch_seconds = 20.0
+    # The five were not written again.
+    assert (row["status"], row["live"], row["last_n"]) == ("synced", 3005, 3005)
 
 
 async def test_waits_grow_and_refused_tokens_end_the_schedule(
@@ -306,6 +333,20 @@ async def test_every_address_of_a_name_must_be_public(monkeypatch: Any) -> None:
         assert refused.value.code == "address_refused"
     _, pinned = await pin("https://good.example.com/a.git")
     assert pinned == "good.example.com:443:[2606:4700::1111],93.184.216.34"
+
+
+async def test_a_remote_that_is_an_ipv6_address(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("there is no IPv6")
+    async with serve_git(tmp_path / "six", "::1") as six:
+        one = six.make()
+        one.commit(2)
+        git = Git(tmp_path / "cache", [six.url.removeprefix("http://")])
+        url = f"{six.url}/r/one.git"
+        assert (await git.list_refs(url)).heads == {"main": one.list()[0]}
+        assert await git.fetch("six", url, "main") == one.list()[0]
 
 
 async def test_a_name_that_changes_leads_no_further(git: Git, remote: Any, monkeypatch: Any) -> None:

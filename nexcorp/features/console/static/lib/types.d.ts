@@ -391,6 +391,8 @@ export type ContextItem = {
   version?: number;
   /** A part of it, as `search` found it; else all of it. */
   passage?: number;
+  /** Of an answer: only the beginning of the file did fit, or nothing of it. */
+  isCut?: boolean;
   /** Of a question: passages were looked for. */
   search?: boolean;
 };
