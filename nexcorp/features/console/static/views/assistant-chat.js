@@ -88,6 +88,8 @@ function Answer(/** @type {any} */ { message, busy, onStop, onAgain, onShow }) {
             [...new Set(message.context.map((one) => one.fileId).filter(Boolean))].map((fileId, at) =>
               html`
                 <a key=${fileId} href=${href(`/files/${fileId}`)}>${at + 1}</a>
+                ${message.context.some((one) => one.isCut && one.fileId === fileId) &&
+                  `(${t("assistant.inPart")})`}
               `
             )
           }</small>`}

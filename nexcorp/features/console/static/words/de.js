@@ -1072,6 +1072,7 @@ export default {
     previous: "Die vorige",
     next: "Die nächste",
     sources: "Aus Dateien",
+    inPart: "teilweise",
     search: "In den Dateien von {name} nachsehen",
     honest: "Antworten schreibt ein Sprachmodell; sie können falsch sein.",
     status: {

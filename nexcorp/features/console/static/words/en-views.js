@@ -898,6 +898,7 @@ export default {
     previous: "The one before",
     next: "The next one",
     sources: "From files",
+    inPart: "in part",
     search: "Look into the files of {name}",
     honest: "Answers are written by a language model and may be wrong.",
     status: { incomplete: "The answer is not whole.", cancelled: "Stopped.", failed: "No answer came." },
