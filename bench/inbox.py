@@ -105,7 +105,7 @@ async def _read_pages(config: Config, user_id: UUID, behind: UUID) -> dict[str, 
     database = Database(config)
     await database.open()
     async with database.connection() as conn:
-        # The migrations set this for the database; set it here too, so that the figures do not depend on that.
+        # The migrations set this for the database; set it here too, so that figures do not depend on that.
         await conn.execute("SET plan_cache_mode = force_generic_plan")
         for name, read in pages.items():
             found = await read(conn)

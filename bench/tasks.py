@@ -95,7 +95,7 @@ async def _time_lists(
     database = Database(config)
     await database.open()
     async with database.connection() as conn:
-        # The migrations set this for the database; set it here too, so that the figures do not depend on that.
+        # The migrations set this for the database; set it here too, so that figures do not depend on that.
         await conn.execute("SET plan_cache_mode = force_generic_plan")
         for kind, who in people.items():
             usual: dict[str, Any] = {
