@@ -96,7 +96,7 @@ function closed(/** @type {number} */ code, /** @type {string} */ reason) {
   later(asked);
 }
 
-/** The service ended the socket for good: reconnect once if the session is still valid; twice in a row, give up. */
+/** Close codes from 4500 on: reconnect if the session goes on, but not twice in 30 s, nor with too many sockets. */
 function ended(/** @type {number} */ code) {
   state.value = "off";
   const again = Date.now() - endedAt < LONGEST_MS;

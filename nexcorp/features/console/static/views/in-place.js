@@ -7,7 +7,7 @@ import { t } from "../lib/words.js";
 /**
  * @param {{draft: string, label: string, value: string | null, version: number, most: string, writable: boolean,
  *   save: (value: string | null, version: number) => Promise<any>, kind: "title" | "text", field: string, empty?: string,
- *   required?: boolean}} given `save` rejects with `stale_version` where `version` is not the current one
+ *   required?: boolean}} given `save` rejects with `stale_version` if `version` is not current
  */
 export function InPlace(
   { draft, label, value, version, most, writable, save, kind, field, empty, required },

@@ -160,7 +160,7 @@ export function Timeline({ lead, round, writable }) {
       id: one.id,
     })),
   ].sort((one, other) => Date.parse(other.at) - Date.parse(one.at) || (one.id < other.id ? 1 : -1));
-  // Hold back moves older than the last loaded interaction; the next page may have interactions before them.
+  // Hold back moves older than the last loaded interaction: the next page may have interactions newer than they are.
   const last = talks.cursor.value ? Date.parse(talks.items.value?.at(-1)?.happenedAt) : 0;
   return html`<section class="stack" aria-labelledby="lead-timeline"><h2 id="lead-timeline">${
     t("leads.timeline")

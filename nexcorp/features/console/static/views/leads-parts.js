@@ -116,7 +116,7 @@ const TEXTS = [
   ["website", "url", 2000],
 ];
 
-/** A dialog with all fields of a new lead, or of `lead`. Warns if a new lead may exist already. */
+/** A dialog with all fields of a new lead, or of `lead`. Warns of possible duplicates. */
 export function LeadForm({ lead, onClose, onDone }) {
   const [owner, setOwner] = useState(/** @type {any} */ (lead ? lead.owner : me.peek()));
   const [picking, setPicking] = useState(false);
