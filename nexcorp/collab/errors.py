@@ -16,7 +16,7 @@ class TooManyEditors(TooManyRequests):
     """As many sockets as there may be have the file open."""
 
     code, message = "too_many_editors", "Too many people have this file open; try again later."
-    meaning = "A node has 100 sockets in this file already."
+    meaning = "The file has 100 sockets on this node already."
 
     def __init__(self) -> None:
         super().__init__(retry_after=10)

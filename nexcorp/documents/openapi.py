@@ -30,8 +30,8 @@ PATH_EXAMPLES = (
 )
 # The name of a path parameter that is a number.
 NUMBER = "n"
-MATCH = "Its version, or its ETag: another one is 412."
-KNOWN = "ETags that are known already: the same representation is 304."
+MATCH = "The version or the ETag of the row: 412 if it is not the current one."
+KNOWN = "ETags that you have: 304 if one of them is the current representation."
 
 DESCRIPTION = """\
 The backend for a company's inner life. The live side is described in `/api/asyncapi.json`.
@@ -102,8 +102,8 @@ def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str,
     if route.method == "POST" and not route.long_lived and route.idempotent:
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         text = (
-            "The same key and body do the work once and answer the same; what was changed since, as it is "
-            "now. Kept for 72 hours."
+            "Repeating a request with the same key and body does the work once, and answers the same, "
+            "with later changes in it. Kept for 72 hours."
         )
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": schema, "description": text})
     for name, status, text in (("If-None-Match", 304, KNOWN), ("If-Match", 412, MATCH)):

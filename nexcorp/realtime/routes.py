@@ -50,7 +50,7 @@ class SubprotocolRequired(BadRequest):
     """Subprotocols are offered, and the one that is spoken here is not among them."""
 
     code, message = "subprotocol_required", "Offer the subprotocol that is spoken here."
-    meaning = "Subprotocols were offered, but not the one that is spoken here, which the message names."
+    meaning = "The client offers subprotocols, but not the required one, which the message names."
 
 
 class UpgradeRequired(BadRequest):

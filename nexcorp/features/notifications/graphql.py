@@ -45,14 +45,18 @@ class NotificationFeed:
 class NotificationChange:
     """A frame of the caller's own room."""
 
-    event: str = strawberry.field(description="As `notification:updated`; more may come.")
+    event: str = strawberry.field(
+        description="The name of the frame, as `notification:updated`; more may come."
+    )
     epoch: str | None
     seq: int
-    id: strawberry.ID | None = strawberry.field(description="Of the notification that it is about.")
-    notification: maybe(NOTIFICATION) = strawberry.field(  # type: ignore[valid-type]
-        description="As it is now; null where it was deleted, and for other frames."
+    id: strawberry.ID | None = strawberry.field(
+        description="The id of the notification that the frame is about."
     )
-    data: JSON = strawberry.field(description="All that the frame says, as at /ws.")
+    notification: maybe(NOTIFICATION) = strawberry.field(  # type: ignore[valid-type]
+        description="The notification as it is now; null if it was deleted, and for other frames."
+    )
+    data: JSON = strawberry.field(description="The `data` of the frame, as at /ws.")
 
 
 async def fetch_page(context: Context, **asked: Any) -> dict[str, Any]:
