@@ -23,9 +23,7 @@ class TooManyEditors(TooManyRequests):
 
 
 class DocumentIncomplete(Unavailable):
-    """Rows of the document's log are missing: nobody is shown less than was stored.
-
-    It is raised behind the handshake alone, so that no route names it: the socket is sent away.
-    """
+    """Rows of the document's log are missing: nobody is shown less than was stored."""
 
     code, message = "document_incomplete", "This document cannot be opened right now."
+    meaning = "Stored changes of the file are missing: it is not shown, as it would be incomplete."

@@ -202,7 +202,7 @@ ROUTES = [
     get(
         "/leads/{id}/stage-log",
         list_lead_moves,
-        "Status changes, oldest first",
+        "Stage changes of a lead, oldest first",
         schemas.LeadMovePage,
         query=PageQuery(),
         errors=GONE,

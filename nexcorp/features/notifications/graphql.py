@@ -100,10 +100,10 @@ async def notification_feed(
     group: str | None = None,
     type: str | None = None,
 ) -> dict[str, Any]:
-    """A page of your notifications, with what belongs to it: `epoch/seq` is the `after` of subscriptions.
+    """A page of your notifications, and its position: pass `epoch/seq` as `after` to subscriptions.
 
-    `archived` and `snoozed`: these instead. `group`: the members of one, by its id. `type`: one or several,
-    comma-separated, in either case."""
+    `archived`, `snoozed`: only archived or snoozed notifications. `group`: only the members of the group with
+    this id. `type`: one or several types, comma-separated, in upper or lower case."""
     return await fetch_page(
         info.context,
         limit=limit,
@@ -118,7 +118,7 @@ async def notification_feed(
 
 @root(int, READ)
 async def get_unread_count(info: Info) -> int:
-    """How many are unread."""
+    """The number of your unread notifications."""
     async with info.context.connection() as conn:
         count: int | None = await sql.notifications.get_unread_count(conn, user_id=info.context.caller.id)
     return count or 0
@@ -137,7 +137,7 @@ async def mark_as_read(info: Info, id: str) -> dict[str, Any]:
 
 @root(int, CHANGE)
 async def mark_all_as_read(info: Info) -> int:
-    """Mark all of your notifications as read; how many were not."""
+    """Mark all of your notifications as read; returns the number of those that were unread."""
     async with info.context.transaction() as conn:
         return await service.read_all(conn, info.context.caller.id, None)
 
@@ -158,8 +158,8 @@ def watch(info: Info, after: str | None) -> AsyncIterator[dict[str, Any]]:
 
 @root(NOTIFICATION, READ, subscription=True)
 async def notification_created(info: Info, after: str | None = None) -> AsyncIterator[dict[str, Any]]:
-    """Each new notification. Those behind the position `after`, as `epoch/seq`, come first; each answer has
-    its own as `extensions.position`. Where too much came since, it ends with `resume_lost`."""
+    """Each new notification. Those after the position `after`, as `epoch/seq`, come first; each answer has
+    its own position in `extensions.position`. If too many came since, it ends with `resume_lost`."""
     async for frame in watch(info, after):
         if frame["event"] == "notification:created":
             yield frame["data"]
@@ -167,7 +167,7 @@ async def notification_created(info: Info, after: str | None = None) -> AsyncIte
 
 @root(NotificationChange, READ, subscription=True)
 async def notification_changed(info: Info, after: str | None = None) -> AsyncIterator[dict[str, Any]]:
-    """Every frame of your own room, from the position `after` on as with notificationCreated."""
+    """Every frame of your own room, after the position `after`, as for notificationCreated."""
     async for frame in watch(info, after):
         data, event = frame["data"], frame["event"]
         concerned = event.startswith("notification:")
@@ -177,7 +177,7 @@ async def notification_changed(info: Info, after: str | None = None) -> AsyncIte
 
 @member(str)
 def cursor(root: Any, info: Info) -> str:
-    """The `cursor` of the page behind it."""
+    """The `cursor` of the page after this item."""
     return BY_NEWEST.encode(info.context.request, root)
 
 

@@ -140,7 +140,7 @@ class UpdateNotification(Body):
 
 
 class Entity(Out):
-    """What a notification is about."""
+    """The entity that a notification is about."""
 
     type = fields.String(
         required=True, metadata={"description": "`post`, `comment` or `user`; more may come."}
@@ -149,7 +149,7 @@ class Entity(Out):
 
 
 class Group(Out):
-    """What a grouped list shows as one."""
+    """A group of notifications, which a grouped list shows as one item."""
 
     id = fields.UUID(required=True)
     key = fields.String(
@@ -163,7 +163,7 @@ class Group(Out):
 
 
 class Notification(Out):
-    """One notification of the receiver's own."""
+    """A notification of the caller."""
 
     id = fields.UUID(required=True)
     type = Name(TYPES, required=True)

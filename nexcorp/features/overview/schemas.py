@@ -139,7 +139,8 @@ def describe(schema: type[Schema]) -> dict[str, Any]:
 
 FRAMES = {
     "overview:updated": FrameDoc(
-        "In admin, every ten seconds: what GET /admin/overview answers. It has no number, and none is kept.",
+        "In admin, every ten seconds: the same as GET /admin/overview answers. The frames have no seq, "
+        "and are not kept.",
         describe(Overview),
         gathered=True,
     )

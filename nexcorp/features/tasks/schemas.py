@@ -170,7 +170,7 @@ class Label(TaskLabel):
 
 
 class Steps(Out):
-    """How many there are, and how many of them are done."""
+    """The number of steps or subtasks, and the number of those that are done."""
 
     total = fields.Integer(required=True)
     done = fields.Integer(required=True)
