@@ -34,7 +34,7 @@ MATCH = "The version or the ETag of the row: 412 if it is not the current one."
 KNOWN = "ETags that you have: 304 if one of them is the current representation."
 
 DESCRIPTION = """\
-The backend of a company's internal network. The live side is described in `/api/asyncapi.json`.
+The backend for a company's inner life. The live side is described in `/api/asyncapi.json`.
 
 - Every list is `{{data, nextCursor}}`: send `nextCursor` as `cursor` until it is null.
 - Every error has the seven keys of `Error`, also for unknown paths (404) and for methods that a path does
