@@ -182,7 +182,9 @@ class ReauthenticationRequired(Forbidden):
 
     code = "reauthentication_required"
     message = "Prove again who you are, by POST /auth/sudo or a provider. The proof holds for ten minutes."
-    meaning = "Prove first that it is you, within the last ten minutes: by `POST /auth/sudo`, or a provider."
+    meaning = (
+        "Prove again that it is you, by `POST /auth/sudo` or a provider; the proof holds for ten minutes."
+    )
 
 
 class WrongPassword(Forbidden):

@@ -37,7 +37,7 @@ sockets. A refused handshake is answered as GET /ws in
 `/api/openapi.json` says. The service pings every 25 seconds.
 
 A client that offers the subprotocol `{batched}` gets each message as a JSON array of frames: those of
-{window} ms, in order, at most about {most} KB of them. All else is the same: clients send one frame a message.
+{window} ms, in order, at most about {most} KB of them. All else is the same: clients send single frames.
 If a client offers both subprotocols, the one that it names first is used.
 
 Close codes:

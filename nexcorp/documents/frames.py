@@ -36,11 +36,12 @@ REFUSED = shape({**ROOM, "error": shape({"code": TEXT, "message": TEXT})})
 
 CLIENT_FRAMES: dict[str, CommandDoc] = {
     "subscribe": CommandDoc(
-        "Join a room: post:{id}, profile:{id} of a person, or feed, with post:read; leads, with "
-        "lead:read. Your own room, user:{id}, is joined at once if you hold notification:read. With "
-        "epoch and seq, the frames that you missed since come after the answer. You can join several "
-        "rooms at once, each by its name or with the seq up to which you know it; every five rooms count "
-        "as one more frame.",
+        "Join a room: post:{id}, profile:{id} of a person, or feed, with post:read; task:{id} or "
+        "project:{id}, with task:read; conversation:{id}, with message:read; leads, with lead:read; "
+        "admin, with audit:read. Your own room, user:{id}, is joined at once if you hold "
+        "notification:read. With epoch and seq, the frames that you missed since come after the answer. "
+        "You can join several rooms at once, each by its name or with the seq up to which you know it; "
+        "every five rooms count as one more frame.",
         {"oneOf": [shape(ROOM, epoch=TEXT, seq=WHOLE), shape({"rooms": ROOMS}, epoch=TEXT)]},
         "subscribed",
     ),

@@ -86,7 +86,7 @@ PROJECTS: list[Rule] = [
         also="project:read",
         stranger=404,
         manager=204,
-        whose="any member leaves; owners and holders of project:manage remove others",
+        whose="any member may leave; only owners and holders of project:manage remove others",
         make=makers.a_workplace_with_another,
     ),
     Rule(

@@ -337,8 +337,8 @@ POLICY: list[Rule] = [
         204,
         stranger=403,
         manager=204,
-        whose="its author, the post's author, and holders of post:moderate; for a task its creator, and "
-        "holders of task:manage",
+        whose="its author, the post's author, and holders of post:moderate; on a task its author, the "
+        "task's creator, and holders of task:manage",
         make=makers.a_comment,
     ),
     Rule("PUT /users/{id}/follow", "user:follow", 200, make=makers.another_person),
@@ -526,7 +526,7 @@ POLICY: list[Rule] = [
         "POST /push-subscriptions",
         "notification:update",
         201,
-        whose="belongs to your session; no API keys",
+        whose="for the browser of your session; no API keys",
         make=makers.a_browser,
         body=makers.as_made,
         others={"key_with": 403},

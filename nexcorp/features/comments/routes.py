@@ -100,8 +100,8 @@ async def delete_comment(request: web.Request) -> web.Response:
 
 TAG = "Social"
 REMOVERS = (
-    "its author, the post's author, and holders of post:moderate; for a task its creator, and holders of "
-    "task:manage"
+    "its author, the post's author, and holders of post:moderate; on a task its author, the task's "
+    "creator, and holders of task:manage"
 )
 ROUTES = [
     post(

@@ -171,7 +171,7 @@ ROUTES = [
         errors=(*OF_FILE, PreconditionFailed),
         access=WRITE,
         tag=TAG,
-        description="Sockets that edit it are closed.",
+        description="Sockets that have it open are closed.",
     ),
     post(
         "/files/{id}/restore",

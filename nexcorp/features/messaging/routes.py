@@ -221,7 +221,7 @@ ROUTES = [
             OwnerNeeded,
             ConversationFull,
         ),
-        access=allow("message:create", also=SEE, whose="any member adds people; owners change roles"),
+        access=allow("message:create", also=SEE, whose="any member may add people; only owners give roles"),
         tag=TAG,
         description="A new member sees the earlier messages, which count as read.",
     ),
@@ -230,7 +230,7 @@ ROUTES = [
         delete_conversation_member,
         "Remove a member from a group, or leave it",
         errors=(ConversationNotFound, DirectConversation, NotYourConversation, NotInConversation),
-        access=allow("message:create", whose="any member leaves; owners remove others"),
+        access=allow("message:create", whose="any member may leave; only owners remove others"),
         tag=TAG,
         description="If the last owner leaves, the eldest member becomes owner. The member's sockets "
         "leave the room at once, or within five seconds while Redis is away.",

@@ -53,9 +53,9 @@ def level_field(**more: Any) -> fields.String:
     return fields.String(
         validate=validate.OneOf(LEVELS),
         metadata={
-            "description": "Messages that you are notified of once they were unread for ten seconds: "
-            "all, those that mention you, or none. By default all, in groups of more than 20 members "
-            "mentions."
+            "description": "`all`: you are notified of messages that stay unread for ten seconds; "
+            "`mentions`: only of those that mention you; `none`: never. Default: `all`; in groups of "
+            "more than 20 members `mentions`."
         },
         **more,
     )

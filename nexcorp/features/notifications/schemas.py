@@ -81,9 +81,9 @@ class Before(Body):
         allow_none=True,
         metadata={
             "type": "string",
-            "description": "Only older notifications: than the one with this id or position, or with a "
-            "`createdAt` before this time. Notifications that came since you fetched the list stay as "
-            "they are.",
+            "description": "Only notifications older than this: the id or position of a notification, or "
+            "a time, which is compared with `createdAt`. Notifications that came since you fetched the "
+            "list stay as they are.",
         },
     )
 

@@ -123,7 +123,7 @@ ROUTES = [
         access=allow(
             "project:create",
             also="project:read",
-            whose="any member leaves; owners and holders of project:manage remove others",
+            whose="any member may leave; only owners and holders of project:manage remove others",
         ),
         tag=TAG,
         description="The member's sockets leave its rooms and files within two seconds.",

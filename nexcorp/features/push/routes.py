@@ -103,7 +103,7 @@ ROUTES = [
         "Send notifications to this browser",
         PushSubscription(),
         body=CreateSubscription(),
-        access=allow("notification:update", whose="belongs to your session; no API keys"),
+        access=allow("notification:update", whose="for the browser of your session; no API keys"),
         errors=(PushNotConfigured, EndpointRefused, SessionRequired),
         tag=TAG,
         # The request can be repeated without an Idempotency-Key.

@@ -60,7 +60,7 @@ export type ApiKeyPage = {
 };
 
 export type ArchiveAll = {
-  /** Only older notifications: than the one with this id or position, or with a `createdAt` before this time. Notifications that came since you fetched the list stay as they are. */
+  /** Only notifications older than this: the id or position of a notification, or a time, which is compared with `createdAt`. Notifications that came since you fetched the list stay as they are. */
   before?: string | null;
   /** false: unread notifications as well. */
   onlyRead?: boolean;
@@ -127,7 +127,7 @@ export type AuthorizeOut = {
 };
 
 export type Before = {
-  /** Only older notifications: than the one with this id or position, or with a `createdAt` before this time. Notifications that came since you fetched the list stay as they are. */
+  /** Only notifications older than this: the id or position of a notification, or a time, which is compared with `createdAt`. Notifications that came since you fetched the list stay as they are. */
   before?: string | null;
 };
 
@@ -415,7 +415,7 @@ export type Conversation = {
   unread: number;
   /** The number of the last message that you have read. */
   readN: number;
-  /** Messages that you are notified of once they were unread for ten seconds: all, those that mention you, or none. By default all, in groups of more than 20 members mentions. */
+  /** `all`: you are notified of messages that stay unread for ten seconds; `mentions`: only of those that mention you; `none`: never. Default: `all`; in groups of more than 20 members `mentions`. */
   level: "all" | "mentions" | "none";
   mutedUntil: string | null;
   lastMessage: Newest | null;
@@ -442,7 +442,7 @@ export type ConversationPage = {
 };
 
 export type ConversationSettings = {
-  /** Messages that you are notified of once they were unread for ten seconds: all, those that mention you, or none. By default all, in groups of more than 20 members mentions. */
+  /** `all`: you are notified of messages that stay unread for ten seconds; `mentions`: only of those that mention you; `none`: never. Default: `all`; in groups of more than 20 members `mentions`. */
   level: "all" | "mentions" | "none";
   mutedUntil: string | null;
 };
@@ -1985,7 +1985,7 @@ export type SetConversationMember = {
 };
 
 export type SetConversationSettings = {
-  /** Messages that you are notified of once they were unread for ten seconds: all, those that mention you, or none. By default all, in groups of more than 20 members mentions. */
+  /** `all`: you are notified of messages that stay unread for ten seconds; `mentions`: only of those that mention you; `none`: never. Default: `all`; in groups of more than 20 members `mentions`. */
   level?: "all" | "mentions" | "none";
   /** You get no notifications until then; null: as `level` says. */
   mutedUntil?: string | null;
