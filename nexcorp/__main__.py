@@ -98,7 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
     restore.add_argument(
         "--moved",
         action="store_true",
-        help="the service did nothing since the backup: sessions stay valid, and due mails and events "
+        help="the service did nothing since the backup: sessions stay valid, and due mails and pushes "
         "are sent",
     )
     openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")

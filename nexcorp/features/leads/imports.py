@@ -87,8 +87,8 @@ ROUTES = [
         description=f"Up to {MAX_ROWS} rows and 5 MB of UTF-8, as a body of `text/csv` or as the part "
         f"`file` of a form. The first line names columns: {', '.join(COLUMNS)}. A row belongs to the "
         "lead with its `id`, else with its e-mail address, else with its phone number, however these "
-        "are written: importing a file again makes no second lead, and with `update` changes "
-        "nothing. An empty cell changes nothing. `owner` is the username or the id of a user who may "
+        "are written: importing a file again makes no second lead, except with `create`, and with "
+        "`update` changes nothing. An empty cell changes nothing. `owner` is the username or the id of a user who may "
         "read leads. `GET /imports/{id}` shows the result.",
     ),
     get(
