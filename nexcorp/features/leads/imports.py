@@ -88,8 +88,8 @@ ROUTES = [
         f"`file` of a form. The first line names columns: {', '.join(COLUMNS)}. A row belongs to the "
         "lead with its `id`, else with its e-mail address, else with its phone number, however these "
         "are written: importing a file again makes no second lead, except with `create`, and with "
-        "`update` changes nothing. An empty cell changes nothing. `owner` is the username or the id of a user who may "
-        "read leads. `GET /imports/{id}` shows the result.",
+        "`update` changes nothing. An empty cell changes nothing. `owner` is the username or the id of a "
+        "user who may read leads. `GET /imports/{id}` shows the result.",
     ),
     get(
         "/leads/export",
