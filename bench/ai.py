@@ -1,4 +1,4 @@
-"""A hundred questions at once: whether each answer is whole, and how its words come beside the provider's."""
+"""A hundred questions at once: whether each answer is complete, and its speed next to the provider's own."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ LONGEST = aiohttp.ClientTimeout(total=100)
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """Seconds from asking until the question was taken (201, of the provider 200), to the first and to the
-    last word; and how often it was refused with 503."""
+    """Seconds from asking until the question was accepted (201; 200 from the provider), until the first and
+    until the last word; and the number of 503 refusals."""
 
     taken: float
     first: float
@@ -36,12 +36,12 @@ class Took:
 
 
 def write_words(count: int) -> list[str]:
-    """What each answer says, word by word."""
+    """The words of each answer."""
     return [f"word{n} " for n in range(count)]
 
 
 def serve_model(tell: Tell, count: int) -> None:
-    """A language model that says `count` words at a steady pace, however many ask."""
+    """Serve a language model that streams `count` words at WORDS_PER_SECOND to any number of clients."""
     ended = json.dumps({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     spoken = [json.dumps({"choices": [{"delta": {"content": word}}]}) for word in write_words(count)]
 
@@ -69,14 +69,14 @@ def serve_model(tell: Tell, count: int) -> None:
 
 
 def read_word(data: Any) -> str:
-    """What an event says, that of the service or that of the provider."""
+    """The text of a stream event, either of the service or of the provider."""
     if "choices" in data:
         return str(data["choices"][0]["delta"].get("content", ""))
     return str(data.get("text", ""))
 
 
 def ask_all(requests: list[tuple[str, dict[str, str], Any]], count: int) -> list[Took]:
-    """How each answer came, all asked for at once; raises where one is not whole."""
+    """Send all requests at once; returns their times. Raises RuntimeError if an answer is incomplete."""
     wanted = "".join(write_words(count))
 
     async def ask(session: aiohttp.ClientSession, url: str, headers: Any, body: Any) -> Took:
@@ -107,7 +107,7 @@ def ask_all(requests: list[tuple[str, dict[str, str], Any]], count: int) -> list
 
 
 def open_chats(stage: Stage, port: int, people: int) -> list[tuple[str, dict[str, str], Any]]:
-    """A question for each of the first people, in a new chat of theirs."""
+    """One question for each of the first `people` users, each in a new chat, as (URL, headers, body)."""
     tokens: dict[UUID, str] = dict(stage.sign_tokens(people))
     chats = stage.query(
         "INSERT INTO ai_chats (owner_id) SELECT id FROM bench_users WHERE n <= %s RETURNING id, owner_id",
@@ -124,7 +124,7 @@ def open_chats(stage: Stage, port: int, people: int) -> list[tuple[str, dict[str
 
 
 def compare(name: str, served: list[float], alone: list[float], **detail: Any) -> Figure:
-    """The median of the service against that of the provider alone, in seconds both."""
+    """The median of the service, and its ratio to that of the provider alone; both lists are in seconds."""
     took, own = statistics.median(served), statistics.median(alone)
     slowest = {"p99_ms": sorted(served)[-2], "floor_p99_ms": sorted(alone)[-2]}
     return Figure(
@@ -138,7 +138,7 @@ def compare(name: str, served: list[float], alone: list[float], **detail: Any) -
 
 
 def measure_asking(stage: Stage, load: Remote, model: int, count: int) -> list[Figure]:
-    """The provider alone, then the same through the service: by few, for which its pools open, and by all."""
+    """Ask the provider alone, then the service: few questions twice, the first time as warm-up, then all."""
     url = f"http://127.0.0.1:{model}/v1"
     alone = load.call(ask_all, [(f"{url}/chat/completions", {}, {})] * ANSWERS, count)
     more = {"AI_BASE_URL": url, "AI_TOKENS_A_DAY": "0"}
@@ -174,7 +174,7 @@ def measure_asking(stage: Stage, load: Remote, model: int, count: int) -> list[F
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Nothing is pinned: an answer passes through five processes."""
+    """Measure without pinning, as an answer passes through five processes."""
     count = WORDS_PER_SECOND * (QUICK_SECONDS if stage.size is QUICK else SECONDS)
     with stage.unpinned(), server(ANYWHERE, serve_model, count) as (_, model), remote(ANYWHERE) as load:
         return measure_asking(stage, load, model, count)

@@ -1,4 +1,4 @@
-"""An announcement to everybody: until all are told, until the connected see it, and what others feel."""
+"""An announcement to everyone: until all are notified, until connected users see it, and others' latency."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ FROM made
 
 @dataclass(slots=True)
 class Feelings:
-    """How long others waited, in milliseconds, while it went on."""
+    """Milliseconds that other requests took during the announcement."""
 
     waited: list[float] = field(default_factory=list)
 
 
 def count_shown(name: str, wanted: int, seconds: float) -> float:
-    """Read a named swarm until so many notifications were shown; the clock's time of the last one."""
+    """Read a named swarm until `wanted` notifications were shown; returns the Unix time of the last one."""
     swarm, came, deadline = swarms[name], 0, time.monotonic() + seconds
     while came < wanted:
         if time.monotonic() > deadline:
@@ -69,7 +69,7 @@ def count_shown(name: str, wanted: int, seconds: float) -> float:
 
 
 def ask_steadily(port: int, request: bytes, seconds: float) -> Feelings:
-    """Others who look at a post, by the clock, whether or not the one before is answered."""
+    """Requests for a post at a steady rate, sent on schedule even if earlier ones are unanswered."""
     return uvloop.run(_ask_steadily(port, request, seconds))
 
 
@@ -81,7 +81,7 @@ async def _ask_steadily(port: int, request: bytes, seconds: float) -> Feelings:
         free.put_nowait(caller)
 
     async def one() -> None:
-        # Waiting for a free connection counts: it is what a person would feel.
+        # Count the wait for a free connection too, as a user would notice it.
         began = time.perf_counter()
         caller = await free.get()
         await caller.call(request)
@@ -99,14 +99,14 @@ async def _ask_steadily(port: int, request: bytes, seconds: float) -> Feelings:
 
 
 def announce(stage: Stage) -> float:
-    """Publish it in one commit; the clock's time of that."""
+    """Publish the announcement in one commit; returns the Unix time after it."""
     with psycopg.connect(stage.url, autocommit=True) as conn:
         conn.execute(ANNOUNCE)
     return time.time()
 
 
 def await_told(stage: Stage, told: int) -> float:
-    """The clock's time when all are told."""
+    """Wait until `told` users are notified; returns the Unix time."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while stage.query("SELECT EXISTS (SELECT FROM outbox)")[0][0]:
         if time.monotonic() > deadline:
@@ -121,10 +121,10 @@ def await_told(stage: Stage, told: int) -> float:
 def tell(
     stage: Stage, port: int, reader: Remote, others: Remote, everybody: int, sockets: int
 ) -> tuple[float, float, Feelings]:
-    """One announcement: seconds until all are told, seconds until it is shown, and what others felt."""
+    """Announce once; returns (seconds until all are notified, seconds until it is shown, others' latency)."""
     ((post_id,),) = stage.query("SELECT id FROM bench_posts WHERE n = 1")
     tokens = [token for _, token in stage.sign_tokens(stage.size.users)]
-    # The author is not told.
+    # The author of the announcement is not notified.
     each = [tokens[1 + number % (len(tokens) - 1)] for number in range(sockets)]
     reader.call(open_swarm, "announced", port)
     reader.call(add_clients, "announced", each)
@@ -140,7 +140,7 @@ def tell(
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """All processes on all cores, as where people use it."""
+    """Measure with all processes on all cores, as in production."""
     quick = stage.size is QUICK
     everybody, sockets = (QUICK_EVERYBODY, QUICK_CONNECTED) if quick else (EVERYBODY, CONNECTED)
     raise_file_limit(2 * sockets + 1_000)

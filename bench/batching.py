@@ -1,4 +1,4 @@
-"""A burst to sockets in one room: with a message for each frame, and with batches; what deflate would do."""
+"""A burst of frames to sockets in one room: one message per frame against batches; the cost of deflate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nexcorp.realtime.bus import FRAMES_CHANNEL
 from nexcorp.realtime.protocol import BATCHED, SUBPROTOCOL, RoomMessage, pack_messages
 
 SOCKETS = 200
-# Frames of a burst, one message between nodes each, and the pause between two of them.
+# Frames per burst, each published in one message, and the seconds between two of them.
 FRAMES, QUICK_FRAMES = 600, 300
 PAUSE_SECONDS = 0.004
 WAIT_SECONDS = 60.0
@@ -29,19 +29,19 @@ LEVEL, NO_HEADER = 1, -15
 
 
 def open_swarm(name: str, port: int, spoken: str) -> None:
-    """Begin a swarm in this process that asks for this subprotocol."""
+    """Open an empty swarm in this process whose sockets ask for the subprotocol `spoken`."""
     raise_file_limit(20_000)
     swarms[name] = Swarm(port, spoken=spoken)
 
 
 def run_burst(name: str, room: str, frames: int) -> dict[str, Any]:
-    """Publish frames at a steady pace until each socket has all; how late they came, and the bytes.
+    """Publish frames at a steady pace until every socket has all of them; returns times, delays and bytes.
 
-    Frames carry the time at which they were published; one socket in twenty is read for it.
+    Each frame carries the time of its publication; delays are taken from every twentieth socket.
     """
     swarm, control = swarms[name], _control["service"]
     sampled = dict.fromkeys(list(swarm.conns)[::20], b"")
-    # The end of what a socket had last, until the last frame is in it.
+    # For each socket without the last frame: the end of the data received, in case the frame is split.
     waiting = dict.fromkeys(swarm.conns, b"")
     delays: list[float] = []
     received = sent = 0
@@ -72,7 +72,7 @@ def run_burst(name: str, room: str, frames: int) -> dict[str, Any]:
 
 
 def note_delays(conn: Any, data: bytes, delays: list[float]) -> bytes:
-    """Note how late each frame of these bytes came; gives what is left over."""
+    """Append the delay of each frame in `data` to `delays`; returns the incomplete rest."""
     now = time.perf_counter()
     messages, rest = split_frames(data)
     for kind, payload in messages:
@@ -87,7 +87,7 @@ def note_delays(conn: Any, data: bytes, delays: list[float]) -> bytes:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Both ways in turns, then deflate by itself."""
+    """Measure both ways in alternating rounds, then deflate."""
     raise_file_limit(SOCKETS + 1_000)
     ((post_id,),) = stage.query("SELECT id FROM bench_posts WHERE n = 1")
     room = f"post:{post_id}"
@@ -98,7 +98,7 @@ def measure(stage: Stage) -> list[Figure]:
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
     for _ in range(stage.size.rounds):
         for name, spoken in ways.items():
-            # A node of its own: its room begins at 0, as numbers here do.
+            # A fresh node, whose room sequence begins at 0 like the numbers here.
             with stage.web() as (web, port), remote(REST) as reader:
                 reader.call(open_swarm, name, port, spoken)
                 reader.call(connect_redis, stage.valkey.url)
@@ -138,7 +138,7 @@ def describe(found: dict[str, list[dict[str, Any]]], frames: int) -> list[Figure
 
 
 def make_messages(size: int) -> list[bytes]:
-    """Messages of so many frames each, of different people, as a room has them."""
+    """Messages of `size` frames each, with different ids, as in a room."""
     found = []
     for number in range(DEFLATED):
         frames = [
@@ -151,7 +151,7 @@ def make_messages(size: int) -> list[bytes]:
 
 
 def measure_deflate() -> list[Figure]:
-    """What permessage-deflate costs a frame and saves, with a context kept for each socket and without."""
+    """CPU per frame and size with permessage-deflate, with one context for all messages and with new ones."""
     figures = []
     for size in BATCH_SIZES:
         messages = make_messages(size)
@@ -162,7 +162,7 @@ def measure_deflate() -> list[Figure]:
             for message in messages:
                 if not keeps:
                     made = zlib.compressobj(LEVEL, zlib.DEFLATED, NO_HEADER)
-                # Its last four bytes are not sent (RFC 7692, 7.2.1).
+                # The last four bytes of a message are not sent (RFC 7692, 7.2.1).
                 deflated += len(made.compress(message)) + len(made.flush(zlib.Z_SYNC_FLUSH)) - 4
             seconds = time.process_time() - began
             figures.append(

@@ -1,4 +1,4 @@
-"""Editing together: what editors feel, what it costs, and the same work in plain pycrdt and plain INSERTs."""
+"""Collaborative editing: latency for editors, its cost, and the same work in plain pycrdt and INSERTs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEYSTROKES = 5_000
 ROWS = 2_000
 COLD_BYTES = 1_900_000
 AIM_SAME_MS = 2.0
-# The floor's table: what a log is without numbers, locks and a state of its file.
+# The floor's table: an update log without sequence numbers, locks and document state.
 PLAIN = """
 CREATE TABLE IF NOT EXISTS bench_plain (LIKE file_updates INCLUDING DEFAULTS, PRIMARY KEY (file_id, seq))
 """
@@ -53,14 +53,14 @@ UPDATE file_docs SET last_seq = 1, settled_seq = 1 WHERE file_id = ANY(%s::uuid[
 
 
 def make_state(size: int) -> bytes:
-    """A document with a text of so many bytes that was pasted."""
+    """The state of a document whose text of `size` bytes was pasted at once."""
     doc: Doc[Any] = Doc()
     doc.get("content", type=Text).insert(0, "0123456789abcde\n" * (size // 16))
     return doc.get_update()
 
 
 def hold_plain(state: bytes, count: int) -> float:
-    """KiB for each of so many documents of pycrdt alone."""
+    """KiB per document that pycrdt alone takes for `count` copies of a state."""
     gc.collect()
     before, held = read_rss_kib(os.getpid()), []
     for _ in range(count):
@@ -71,7 +71,7 @@ def hold_plain(state: bytes, count: int) -> float:
 
 
 def time_plain(updates: list[bytes]) -> float:
-    """Seconds in which pycrdt alone applies updates and encodes and reads what comes of them."""
+    """Seconds in which pycrdt alone applies updates, encodes the result and reads its text."""
     began = time.perf_counter()
     doc: Doc[Any] = Doc()
     for update in updates:
@@ -82,7 +82,7 @@ def time_plain(updates: list[bytes]) -> float:
 
 
 def time_inserts(url: str, file_id: UUID, count: int) -> list[float]:
-    """Milliseconds that one INSERT takes with its commit, on a connection of its own."""
+    """Milliseconds of `count` single INSERTs, each with its commit, on one connection."""
     update, found = make_updates(1)[0], []
     statement = INSERT.replace("$1, $2, $3, 1, $4", "%s, %s, %s, 1, %s")
     with psycopg.connect(url, autocommit=True) as conn:
@@ -95,7 +95,7 @@ def time_inserts(url: str, file_id: UUID, count: int) -> list[float]:
 
 
 async def append(stage: Stage, file_id: UUID, many: int, seconds: float, plain: bool) -> float:
-    """Updates a second that one connection stores, `many` a statement; `plain`: by INSERTs."""
+    """Updates per second that one connection stores, `many` per statement; `plain`: by the floor's INSERT."""
     update = make_updates(1)[0]
     database = Database(stage.config())
     await database.open()
@@ -124,7 +124,7 @@ async def append(stage: Stage, file_id: UUID, many: int, seconds: float, plain: 
 
 
 async def settle(stage: Stage, file_id: UUID, updates: list[bytes]) -> float:
-    """Seconds in which a worker settles what was typed."""
+    """Seconds in which a worker settles these updates."""
     database = Database(stage.config())
     await database.open()
     try:
@@ -147,7 +147,7 @@ async def settle(stage: Stage, file_id: UUID, updates: list[bytes]) -> float:
 
 
 def make_files(stage: Stage, count: int, state: bytes | None = None) -> list[UUID]:
-    """The ids of new files, with this snapshot if there is one."""
+    """Create files, with the snapshot `state` if given; returns their ids."""
     found = [row[0] for row in stage.query(MAKE, count)]
     if state is not None:
         stage.query(FILL, state, found, found)
@@ -155,12 +155,12 @@ def make_files(stage: Stage, count: int, state: bytes | None = None) -> list[UUI
 
 
 def show_times(name: str, values: list[float], **more: Any) -> Figure:
-    """The median and the 99th percentile of milliseconds."""
+    """A figure with the median and the 99th percentile of milliseconds."""
     return Figure(name, median(values), "ms", detail={"p99": round(percentile(values, 0.99), 2)}, **more)
 
 
 def measure_live(stage: Stage, site: Site, load: Remote, pid: int) -> list[Figure]:
-    """What editors feel, and what it costs."""
+    """The latency that editors see, and the CPU it takes."""
     count = 50 if stage.size is QUICK else 300
     seconds = 3.0 if stage.size is QUICK else 10.0
     at_load = f"at {editors.SENDERS * editors.A_SECOND:,} updates/s, {editors.SENDERS} sockets"
@@ -199,12 +199,12 @@ def measure_live(stage: Stage, site: Site, load: Remote, pid: int) -> list[Figur
 
 
 def measure_memory(stage: Stage, site: Site, load: Remote, pid: int) -> list[Figure]:
-    """What an open file takes, and how long one takes to open."""
+    """The memory of an open file, and the time to open one."""
     count = 100 if stage.size is QUICK else 500
     doc: Doc[Any] = Doc()
     make_updates(KEYSTROKES, doc)
     typed, large = doc.get_update(), make_state(COLD_BYTES)
-    # A document that is not needed goes after a minute; nobody waits for that with --quick.
+    # An unused document is dropped after a minute; --quick does not wait for that.
     wait = 0.0 if stage.size is QUICK else 65.0
     held, idle = load.call(editors.hold_files, site, make_files(stage, count, typed), pid, wait)
     plain = load.call(hold_plain, typed, count)
@@ -229,7 +229,7 @@ def measure_memory(stage: Stage, site: Site, load: Remote, pid: int) -> list[Fig
 
 
 def measure_log(stage: Stage) -> list[Figure]:
-    """How fast updates are stored and settled."""
+    """The rates at which updates are stored and settled."""
     found = []
     (file_id,) = make_files(stage, 1)
     for many, what in ((1, "one by one"), (50, "by 50")):
@@ -254,7 +254,7 @@ def measure_log(stage: Stage) -> list[Figure]:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """All of it on two web processes; nothing is pinned, as a keystroke passes through several processes."""
+    """Measure on two web processes, unpinned, as a keystroke passes through several processes."""
     stage.query(PLAIN)
     with ExitStack() as stack:
         stack.enter_context(stage.unpinned())

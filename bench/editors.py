@@ -1,4 +1,4 @@
-"""Editors of files as a load: many sockets that type, move cursors, or only hold a file open."""
+"""Simulated editors: many sockets that type, move cursors, or only hold a file open."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from nexcorp.collab.encoding import write_number
 
 SENDERS, A_SECOND = 20, 50
 CURSORS, MOVES_A_SECOND = 100, 2
-# Keystrokes at one place: those of a run become one item of the document.
+# Keystrokes in a row at one place: pycrdt merges them into one item of the document.
 RUN = 4
 STEP_2 = bytes((protocol.SYNC, protocol.STEP_2))
 
 
 def message(kind: int, body: bytes) -> bytes:
-    """A message of the sync protocol."""
+    """Encode a message of the sync protocol."""
     return bytes((protocol.SYNC, kind)) + write_number(len(body)) + body
 
 
 def make_updates(count: int, doc: Doc[Any] | None = None) -> list[bytes]:
-    """So many keystrokes, a few at one place of a text and then at another one."""
+    """The updates of `count` keystrokes, RUN at a time at a random place of the text."""
     doc = Doc() if doc is None else doc
     text, found = doc.get("content", type=Text), []
     subscription = doc.observe(lambda event: found.append(event.update))
@@ -44,14 +44,14 @@ def make_updates(count: int, doc: Doc[Any] | None = None) -> list[bytes]:
 
 @dataclass
 class Site:
-    """Where editors connect, and as whom."""
+    """The ports of the web processes, and the editors' tokens."""
 
     ports: list[int]
     tokens: list[str]
 
 
 class Swarm:
-    """Editors of one load process."""
+    """The editors of one load process."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -59,7 +59,7 @@ class Swarm:
         self.sockets: list[aiohttp.ClientWebSocketResponse] = []
 
     async def open(self, file_id: UUID, number: int, place: int = 0) -> aiohttp.ClientWebSocketResponse:
-        """A socket that is synced."""
+        """Open a synced socket to a file; `number` picks the token, `place` the web process."""
         token = self.site.tokens[number % len(self.site.tokens)]
         url = f"http://127.0.0.1:{self.site.ports[place]}/collab/{file_id}"
         ws = await self.session.ws_connect(
@@ -71,20 +71,20 @@ class Swarm:
         return ws
 
     async def until(self, ws: Any, check: Callable[[bytes], bool]) -> bytes:
-        """Read until a message is the one; returns it."""
+        """Read messages until `check` accepts one; returns it."""
         while True:
             data: bytes = await ws.receive_bytes()
             if check(data):
                 return data
 
     async def close(self) -> None:
-        """End all."""
+        """Close all sockets."""
         await asyncio.gather(*(ws.close() for ws in self.sockets))
         await self.session.close()
 
 
 def run_swarm(site: Site, work: Callable[[Swarm], Awaitable[Any]]) -> Any:
-    """The result of something done with a swarm."""
+    """Run `work` with a new swarm; returns its result."""
 
     async def run() -> Any:
         swarm = Swarm(site)
@@ -97,7 +97,7 @@ def run_swarm(site: Site, work: Callable[[Swarm], Awaitable[Any]]) -> Any:
 
 
 def time_keystrokes(site: Site, file_id: UUID, place: int, count: int) -> list[float]:
-    """Milliseconds until one editor's keystrokes reach another, on the node `place`."""
+    """Milliseconds until each keystroke of one editor reaches another, which is on web process `place`."""
 
     async def work(swarm: Swarm) -> list[float]:
         writer, reader = await swarm.open(file_id, 0), await swarm.open(file_id, 1, place)
@@ -115,7 +115,7 @@ def time_keystrokes(site: Site, file_id: UUID, place: int, count: int) -> list[f
 
 
 def time_saved(site: Site, file_id: UUID, count: int) -> list[float]:
-    """Milliseconds from a keystroke to the word that it is saved."""
+    """Milliseconds from each keystroke to the message that it is saved."""
 
     async def work(swarm: Swarm) -> list[float]:
         writer, found = await swarm.open(file_id, 0), []
@@ -134,8 +134,8 @@ def time_saved(site: Site, file_id: UUID, count: int) -> list[float]:
 
 @dataclass
 class Load:
-    """A file under load: milliseconds until an editor on this node, and one on the other node, saw an update,
-    and until it was said to be saved; CPU seconds of this node, and how many updates there were."""
+    """A file under load: milliseconds until an editor on the same node, and one on the other node, saw each
+    update, and until it was saved; CPU seconds of the first node, and the number of updates."""
 
     near: list[float]
     far: list[float]
@@ -145,7 +145,7 @@ class Load:
 
 
 def load_file(site: Site, file_id: UUID, pid: int, seconds: float) -> Load:
-    """20 editors of one node at 50 updates a second each, of whom one asks whether its own are saved."""
+    """20 editors on one node, 50 updates/s each; the first also asks whether its updates are saved."""
 
     async def work(swarm: Swarm) -> Load:
         writers = [await swarm.open(file_id, number) for number in range(SENDERS)]
@@ -198,7 +198,7 @@ def load_file(site: Site, file_id: UUID, pid: int, seconds: float) -> Load:
 
 
 def move_cursors(site: Site, file_id: UUID, pid: int, seconds: float) -> tuple[float, float]:
-    """100 editors who move their cursors twice a second: messages sent to all of them, CPU, each a second."""
+    """100 editors move their cursors twice a second; returns (messages received, CPU seconds) per second."""
 
     async def work(swarm: Swarm) -> tuple[float, float]:
         editors = [await swarm.open(file_id, number) for number in range(CURSORS)]
@@ -232,7 +232,7 @@ def move_cursors(site: Site, file_id: UUID, pid: int, seconds: float) -> tuple[f
 
 
 def hold_files(site: Site, file_ids: list[UUID], pid: int, idle_seconds: float) -> tuple[float, float]:
-    """KiB that the web process grows by for each file that is open, at once and after so many seconds."""
+    """KiB of the web process per open file: (after opening them, after `idle_seconds` more)."""
 
     async def work(swarm: Swarm) -> tuple[float, float]:
         await swarm.open(file_ids[0], 0)
@@ -250,7 +250,7 @@ def hold_files(site: Site, file_ids: list[UUID], pid: int, idle_seconds: float) 
 
 
 def open_cold(site: Site, file_ids: list[UUID]) -> list[float]:
-    """Milliseconds until a file that nobody has open is there."""
+    """Milliseconds to open each file, which no editor has open."""
 
     async def work(swarm: Swarm) -> list[float]:
         found = []

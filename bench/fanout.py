@@ -1,4 +1,4 @@
-"""Deliveries a second to many sockets, against transport.write of the same bytes to as many plain ones."""
+"""Deliveries per second to many sockets, against transport.write of the same bytes to as many plain ones."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from nexcorp.realtime.bus import FRAMES_CHANNEL
 from nexcorp.realtime.protocol import RoomMessage, pack_messages, wrap
 
 AIM = 0.70
-# One broadcast at a time, so that no side sends two as one. The reader is then a part of the wall clock,
-# which is why the two servers are compared by the CPU time of a delivery.
+# One broadcast at a time, so that neither side coalesces two. The reader then adds to the wall clock time,
+# so the two servers are compared by CPU time per delivery.
 WINDOW = 1
 DELIVERIES, QUICK_DELIVERIES = 120_000, 60_000
 STORED = (
@@ -31,7 +31,7 @@ _seqs = itertools.count(1)
 
 
 def connect_redis(url: str) -> None:
-    """A bare connection to Valkey in this process: publishing must cost next to nothing here."""
+    """Open a bare connection to Valkey in this process: publishing must cost as little as possible."""
     parts = urlsplit(url)
     conn = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10)
     conn.sendall(f"AUTH {parts.password}\r\n".encode())
@@ -40,13 +40,13 @@ def connect_redis(url: str) -> None:
 
 
 def connect_fans(port: int) -> None:
-    """The connection on which the floor's server is told to write."""
+    """Open the connection whose bytes trigger the floor's server."""
     _control["floor"] = socket.create_connection(("127.0.0.1", port), timeout=10)
     _control["floor"].sendall(b"x")
 
 
 def run_waves(name: str, room: str, payload: bytes, waves: int) -> float:
-    """So many broadcasts to a swarm of this process; seconds until everybody has them all."""
+    """Send `waves` broadcasts to a swarm of this process; returns the seconds until all have arrived."""
     control, text = _control[name], payload[payload.index(b"{") :].decode()
 
     def publish() -> None:
@@ -68,7 +68,7 @@ def run_waves(name: str, room: str, payload: bytes, waves: int) -> float:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Both numbers of sockets."""
+    """Measure each number of sockets."""
     figures: list[Figure] = []
     for count in (1_000,) if stage.size is QUICK else (1_000, 5_000):
         figures.extend(measure_count(stage, count))
@@ -79,7 +79,7 @@ def measure(stage: Stage) -> list[Figure]:
 def open_both(
     stage: Stage, reader: Remote, port: int, floor_port: int, room: str, count: int
 ) -> Iterator[None]:
-    """Sockets in a room of the service, and as many plain ones at the floor's server."""
+    """For a block: sockets in a room of the service, and as many plain ones at the floor's server."""
     tokens = [token for _, token in stage.sign_tokens(stage.size.users)]
     each = [tokens[number % len(tokens)] for number in range(count)]
     reader.call(open_swarm, "service", port)
@@ -94,12 +94,12 @@ def open_both(
 
 
 def measure_count(stage: Stage, count: int) -> list[Figure]:
-    """Rounds of the service and its floor with so many sockets each."""
-    # Before the servers are started: they inherit the limit.
+    """Measure the service and its floor in alternating rounds, with `count` sockets each."""
+    # Raise the limit before the servers start, as they inherit it.
     raise_file_limit(2 * count + 1_000)
     ((post_id,),) = stage.query("SELECT id FROM bench_posts WHERE n = 1")
     room = f"post:{post_id}"
-    # With room and number, as a worker renders it.
+    # With room and sequence number, as a worker renders the frame.
     text = f'{STORED[:-1]},"room":"{room}","seq":1000000}}'
     payload = wrap(text.encode())
     waves = (QUICK_DELIVERIES if stage.size is QUICK else DELIVERIES) // count

@@ -1,4 +1,4 @@
-"""The floors: what the same machine does with the same bytes and statements and without the service."""
+"""The floors: the same bytes and statements on the same machine, without the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nexcorp.config import Config
 from nexcorp.db import Database
 
 Tell = Callable[[int], None]
-# Statements of one answer, as PostgreSQL got them: [(text, values), ...].
+# The statements of one answer, as PostgreSQL received them: [(text, values), ...].
 Recording = list[tuple[str, tuple[Any, ...]]]
 
 BACKGROUND = ("/* realtime.", "/* auth.list_revoked")
@@ -25,7 +25,7 @@ WARM_SECONDS = 0.4
 
 
 def serve_bare(tell: Tell, bodies: dict[str, bytes]) -> None:
-    """aiohttp alone: each path answers its bytes."""
+    """Serve fixed bodies by path with aiohttp alone."""
 
     def make_handler(body: bytes) -> Any:
         async def handler(request: web.Request) -> web.Response:
@@ -40,7 +40,7 @@ def serve_bare(tell: Tell, bodies: dict[str, bytes]) -> None:
 
 
 def serve_app(tell: Tell, app: web.Application) -> None:
-    """Serve an application at a port that is told, until the process is ended."""
+    """Serve an application at a free port, which is passed to `tell`, until the process ends."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         tell(listening.getsockname()[1])
@@ -55,7 +55,7 @@ def serve_app(tell: Tell, app: web.Application) -> None:
 
 
 class Fan(asyncio.Protocol):
-    """A plain TCP client of the fan-out floor; one that sends a byte makes everybody get the payload."""
+    """A plain TCP client of the fan-out floor; each byte it sends makes all other clients get the payload."""
 
     def __init__(self, fans: set[Any], payload: bytes) -> None:
         self.fans, self.payload = fans, payload
@@ -76,7 +76,7 @@ class Fan(asyncio.Protocol):
 
 
 def serve_fans(tell: Tell, payload: bytes) -> None:
-    """transport.write of the same bytes to every socket, on the same loop: what a fan-out cannot beat."""
+    """The fan-out floor: transport.write of the same bytes to every socket, on the same event loop."""
 
     async def serve() -> None:
         fans: set[Any] = set()
@@ -88,12 +88,12 @@ def serve_fans(tell: Tell, payload: bytes) -> None:
     uvloop.run(serve())
 
 
-# (method, path, token, body) of a request that is recorded.
+# (method, path, token, body) of a request to record.
 Asked = tuple[str, str, str, dict[str, object] | None]
 
 
 def record_statements(config: Config, requests: list[Asked]) -> list[Recording]:
-    """What the service sends to PostgreSQL for each request: served once, here, and listened to."""
+    """Serve each request once in this process; returns the statements that it sent to PostgreSQL."""
     return uvloop.run(_record_statements(config, requests))
 
 
@@ -111,12 +111,12 @@ async def _record_statements(config: Config, requests: list[Asked]) -> list[Reco
     heard: Recording = []
 
     def listen(query: Any) -> None:
-        # asyncpg asks once for types it does not know: no part of a request.
+        # asyncpg looks up unknown types once; that is not part of a request.
         introspects = query.args and not query.query.startswith("/*")
         if not query.query.startswith(BACKGROUND) and not introspects:
             heard.append((query.query, tuple(query.args or ())))
 
-    # The pool of this process has one connection, so that this is the one that will be used.
+    # This process's pool has only one connection, so all requests will use it.
     async with app[DATABASE].pool.acquire() as conn:
         conn.add_query_logger(listen)
     found: list[Recording] = []
@@ -137,7 +137,7 @@ async def _record_statements(config: Config, requests: list[Asked]) -> list[Reco
 def replay_statements(
     config: Config, recordings: list[Recording], clients: int, seconds: float
 ) -> tuple[Load, float]:
-    """The same statements over the same pool, by as many clients, and nothing else; and the CPU it took."""
+    """Replay the statements with the same pool and number of clients; returns (load, CPU seconds here)."""
     return uvloop.run(_replay_statements(config, recordings, clients, seconds))
 
 

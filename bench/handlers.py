@@ -1,4 +1,4 @@
-"""Requests a second on one core, against the same statements alone and aiohttp alone."""
+"""Requests per second on one core, against the same statements alone and aiohttp alone."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ AIM = 0.60
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One operation: the paths that are asked for in turn, each with the token of who asks."""
+    """One operation: the paths requested in turn, each with the caller's token or None."""
 
     name: str
     paths: list[tuple[str, str | None]]
 
     @property
     def asked(self) -> list[Asked]:
-        """The requests as they are recorded."""
+        """The requests in the form for record_statements()."""
         return [("GET", path, token or "", None) for path, token in self.paths]
 
     @property
@@ -36,7 +36,7 @@ class Target:
 
 
 def make_targets(stage: Stage) -> list[Target]:
-    """What is measured."""
+    """The operations to measure."""
     who = stage.sign_tokens(DIFFERENT)
     posts = stage.query("SELECT id FROM bench_posts WHERE n %% 97 = 1 LIMIT %s", DIFFERENT)
     return [
@@ -50,7 +50,7 @@ def make_targets(stage: Stage) -> list[Target]:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Rates of every target and its floors, round by round."""
+    """Measure every target and its floors in alternating rounds."""
     targets, size = make_targets(stage), stage.size
     with stage.web() as (web, port), remote(REST) as client, remote(SERVED) as floor:
         bodies = {target.name: fetch(port, target.requests[0])[1] for target in targets}
@@ -83,14 +83,14 @@ def measure(stage: Stage) -> list[Figure]:
 
 
 def replay(floor: Remote, stage: Stage, recordings: Any) -> tuple[float, float]:
-    """One round of the statements alone: (answers a second, microseconds of CPU each)."""
+    """One round of the statements alone: (answers per second, microseconds of CPU per answer)."""
     config, seconds = stage.config(), stage.size.seconds
     load, cpu = floor.call(replay_statements, config, recordings, CONNECTIONS, seconds)
     return load.rate, cpu / load.answers * 1e6
 
 
 def make_figures(name: str, rounds: dict[str, list[tuple[float, float]]], recording: Any) -> list[Figure]:
-    """The rows of one target."""
+    """The figures of one target."""
     rates = {key: [rate for rate, _ in values] for key, values in rounds.items() if values}
     costs = {key: median([cost for _, cost in values]) for key, values in rounds.items() if values}
     slower = min(("aiohttp", "asyncpg"), key=lambda key: median(rates[key]) if key in rates else float("inf"))

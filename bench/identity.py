@@ -1,4 +1,4 @@
-"""What identity costs: a request for being signed in, and everybody else while many sign in."""
+"""The cost of identity: of authenticating a request, and of many sign-ins for everyone else."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ CONNECTIONS = 32
 DIFFERENT = 50
 PASSWORD = "the password of everybody here"
 PEOPLE = 200
-# People who sign in at once, each again as soon as it is done.
+# Concurrent clients that sign in again as soon as they are done.
 STORM = 16
 PER_SECOND = 100
-# 15 % more for the same answer is 87 % of its rate.
+# 15 % more time for the same answer is 87 % of the rate.
 AIM_SIGNED_IN = 1 / 1.15
-# A request beside the storm may take twice as long as without it.
+# A request during the storm may take twice as long as without it.
 AIM_CALM = 0.5
 
 
 def serve_twins(tell: Tell, config: Config, viewer: UUID) -> None:
-    """The service, and under /open one operation of it for which nobody is authenticated or counted."""
+    """Serve the service, and one of its operations under /open without authentication and rate limits."""
     from nexcorp.app import create_app
     from nexcorp.features.posts.routes import get_post
     from nexcorp.security.app_keys import CALLER, RIGHTS
@@ -57,7 +57,7 @@ def serve_twins(tell: Tell, config: Config, viewer: UUID) -> None:
 
 
 def measure_signed_in(stage: Stage) -> list[Figure]:
-    """One operation with authentication and a limit that is far away, against it without either."""
+    """One operation with authentication and a rate limit that is never reached, against it without either."""
     people = stage.sign_tokens(DIFFERENT)
     viewer, tokens = people[0][0], [token for _, token in people]
     posts = stage.query("SELECT id FROM bench_posts WHERE n %% 97 = 1 LIMIT %s", DIFFERENT)
@@ -67,7 +67,7 @@ def measure_signed_in(stage: Stage) -> list[Figure]:
     rates: dict[str, list[float]] = {"signed in": [], "open": []}
     costs: dict[str, list[float]] = {"signed in": [], "open": []}
     with server(SERVED, serve_twins, config, viewer) as (pid, port), remote(REST) as client:
-        # The port is told before the application has connected to its database.
+        # The port is known before the application has connected to its database.
         time.sleep(2)
         for _ in range(stage.size.rounds + 1):
             for name, requests in (("signed in", closed), ("open", opened)):
@@ -76,7 +76,7 @@ def measure_signed_in(stage: Stage) -> list[Figure]:
                 assert not load.failures, f"{load.failures} answers were not 2xx"
                 rates[name].append(load.rate)
                 costs[name].append((read_cpu_seconds(pid) - before) / load.answers * 1e6)
-    # The first round warms both.
+    # The first round is a warm-up.
     rates = {name: values[1:] for name, values in rates.items()}
     return [
         Figure(
@@ -92,7 +92,7 @@ def measure_signed_in(stage: Stage) -> list[Figure]:
 
 
 def build_login(email: str) -> bytes:
-    """A sign-in as its bytes."""
+    """A sign-in request as bytes."""
     body = msgspec.json.encode({"email": email, "password": PASSWORD, "platform": "cli"})
     head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
@@ -101,7 +101,7 @@ def build_login(email: str) -> bytes:
 async def ask_steadily(
     port: int, requests: list[bytes], seconds: float, per_second: float = PER_SECOND
 ) -> list[float]:
-    """Milliseconds of so many requests a second, sent by the clock whether or not others are answered."""
+    """Send `per_second` requests on schedule, even if earlier ones are unanswered; returns milliseconds."""
     loop = asyncio.get_running_loop()
     free: asyncio.Queue[Caller] = asyncio.Queue()
     callers = [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(32)]
@@ -128,7 +128,7 @@ async def ask_steadily(
 
 
 async def storm(port: int, logins: list[bytes], seconds: float) -> float:
-    """Sign-ins a second of STORM clients."""
+    """Sign-ins per second with STORM concurrent clients."""
     loop = asyncio.get_running_loop()
     done, turn = 0, 0
     began = time.perf_counter()
@@ -147,17 +147,17 @@ async def storm(port: int, logins: list[bytes], seconds: float) -> float:
 
 
 def run_steadily(port: int, requests: list[bytes], seconds: float) -> list[float]:
-    """ask_steadily() in this process."""
+    """Run ask_steadily() in this process."""
     return uvloop.run(ask_steadily(port, requests, seconds))
 
 
 def run_storm(port: int, logins: list[bytes], seconds: float) -> float:
-    """storm() in this process."""
+    """Run storm() in this process."""
     return uvloop.run(storm(port, logins, seconds))
 
 
 def measure_storm(stage: Stage) -> list[Figure]:
-    """Everybody else's p99, without and with people signing in, by turns."""
+    """Other users' p99 latency, alternately without and during the storm."""
     from nexcorp.features.auth.passwords import HASHER
 
     stage.query(
@@ -169,7 +169,7 @@ def measure_storm(stage: Stage) -> list[Figure]:
         "SELECT u.email FROM users AS u INNER JOIN bench_users AS b ON b.id = u.id WHERE b.n <= %s", PEOPLE
     )
     logins = [build_login(row[0]) for row in rows]
-    # Others than those who sign in: the eleventh session of somebody would end the first.
+    # Users who do not sign in here: an eleventh session would end their first.
     tokens = [token for _, token in stage.sign_tokens(PEOPLE + DIFFERENT)][PEOPLE:]
     posts = stage.query("SELECT id FROM bench_posts WHERE n %% 97 = 1 LIMIT %s", DIFFERENT)
     requests = [build_get(f"/api/v1/posts/{row[0]}", tokens[i]) for i, row in enumerate(posts)]
@@ -208,5 +208,5 @@ def measure_storm(stage: Stage) -> list[Figure]:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Both."""
+    """Measure both."""
     return [*measure_signed_in(stage), *measure_storm(stage)]

@@ -1,4 +1,4 @@
-"""An inbox among 1,000,000 notifications: its lists, and changes of all that is in one."""
+"""One inbox among 1,000,000 notifications: reading its lists, and changing all of it at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nexcorp.db import Database, sql
 from nexcorp.features.notifications.service import LAST_ID
 
 ROWS, QUICK_ROWS = 1_000_000, 50_000
-# Of these: what has the reader whose pages are read, and the one who changes all at once.
+# The share of the reader, whose pages are read, and of the changer, who changes all at once.
 PART_OF_READER, PART_OF_CHANGER = 0.3, 0.1
 READER, CHANGER = 1, 2
 PAGE = 21
@@ -30,7 +30,7 @@ AIM_PAGE_MS = 1.0
 AIM_READ_ALL_SECONDS = 2.0
 API = "/api/v1"
 
-# Every fourth is a like, of which forty make a group; a third is read. The last ones are unread.
+# Every fourth is a like: 40 in a row of one post, grouped by receiver. A third is read; the last are not.
 FILL = [
     """CREATE UNLOGGED TABLE bench_inbox AS
     SELECT
@@ -74,7 +74,7 @@ FILL = [
 
 
 def fill(stage: Stage, rows: int) -> None:
-    """Other notifications than the stage's, with groups and counters."""
+    """Replace the stage's notifications, and fill in groups and counters."""
     values = {
         "rows": rows,
         "reader": round(PART_OF_READER * 100),
@@ -87,7 +87,7 @@ def fill(stage: Stage, rows: int) -> None:
 
 
 def read_pages(config: Config, user_id: UUID, behind: UUID) -> dict[str, list[float]]:
-    """Milliseconds of pages by asyncpg, with the round trip: the first ones, and those behind a place."""
+    """Milliseconds of pages by asyncpg, with the round trip: the first page, and the page after `behind`."""
     return uvloop.run(_read_pages(config, user_id, behind))
 
 
@@ -105,7 +105,7 @@ async def _read_pages(config: Config, user_id: UUID, behind: UUID) -> dict[str, 
     database = Database(config)
     await database.open()
     async with database.connection() as conn:
-        # Of the database, since the migrations: whether a cluster obeys is not left to chance here.
+        # The migrations set this for the database; set it here too, so that figures do not depend on that.
         await conn.execute("SET plan_cache_mode = force_generic_plan")
         for name, read in pages.items():
             found = await read(conn)
@@ -121,7 +121,7 @@ async def _read_pages(config: Config, user_id: UUID, behind: UUID) -> dict[str, 
 
 
 def change_all(stage: Stage, port: int, token: str, user_id: UUID, path: str, body: Any) -> float:
-    """Seconds that one request takes that changes everything in an inbox; one frame tells of it."""
+    """Seconds of one request that changes a whole inbox; raises unless the worker then sends one frame."""
     count = "SELECT count(*) FROM room_frames WHERE room = %s"
     room = f"user:{user_id}"
     ((before,),) = stage.query(count, room)
@@ -141,7 +141,7 @@ def change_all(stage: Stage, port: int, token: str, user_id: UUID, path: str, bo
 
 
 def measure_changes(stage: Stage) -> Iterator[Figure]:
-    """Read-all and archive-all of one inbox, by HTTP, with the worker that tells of them."""
+    """read-all and archive-all of one inbox over HTTP, with a worker that sends their frames."""
     user_id, token = stage.sign_tokens(CHANGER)[CHANGER - 1]
     ((count,),) = stage.query(
         "UPDATE notification_counters AS c SET unread = n.count FROM ("
@@ -168,11 +168,11 @@ def measure_changes(stage: Stage) -> Iterator[Figure]:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """The lists, then the changes."""
+    """Measure the lists, then the changes."""
     rows = QUICK_ROWS if stage.size is QUICK else ROWS
     fill(stage, rows)
     ((reader,),) = stage.query("SELECT id FROM bench_users WHERE n = %s", READER)
-    # Behind two thirds of the inbox.
+    # After two thirds of the inbox, newest first.
     ((behind,),) = stage.query(
         "SELECT position FROM notifications WHERE receiver_id = %s ORDER BY position OFFSET %s LIMIT 1",
         reader,

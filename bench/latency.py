@@ -1,4 +1,4 @@
-"""From the like to the author's screen: how long until it is persisted, and until it is shown."""
+"""From a like to the author's screen: the time until it is stored, and until it is shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEXT, PING = 0x81, 0x89
 
 @dataclass(slots=True)
 class Plan:
-    """What is liked by whom: (request, key of the like), and who watches."""
+    """The likes to send, as (request, key of the like), and the tokens of the authors who watch."""
 
     port: int
     watchers: list[str]
@@ -38,7 +38,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Times:
-    """When each like was sent, answered and shown, by its key."""
+    """The times at which each like was sent, answered and shown, by its key."""
 
     sent: dict[str, float] = field(default_factory=dict)
     answered: dict[str, float] = field(default_factory=dict)
@@ -46,12 +46,12 @@ class Times:
     refused: int = 0
 
     def milliseconds(self, ends: dict[str, float]) -> list[float]:
-        """From sending to `ends`."""
+        """Milliseconds from sending each like to its time in `ends`."""
         return [(at - self.sent[key]) * 1000 for key, at in ends.items() if key in self.sent]
 
 
 class Caller(asyncio.Protocol):
-    """One kept-open HTTP connection, one request at a time."""
+    """A keep-alive HTTP connection, one request at a time."""
 
     def __init__(self) -> None:
         self.transport: Any = None
@@ -69,7 +69,7 @@ class Caller(asyncio.Protocol):
             self._waiting.set_result(answer)
 
     async def call(self, request: bytes) -> bytes:
-        """The whole answer; raises RuntimeError where it is neither a success nor 503."""
+        """Send a request; returns the whole answer. Raises RuntimeError if its status is not 20x or 503."""
         self._waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         answer = await asyncio.wait_for(self._waiting, 20)
@@ -79,7 +79,7 @@ class Caller(asyncio.Protocol):
 
 
 class Watcher(asyncio.Protocol):
-    """An author's socket: notes when the notification of a like is there."""
+    """An author's WebSocket, which records when the notification of each like arrives."""
 
     def __init__(self, token: str, times: Times) -> None:
         self._token, self._times = token, times
@@ -113,7 +113,7 @@ class Watcher(asyncio.Protocol):
 
 
 async def send_like(caller: Caller, like: tuple[bytes, str], times: Times) -> None:
-    """One like; its times are noted. A refused one is counted and not sent again."""
+    """Send one like and record its times. A refused like is counted and not sent again."""
     request, key = like
     times.sent[key] = time.perf_counter()
     if (await caller.call(request)).startswith(b"HTTP/1.1 503"):
@@ -123,7 +123,7 @@ async def send_like(caller: Caller, like: tuple[bytes, str], times: Times) -> No
 
 
 async def open_all(plan: Plan, callers: int, times: Times) -> tuple[list[Caller], list[Watcher]]:
-    """Connections to like with, and the authors' greeted sockets."""
+    """Open `callers` connections for likes, and the authors' sockets, each greeted."""
     loop = asyncio.get_running_loop()
     called = [(await loop.create_connection(Caller, "127.0.0.1", plan.port))[1] for _ in range(callers)]
     watching: list[Watcher] = []
@@ -143,7 +143,7 @@ def close_all(callers: list[Caller], watchers: list[Watcher]) -> None:
 
 
 async def wait_for_shown(times: Times) -> None:
-    """Until every like was shown; raises RuntimeError where one never is."""
+    """Wait until every like was shown; raises RuntimeError after LATE_SECONDS."""
     deadline = time.perf_counter() + LATE_SECONDS
     while len(times.shown) < len(times.answered):
         if time.perf_counter() > deadline:
@@ -152,7 +152,7 @@ async def wait_for_shown(times: Times) -> None:
 
 
 async def run_steady(plan: Plan, seconds: float) -> Times:
-    """PER_SECOND likes a second, sent by the clock whether or not the one before is answered."""
+    """Send PER_SECOND likes per second on schedule, even if earlier ones are unanswered."""
     times = Times()
     callers, watchers = await open_all(plan, 8, times)
     free: asyncio.Queue[Caller] = asyncio.Queue()
@@ -176,7 +176,7 @@ async def run_steady(plan: Plan, seconds: float) -> Times:
 
 
 async def run_saturated(plan: Plan, seconds: float) -> Times:
-    """CLIENTS clients, each liking as soon as its last like was answered."""
+    """Send likes from CLIENTS clients, each as soon as its last one was answered."""
     times = Times()
     callers, watchers = await open_all(plan, CLIENTS, times)
     likes: Iterator[tuple[bytes, str]] = iter(plan.likes)
@@ -195,12 +195,12 @@ async def run_saturated(plan: Plan, seconds: float) -> Times:
 
 
 def run(plan: Plan, seconds: float, saturated: bool) -> Times:
-    """One stretch, in this process."""
+    """Run one stretch in this process."""
     return uvloop.run((run_saturated if saturated else run_steady)(plan, seconds))
 
 
 def make_plan(stage: Stage, port: int, count: int) -> Plan:
-    """`count` likes of the AUTHORS' posts that are still to be made, in a fixed order."""
+    """`count` likes of the AUTHORS' posts that do not exist yet, in a fixed order."""
     who = stage.sign_tokens(stage.size.users)
     rows = stage.query(
         """SELECT p.id, u.n
@@ -221,10 +221,10 @@ def make_plan(stage: Stage, port: int, count: int) -> Plan:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """A steady stretch, then a saturated one."""
+    """Measure a steady stretch, then a saturated one."""
     commit = measure_commit(stage)
     steady, flat_out = (3.0, 2.0) if stage.size is QUICK else (15.0, 8.0)
-    # A chain of short steps in five processes: on one core they would wait for each other's turns.
+    # Each like takes short steps in five processes: on one core they would wait for each other.
     with stage.unpinned(), stage.web() as (_, port), stage.worker(), remote(ANYWHERE) as client:
         client.call(run, make_plan(stage, port, 100), 1.0, False)
         slow: Times = client.call(run, make_plan(stage, port, 1_000), steady, False)
@@ -239,7 +239,7 @@ def measure(stage: Stage) -> list[Figure]:
 
 
 def measure_commit(stage: Stage) -> float:
-    """Milliseconds (p50) that PostgreSQL takes to commit one row: a shown like waits for two of these."""
+    """Median milliseconds of a commit of one row; a shown like needs two commits."""
     took = []
     with psycopg.connect(stage.postgres.url, autocommit=True) as conn:
         conn.execute("CREATE TABLE IF NOT EXISTS bench_commits (n integer)")
@@ -252,7 +252,7 @@ def measure_commit(stage: Stage) -> float:
 
 
 def show(name: str, times: Times, aim: float | None) -> list[Figure]:
-    """p50 and p99 of persisted and shown."""
+    """Figures of the p50 and p99 until stored and until shown."""
     figures = []
     for what, values in (
         ("persisted", times.milliseconds(times.answered)),

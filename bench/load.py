@@ -1,4 +1,4 @@
-"""HTTP load: prebuilt requests over kept-open connections, read with epoll by little Python."""
+"""HTTP load: prebuilt requests over keep-alive connections, read with epoll and little Python."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STALL_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a stretch of load came to."""
+    """The result of a stretch of load."""
 
     answers: int
     seconds: float
@@ -22,18 +22,18 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Answers per second."""
         return self.answers / self.seconds
 
 
 def build_get(path: str, token: str | None = None) -> bytes:
-    """A GET as its bytes."""
+    """A GET request as bytes."""
     bearer = f"Authorization: Bearer {token}\r\n" if token else ""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{bearer}\r\n".encode()
 
 
 def build_request(method: str, path: str, token: str, body: dict[str, object] | None = None) -> bytes:
-    """A request as its bytes, with a JSON body where there is one."""
+    """A request as bytes, with a JSON body if given."""
     content = b"" if body is None else json.dumps(body).encode()
     kind = "Content-Type: application/json\r\n" if body is not None else ""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n{kind}"
@@ -41,7 +41,7 @@ def build_request(method: str, path: str, token: str, body: dict[str, object] | 
 
 
 def answer_size(data: bytes) -> int:
-    """The whole size of the answer that begins in `data`; 0 while its head is incomplete."""
+    """The total size of the answer at the start of `data`; 0 while its head is incomplete."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return 0
@@ -53,7 +53,7 @@ def answer_size(data: bytes) -> int:
 
 
 def fetch(port: int, request: bytes) -> tuple[bytes, bytes]:
-    """(head, body) of one answer; raises RuntimeError where it is not 200."""
+    """Send one request; returns (head, body). Raises RuntimeError if the status is not 200."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as conn:
         conn.sendall(request)
         data = b""
@@ -69,7 +69,7 @@ def fetch(port: int, request: bytes) -> tuple[bytes, bytes]:
 
 
 def run_load(port: int, requests: list[bytes], connections: int, seconds: float) -> Load:
-    """Keep one request going on every connection for so long; answers that are not 2xx are failures."""
+    """Keep one request in flight per connection for `seconds`; answers other than 2xx count as failures."""
     poll = select.epoll()
     socks: dict[int, socket.socket] = {}
     partial: dict[int, bytes] = {}

@@ -1,4 +1,4 @@
-"""What an idle socket costs the web process in memory."""
+"""The memory that an idle socket takes in the web process."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SETTLE_SECONDS = 1.5
 
 
 def measure_once(stage: Stage, count: int) -> float:
-    """KiB a socket in a fresh process."""
+    """KiB per socket in a fresh web process."""
     raise_file_limit(count + 1_000)
     tokens = [token for _, token in stage.sign_tokens(stage.size.users)]
     each = [tokens[number % len(tokens)] for number in range(count + WARM)]
     with stage.web() as (web, port), remote(REST) as reader:
         reader.call(open_swarm, "idle", port)
-        # The first ones also bring what is made once: code, pools, connections.
+        # The first sockets also load code and create pools and connections.
         reader.call(add_clients, "idle", each[:WARM])
         time.sleep(SETTLE_SECONDS)
         before = read_rss_kib(web.pid)
@@ -33,7 +33,7 @@ def measure_once(stage: Stage, count: int) -> float:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """The growth of the resident memory by 2,000 signed-in sockets, divided by 2,000."""
+    """The growth of the web process's resident memory per signed-in, idle socket."""
     count, rounds = (1_000, 1) if stage.size is QUICK else (2_000, 2)
     found = [measure_once(stage, count) for _ in range(rounds)]
     return [

@@ -1,4 +1,4 @@
-"""Messages: how many are sent into one conversation and into many, and what a person reads of 402."""
+"""Messages: sending into one conversation and into many, and reading as a member of 402 conversations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAST_ID = UUID(int=2**128 - 1)
 LAST_NUMBER = 2**53 - 1
 AIM_LIST_MS, AIM_UNREAD_MS, AIM_HISTORY_MS = 3.0, 4.0, 2.0
 
-# One group of everybody, of whom the first has read nothing, and 401 conversations of the first with others.
+# One group of all members, in which the first has read nothing, and 401 direct conversations of the first.
 FILL = [
     """CREATE UNLOGGED TABLE bench_places AS
     SELECT n, uuidv7() AS id FROM generate_series(0, %(many)s + 1) AS n""",
@@ -62,7 +62,7 @@ FILL = [
 
 
 def read(config: Config, user_id: UUID, place: UUID) -> dict[str, list[float]]:
-    """Milliseconds of what one person reads, by asyncpg, with the round trip."""
+    """Milliseconds of one user's reads by asyncpg, with the round trip."""
     return uvloop.run(_read(config, user_id, place))
 
 
@@ -103,7 +103,7 @@ async def _read(config: Config, user_id: UUID, place: UUID) -> dict[str, list[fl
 
 
 def send(config: Config, places: list[tuple[UUID, UUID]], seconds: float) -> float:
-    """Messages a second that WRITERS send, each in the next of these (conversation, author)."""
+    """Messages per second from WRITERS writers, who take the (conversation, author) pairs in turn."""
     return uvloop.run(_send(config, places, seconds))
 
 
@@ -111,7 +111,7 @@ async def _send(config: Config, places: list[tuple[UUID, UUID]], seconds: float)
     database = Database(config)
     await database.open()
     sent, number = 0, 0
-    # Each writer's connection is made, and its statements are planned, before anything counts.
+    # Let each writer connect and plan its statements before the clock starts.
     began = time.monotonic() + WARM_SECONDS
     deadline = began + seconds
 
@@ -132,7 +132,7 @@ async def _send(config: Config, places: list[tuple[UUID, UUID]], seconds: float)
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """What is read, then what is sent."""
+    """Measure reads, then sends."""
     quick = stage.size is QUICK
     messages, members = (QUICK_MESSAGES, QUICK_MEMBERS) if quick else (MESSAGES, MEMBERS)
     with psycopg.connect(stage.url, autocommit=True) as conn:

@@ -1,4 +1,4 @@
-"""Notifications persisted a second by one worker, against the same INSERTs in batches of the same size."""
+"""Notifications stored per second by one worker, against the same INSERTs in batches of the same size."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from nexcorp.db import Database, sql
 from workers.delivery import BATCH_ROWS
 
 AIM_PER_SECOND = 10_000
-# Of one worker's.
+# Of the rate of one worker.
 AIM_TWO = 1.6
 HEARD_SECONDS = 6.0
 DRAIN_SECONDS = 60.0
-# Seldom enough to cost PostgreSQL next to nothing: the queue's dead rows are read through each time.
+# Rare enough to cost PostgreSQL almost nothing: each poll reads through the queue's dead rows.
 POLL_SECONDS = 0.1
-# One comment on a post of each receiver, as POST /comments would have recorded it, in one commit.
+# One comment on a post for each receiver, with its event as POST /comments records it, in one commit.
 FILL_OUTBOX = """
 WITH made AS (
     INSERT INTO events (type, actor_id, entity_type, entity_id, payload, metadata)
@@ -49,7 +49,7 @@ INSERT INTO outbox (event_id, event_at, lane) SELECT id, created_at, find_lane(r
 
 
 def persist_plainly(config: Config, receivers: list[str], actor: str, post: str, mark: str) -> float:
-    """The batch's INSERTs alone (notifications with counters, rooms, frames); seconds for all receivers."""
+    """Run only the batches' INSERTs (notifications with counters, rooms, frames); returns seconds."""
     return uvloop.run(_persist_plainly(config, receivers, UUID(actor), UUID(post), mark))
 
 
@@ -72,7 +72,7 @@ async def _persist_plainly(config: Config, receivers: list[str], actor: UUID, po
 
 
 def make_batch(receivers: list[str], actor: UUID, post: UUID, mark: str) -> dict[str, list[Any]]:
-    """The arguments of one batch, ready before the clock starts."""
+    """The arguments of one batch, built before the clock starts."""
     count, now = len(receivers), datetime.now(UTC)
     events = [uuid4() for _ in receivers]
     return {
@@ -89,7 +89,7 @@ def make_batch(receivers: list[str], actor: UUID, post: UUID, mark: str) -> dict
         "whys": ["author"] * count,
         "plans": [None] * count,
         "group_ids": [None] * count,
-        # Two rooms see such an event: the receiver's own, and the post's.
+        # Frames for one room per receiver; a drained event has a second one, for the post's room.
         "rooms": [f"{mark}:{receiver}" for receiver in receivers],
         "frame_event_ids": events,
         "frame_events": ["comment:created"] * count,
@@ -103,7 +103,7 @@ def make_batch(receivers: list[str], actor: UUID, post: UUID, mark: str) -> dict
 async def drain_once(stage: Stage, pids: Sequence[int]) -> tuple[float, float]:
     """Fill the outbox in one commit and let the workers drain it: (seconds, CPU seconds of the workers).
 
-    The clock runs from the first batch's transaction to the commit of the last.
+    The clock runs from the first batch's transaction until a poll finds the outbox empty.
     """
     size = stage.size
     conn = await asyncpg.connect(stage.postgres.url)
@@ -126,19 +126,19 @@ async def drain_once(stage: Stage, pids: Sequence[int]) -> tuple[float, float]:
 
 
 def measure_two(stage: Stage) -> tuple[list[float], list[float]]:
-    """Notifications/s of one worker, and of two, each wherever the system puts it."""
+    """Notifications per second of one worker and of two, without pinning: (rates alone, rates together)."""
     count, alone, together = stage.size.audience, [], []
     with stage.unpinned(), stage.worker() as one:
         alone = [count / uvloop.run(drain_once(stage, [one.pid]))[0] for _ in range(3)]
         with stage.worker() as two:
-            # Until each has heard of the other.
+            # Let each worker discover the other.
             time.sleep(HEARD_SECONDS)
             together = [count / uvloop.run(drain_once(stage, [one.pid, two.pid]))[0] for _ in range(3)]
     return alone, together
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """The worker and its floor, in turns."""
+    """Measure the worker and its floor in alternating rounds, then two workers."""
     count = stage.size.audience
     receivers = [
         str(row[0])

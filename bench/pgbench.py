@@ -1,4 +1,4 @@
-"""pgbench with the statements of a handler: what PostgreSQL does for a client that costs nothing."""
+"""pgbench with a handler's recorded statements: PostgreSQL's rate with a client that costs nothing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bench.stage import Stage
 from nexcorp.embedded.programs import find_programs
 
 SECONDS = 3
-# Each becomes a script of its own, which every client prepares; pgbench chooses at random.
+# Each recording becomes a script that every client prepares; pgbench picks one at random.
 MOST_SCRIPTS = 6
 
 
 def format_value(value: Any) -> str:
-    """A parameter as PostgreSQL reads it from text."""
+    """A parameter in PostgreSQL's text format."""
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, list | tuple):
@@ -34,7 +34,7 @@ def format_value(value: Any) -> str:
 
 
 def make_script(recording: Recording, prefix: str) -> tuple[str, dict[str, str]]:
-    """The script of one request, and the variables it speaks of."""
+    """The script of one request, and the variables it uses."""
     variables: dict[str, str] = {}
     statements = []
     for number, (text, values) in enumerate(recording):
@@ -53,7 +53,7 @@ def make_script(recording: Recording, prefix: str) -> tuple[str, dict[str, str]]
 
 
 def run_pgbench(stage: Stage, recordings: list[Recording], clients: int) -> float:
-    """Transactions a second with these recorded requests, prepared, by so many clients."""
+    """Transactions per second of these recorded requests, prepared, with `clients` clients."""
     with tempfile.TemporaryDirectory() as folder:
         command = [str(find_programs(print)[0] / "pgbench"), "-n", "-M", "prepared"]
         command += ["-c", str(clients), "-T", str(SECONDS)]

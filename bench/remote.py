@@ -1,4 +1,4 @@
-"""Functions run in processes of their own, each on its core: nothing measured shares an interpreter."""
+"""Functions run in their own processes, each on its core: nothing measured shares an interpreter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CALL_SECONDS = 120.0
 
 
 def serve_calls(pipe: Connection, place: int) -> None:
-    """Run what is asked until the pipe closes."""
+    """Run the functions sent through the pipe until it closes."""
     pin(os.getpid(), place)
     while True:
         try:
@@ -31,13 +31,13 @@ def serve_calls(pipe: Connection, place: int) -> None:
 
 
 def serve_forever(pipe: Connection, place: int, work: Callable[..., Any], values: tuple[Any, ...]) -> None:
-    """Run a server; it tells its port by the first argument it is called with."""
+    """Run a server function; its first argument is a function that it calls with its port."""
     pin(os.getpid(), place)
     work(pipe.send, *values)
 
 
 class Remote:
-    """A process that runs one function at a time and keeps what its modules hold in between."""
+    """A process that runs one function at a time; module state persists between calls."""
 
     def __init__(self, place: int) -> None:
         self._pipe, theirs = CONTEXT.Pipe()
@@ -46,16 +46,16 @@ class Remote:
         theirs.close()
 
     def call(self, work: Callable[..., Any], *values: Any) -> Any:
-        """The function's result; raises RuntimeError with its stack trace, or after CALL_SECONDS."""
+        """Run a function; returns its result. RuntimeError with its traceback, or after CALL_SECONDS."""
         self.start(work, *values)
         return self.finish()
 
     def start(self, work: Callable[..., Any], *values: Any) -> None:
-        """Begin; finish() has the result."""
+        """Start a function; finish() returns its result."""
         self._pipe.send((work, values))
 
     def finish(self) -> Any:
-        """The result of what was started last."""
+        """Wait for the function started last; returns its result. Raises RuntimeError like call()."""
         if not self._pipe.poll(CALL_SECONDS):
             raise RuntimeError("a measurement takes too long")
         good, result = self._pipe.recv()
@@ -74,7 +74,7 @@ class Remote:
 
 @contextlib.contextmanager
 def remote(place: int) -> Iterator[Remote]:
-    """A Remote for the length of a block."""
+    """A Remote for one block."""
     made = Remote(place)
     try:
         yield made
@@ -84,7 +84,7 @@ def remote(place: int) -> Iterator[Remote]:
 
 @contextlib.contextmanager
 def server(place: int, work: Callable[..., Any], *values: Any) -> Iterator[tuple[int, int]]:
-    """(process id, port) of a server function for the length of a block."""
+    """(process id, port) of a server function that runs for one block."""
     ours, theirs = CONTEXT.Pipe()
     process = CONTEXT.Process(target=serve_forever, args=(theirs, place, work, values), daemon=True)
     process.start()

@@ -1,4 +1,4 @@
-"""Linked repositories: a first sync, one that finds nothing, and one of ten new commits, from loopback."""
+"""Linked repositories on loopback: a first sync, one that finds nothing new, and one with ten new commits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AIM_PAGE_MS = 4.0
 
 
 def add_commits(folder: Path, count: int, first: int) -> None:
-    """Commits on `main` of a bare repository, with texts of the usual length."""
+    """Add commits with texts of usual length to `main` of a bare repository."""
     text = b"Change the thing %d\n\nIt was not as it should be, for reasons that are told here.\n"
     lines = []
     for number in range(first, first + count):
@@ -47,7 +47,7 @@ def add_commits(folder: Path, count: int, first: int) -> None:
 
 
 def serve_git(tell: Callable[[int], None], folder: str) -> None:
-    """Git's own http-backend, until it is ended; tells its port."""
+    """Serve git's own http-backend until the process ends; passes its port to `tell`."""
     path = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout
     uvloop.run(_serve_git(tell, folder, f"{path.strip()}/git-http-backend"))
 
@@ -92,7 +92,7 @@ async def _serve_git(tell: Callable[[int], None], folder: str, backend: str) -> 
 
 
 def sync(config: Config, folder: str, repository_id: UUID) -> float:
-    """Seconds of one sync; raises RuntimeError where it did not work."""
+    """Seconds of one sync; raises RuntimeError if it fails."""
     return uvloop.run(_sync(config, folder, repository_id))
 
 
@@ -114,7 +114,7 @@ async def _sync(config: Config, folder: str, repository_id: UUID) -> float:
 
 
 def fetch(config: Config, folder: str, url: str) -> float:
-    """Seconds of git alone: the refs, the commits, and all of the log, read and thrown away."""
+    """Seconds of git alone: list refs, fetch the commits, read the whole log and discard it."""
     return uvloop.run(_fetch(config, folder, url))
 
 
@@ -129,7 +129,7 @@ async def _fetch(config: Config, folder: str, url: str) -> float:
 
 
 def read(config: Config, repository_id: UUID) -> list[float]:
-    """Milliseconds of pages of 50 commits, each behind the one before."""
+    """Milliseconds of successive pages of 50 commits."""
     return uvloop.run(_read(config, repository_id))
 
 
@@ -150,7 +150,7 @@ async def _read(config: Config, repository_id: UUID) -> list[float]:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """One repository from the link on."""
+    """Measure one repository, from its first sync on."""
     commits = QUICK_COMMITS if stage.size is QUICK else COMMITS
     with tempfile.TemporaryDirectory(dir=stage.home) as home, remote(SERVED) as client:
         remote_folder, cache = Path(home) / "remote.git", str(Path(home) / "cache")

@@ -1,4 +1,4 @@
-"""Mails and pushes a second by one worker, to servers that take everything, against the libraries alone."""
+"""Mails and pushes per second of one worker, to servers that accept everything, against the libraries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.sending_push import ABREAST
 MESSAGES, QUICK_MESSAGES = 20_000, 2_000
 PATIENCE_SECONDS = 120.0
 AIM_PER_SECOND = 1_000
-# To each of the audience one, so that nobody gets several in one.
+# One notification per receiver, so that none are combined into one message.
 FILL = [
     "UPDATE users SET email_verified_at = now() WHERE email_verified_at IS NULL",
     """INSERT INTO sessions (user_id, platform)
@@ -51,7 +51,7 @@ PLAN = {
     SELECT t.id, 'push', p.id::text, t.receiver_id, 1, now()
     FROM bench_told AS t INNER JOIN push_subscriptions AS p ON p.user_id = t.receiver_id""",
 }
-# From the first that was claimed to the last that was sent: how soon a worker looks is no part of it.
+# From the first claimed to the last sent: the time until a worker looks is not included.
 TOOK = """
 SELECT
     count(*),
@@ -62,7 +62,7 @@ WHERE d.channel = %s AND d.state = 'sent'
 
 
 def fill(stage: Stage, count: int, port: int) -> None:
-    """Notifications of as many people, who have a browser each, and an address."""
+    """Create `count` notifications, each for a user with an email address and a push subscription."""
     values = {
         "first": stage.size.users,
         "last": stage.size.users + count,
@@ -77,7 +77,7 @@ def fill(stage: Stage, count: int, port: int) -> None:
 
 
 def send(stage: Stage, pid: int, channel: str, count: int) -> tuple[float, float, float]:
-    """(messages a second, CPU a message of the worker, of PostgreSQL) of all, planned in one commit."""
+    """Send all in one commit: (messages per second, CPU per message in us of the worker, of PostgreSQL)."""
     postgres = stage.postgres.process.pid
     stage.query(PLAN[channel])
     cpu, db = read_cpu_seconds(pid), read_family_cpu_seconds(postgres)
@@ -96,7 +96,7 @@ def send(stage: Stage, pid: int, channel: str, count: int) -> tuple[float, float
 def measure_channel(
     stage: Stage, pid: int, channel: str, name: str, count: int, floor: tuple[float, float]
 ) -> Iterator[Figure]:
-    """How many a second, and what each costs."""
+    """A channel's rate, and its CPU per message; `floor`: (seconds, CPU seconds) for `count` messages."""
     rate, cpu, db = send(stage, pid, channel, count)
     alone, alone_cpu = count / floor[0], floor[1] / count * 1e6
     library = "aiosmtplib" if channel == "email" else "aiohttp"
@@ -118,7 +118,7 @@ def measure_channel(
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Mails, then pushes."""
+    """Measure mails, then pushes."""
     count = QUICK_MESSAGES if stage.size is QUICK else MESSAGES
     with (
         server(REST, serve_sink, MailSink) as (_, mail_port),

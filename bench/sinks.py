@@ -1,4 +1,4 @@
-"""A mail server and a push service that take everything and keep nothing, and their plainest clients."""
+"""A mail server and a push service that accept and discard everything, and minimal clients for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWERS = {b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}
 
 
 class MailSink(asyncio.Protocol):
-    """SMTP as far as one that sends notices a difference."""
+    """An SMTP server that implements only the commands that a client of one mail needs."""
 
     def connection_made(self, transport: Any) -> None:
         self.transport, self.data, self.in_mail = transport, b"", False
@@ -37,7 +37,7 @@ class MailSink(asyncio.Protocol):
 
 
 class PushSink(asyncio.Protocol):
-    """HTTP with small requests, one at a time."""
+    """An HTTP server for small requests, one at a time."""
 
     def connection_made(self, transport: Any) -> None:
         self.transport, self.data = transport, b""
@@ -54,7 +54,7 @@ class PushSink(asyncio.Protocol):
 
 
 def serve_sink(tell: Tell, kind: type[asyncio.Protocol]) -> None:
-    """Take what comes at a free port of 127.0.0.1."""
+    """Serve a sink at a free port of 127.0.0.1."""
 
     async def serve() -> None:
         listening = await asyncio.get_running_loop().create_server(kind, "127.0.0.1", 0)
@@ -65,7 +65,7 @@ def serve_sink(tell: Tell, kind: type[asyncio.Protocol]) -> None:
 
 
 def send_plainly(channel: str, port: int, count: int, lines: int) -> tuple[float, float]:
-    """As many messages, ready made, by the same library over as many connections: (seconds, CPU seconds)."""
+    """Send `count` prebuilt messages by the library alone, over `lines` connections: seconds, CPU seconds."""
     before, began = os.times(), time.perf_counter()
     uvloop.run((mail_plainly if channel == "email" else push_plainly)(port, count, lines))
     after = os.times()
@@ -73,7 +73,7 @@ def send_plainly(channel: str, port: int, count: int, lines: int) -> tuple[float
 
 
 async def mail_plainly(port: int, count: int, lines: int) -> None:
-    """By aiosmtplib."""
+    """Send mails with aiosmtplib."""
     message = b"Subject: News\r\n\r\n" + b"A line of a mail that says something.\r\n" * 60
 
     async def work() -> None:
@@ -87,7 +87,7 @@ async def mail_plainly(port: int, count: int, lines: int) -> None:
 
 
 async def push_plainly(port: int, count: int, lines: int) -> None:
-    """By aiohttp, without encryption or signature."""
+    """Send pushes with aiohttp, without encryption or signature."""
     body = os.urandom(500)
 
     async def work(client: aiohttp.ClientSession) -> None:

@@ -1,6 +1,6 @@
-"""The social half at a size where naive SQL is slow: a company of 1,000,000 posts against one of 10,000.
+"""The social half at a size at which naive SQL is slow: a company of 1,000,000 posts against one of 10,000.
 
-Each operation on one core against its own statements straight through asyncpg, and by pgbench.
+Each operation runs on one core, against its own statements by asyncpg alone and by pgbench.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PAIRS = 200
 WARM_SECONDS = 0.5
 MOST_REFUSED = 0.001
 AIM = 0.60
-# The cost of a page may grow by a quarter while there is a hundred times as much.
+# With a hundred times as many posts, a page may take a quarter longer.
 AIM_FLAT = 0.80
 AIM_P99_MS = 25.0
 API = "/api/v1"
@@ -40,7 +40,7 @@ API = "/api/v1"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is measured, and how much of what asyncpg alone does it should reach."""
+    """An operation to measure, and the share of asyncpg's own rate that it should reach."""
 
     name: str
     asked: list[Asked]
@@ -53,7 +53,7 @@ class Operation:
 
 
 def fill_company(stage: Stage, name: str, people: int, posts: int) -> None:
-    """A database with `nexcorp seed --scale`, and a session for each of the first people."""
+    """Create a database with `nexcorp seed --scale`, and a session for each of the first READERS users."""
     stage.query(f"CREATE DATABASE {name}")
     with stage.use(name):
         migrate_up(stage.url)
@@ -70,7 +70,7 @@ def fill_company(stage: Stage, name: str, people: int, posts: int) -> None:
 
 
 def sign_readers(stage: Stage) -> list[tuple[UUID, str]]:
-    """(user id, token) of the people with a session; the first follows two thousand others."""
+    """(user id, token) of the users with a session; the first follows two thousand others."""
     tokens = Tokens(Secrets.from_config(stage.config()))
     rows = stage.query("SELECT user_id, id FROM sessions ORDER BY user_id")
     return [
@@ -85,7 +85,7 @@ def sign_readers(stage: Stage) -> list[tuple[UUID, str]]:
 
 
 def make_operations(stage: Stage, port: int) -> list[Operation]:
-    """What people do all day."""
+    """Typical operations of users."""
     tokens = [token for _, token in sign_readers(stage)]
     posts = [row[0] for row in stage.query("SELECT id FROM posts ORDER BY md5(id::text) LIMIT %s", PAIRS)]
     reader = tokens[0]
@@ -124,7 +124,7 @@ def make_operations(stage: Stage, port: int) -> list[Operation]:
 def measure_operation(
     stage: Stage, operation: Operation, web: tuple[int, int], client: Remote, floor: Remote
 ) -> Iterator[Figure]:
-    """Rate against asyncpg alone, and the 99th percentile at half of that rate."""
+    """The rate against asyncpg alone, and the 99th percentile of latency at half of that rate."""
     pid, port = web
     recordings = floor.call(record_statements, stage.config(database_pool=(1, 1)), operation.asked)
     requests = operation.requests
@@ -135,7 +135,7 @@ def measure_operation(
         before = read_cpu_seconds(pid)
         load: Load = client.call(run_load, port, requests, CONNECTIONS, stage.size.seconds)
         failures += load.failures
-        # At saturation one may be refused while a checkpoint holds the others up; more is an error.
+        # At saturation a checkpoint may cause a few refusals; more are an error.
         assert load.failures <= load.answers * MOST_REFUSED, f"{operation.name}: {load.failures} not 2xx"
         cost = (read_cpu_seconds(pid) - before) / load.answers * 1e6
         rates["service"].append(load.rate)
@@ -167,12 +167,12 @@ def measure_operation(
 
 
 def ask_half(port: int, requests: list[bytes], seconds: float, rate: float) -> list[float]:
-    """Milliseconds of requests that come by the clock."""
+    """Milliseconds of requests that are sent on schedule."""
     return asyncio.run(ask_steadily(port, requests, seconds, rate))
 
 
 def time_pages(stage: Stage, floor: Remote) -> float:
-    """Pages a second of the feed, straight through asyncpg: the first pages of those who follow fifty."""
+    """Feed pages per second by asyncpg alone: the first pages of users who follow fifty others."""
     asked: list[Asked] = [("GET", f"{API}/feed", token, None) for _, token in sign_readers(stage)[1:]]
     recordings = floor.call(record_statements, stage.config(database_pool=(1, 1)), asked)
     return replay(floor, stage, recordings)[0]
@@ -182,8 +182,8 @@ def measure(stage: Stage) -> list[Figure]:
     """Fill two companies, then measure everything on the big one and the feed on both."""
     big = BIG if stage.size.rounds > 3 else QUICK_BIG
     people = big // 10
-    # As many people in both: whose followees write a smaller part of what everybody writes has more to look
-    # through for a page, and that is another question than how much has been written before.
+    # The same number of users in both: a user's followees then write the same share of all posts, and
+    # only the number of posts differs.
     fill_company(stage, "small_company", people, SMALL)
     fill_company(stage, "big_company", people, big)
     figures: list[Figure] = []

@@ -20,7 +20,7 @@ TEXT, CLOSE, PING = 0x81, 0x88, 0x89
 
 
 def raise_file_limit(wanted: int) -> int:
-    """Allow as many open files as wanted or as the system lets us; returns how many that are."""
+    """Raise the soft limit of open files to `wanted`, or as far as the system allows; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft < most:
@@ -29,7 +29,7 @@ def raise_file_limit(wanted: int) -> int:
 
 
 def build_upgrade(token: str, spoken: str = "nexcorp.v1") -> bytes:
-    """The handshake of one client, signed in by its header."""
+    """The handshake request of one client, authenticated by its header."""
     return (
         "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"
@@ -38,14 +38,14 @@ def build_upgrade(token: str, spoken: str = "nexcorp.v1") -> bytes:
 
 
 def mask_text(text: str) -> bytes:
-    """A client's text frame, masked with zeros: allowed, and the same bytes."""
+    """A client's text frame, masked with zeros: allowed, and it leaves the bytes unchanged."""
     data = text.encode()
     head = struct.pack("!BB", TEXT, 0x80 | len(data)) if len(data) < 126 else b""
     return (head or struct.pack("!BBH", TEXT, 0x80 | 126, len(data))) + bytes(4) + data
 
 
 def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """(opcode byte, payload) of each whole unmasked frame, and what is left over."""
+    """(opcode byte, payload) of each complete unmasked frame, and the incomplete rest."""
     frames, at = [], 0
     while len(data) - at >= 2:
         size, head = data[at + 1], 2
@@ -62,11 +62,11 @@ def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
 
 @dataclass(slots=True)
 class Client:
-    """One connection while it is made: what it still sends, and how many texts it waits for."""
+    """A connection being set up: the bytes still to send, and the number of texts awaited."""
 
     conn: socket.socket
     upgrade: bytes
-    # Sent once the greeting is complete; then one more text is awaited.
+    # Sent after the greeting; then one more text is awaited.
     after: bytes | None
     upgraded: bool = False
     awaited: int = 0
@@ -75,7 +75,7 @@ class Client:
 
 @dataclass(slots=True)
 class Swarm:
-    """Connected sockets of one process. Keep it in a module of a Remote between calls."""
+    """The connected sockets of one process. Keep it in a module of a Remote between calls."""
 
     port: int
     spoken: str = "nexcorp.v1"
@@ -92,7 +92,7 @@ class Swarm:
             self.poll.register(conn.fileno(), select.EPOLLIN)
 
     def open_clients(self, tokens: list[str], after: str | None = None) -> None:
-        """Connect a WebSocket for each token, a few at a time; with `after`, say that when greeted."""
+        """Connect a WebSocket per token, a few at a time; `after` is sent after the greeting."""
         waiting = [build_upgrade(token, self.spoken) for token in reversed(tokens)]
         said = None if after is None else mask_text(after)
         young: dict[int, Client] = {}
@@ -115,7 +115,7 @@ class Swarm:
                 raise RuntimeError(f"{len(waiting) + len(young)} sockets could not be connected")
 
     def _advance(self, client: Client) -> bool:
-        """Go on with a connection; True once it is greeted and subscribed."""
+        """Continue setting up a connection; True once it is greeted and subscribed."""
         data = client.conn.recv(65536)
         if not data:
             raise RuntimeError("a socket was closed while it was greeted")
@@ -134,7 +134,7 @@ class Swarm:
             if kind == CLOSE or b'"event":"error"' in payload:
                 raise RuntimeError(f"refused: {payload!r}")
             if kind == TEXT:
-                # One message may have several frames.
+                # One message may hold several frames.
                 client.awaited -= payload.count(b'{"event":')
                 if client.awaited == 0 and client.after is not None:
                     client.conn.send(client.after)
@@ -142,7 +142,7 @@ class Swarm:
         return client.awaited == 0
 
     def _read(self, number: int, expected: bytes) -> int:
-        """How many of the expected frames came on one socket; pings are answered on the way."""
+        """Read a socket; returns the number of expected frames, and answers pings."""
         conn = self.conns[number]
         data = conn.recv(262144)
         if not data:
@@ -168,14 +168,14 @@ class Swarm:
         return count
 
     def idle(self, seconds: float) -> None:
-        """Do nothing but answer pings for a while."""
+        """Only answer pings for `seconds`."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             for number, _ in self.poll.poll(left):
                 self._read(number, b"")
 
     def count_waves(self, trigger: Callable[[], None], expected: bytes, waves: int, window: int) -> float:
-        """Trigger so many broadcasts, at most `window` on their way; seconds until all have come."""
+        """Trigger `waves` broadcasts, at most `window` in flight; returns the seconds until all arrived."""
         per_wave, triggered, complete, came = len(self.conns), 0, 0, 0
         began = time.perf_counter()
         while complete < waves:
@@ -202,7 +202,7 @@ swarms: dict[str, Swarm] = {}
 
 
 def open_swarm(name: str, port: int) -> None:
-    """Begin a swarm in this process under a name."""
+    """Open an empty, named swarm in this process."""
     raise_file_limit(20_000)
     swarms[name] = Swarm(port)
 
@@ -218,7 +218,7 @@ def add_plain(name: str, count: int) -> None:
 
 
 def idle_swarm(name: str, seconds: float) -> None:
-    """Let a named swarm answer pings."""
+    """Let a named swarm answer pings for `seconds`."""
     swarms[name].idle(seconds)
 
 

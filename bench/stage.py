@@ -1,4 +1,4 @@
-"""What a measurement stands on: real servers in a temporary folder, data, real web and worker processes."""
+"""The environment of a measurement: real servers in a temporary folder, data, and the service's processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POSTGRES_SETTINGS = {
     "shared_buffers": "256MB",
     "max_connections": "200",
     "max_wal_size": "4GB",
-    # A checkpoint in one round and not in the next would be measured as a difference.
+    # A checkpoint in only some rounds would distort their comparison.
     "checkpoint_timeout": "30min",
 }
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -46,9 +46,9 @@ SERVED, REST, ANYWHERE = 0, 1, -1
 
 
 def pin(pid: int, place: int) -> bool:
-    """Keep a process on its core: SERVED is what is measured, REST is load and PostgreSQL.
+    """Pin a process to a core: SERVED for the measured process, REST for load and PostgreSQL.
 
-    ANYWHERE lets it go again. False where the system cannot.
+    ANYWHERE unpins it. Returns False if the system cannot pin.
     """
     if len(CORES) < 2:
         return False
@@ -60,7 +60,7 @@ def pin(pid: int, place: int) -> bool:
 
 
 def read_cpu_seconds(pid: int) -> float:
-    """CPU time a process has used, in user and kernel; 0 where there is no /proc."""
+    """Seconds of CPU that a process has used, user and kernel; 0 without /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -69,7 +69,7 @@ def read_cpu_seconds(pid: int) -> float:
 
 
 def read_family_cpu_seconds(pid: int) -> float:
-    """CPU time of a process, of its children, and of those that have ended: PostgreSQL with its backends."""
+    """Seconds of CPU of a process, its children and its ended children: PostgreSQL with its backends."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -80,13 +80,13 @@ def read_family_cpu_seconds(pid: int) -> float:
 
 
 def read_rss_kib(pid: int) -> float:
-    """Resident memory of a process."""
+    """Resident memory of a process in KiB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KIB
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much data there is, and how long each figure is looked for."""
+    """The amount of data, and the rounds and seconds of each measurement."""
 
     users: int
     audience: int
@@ -139,20 +139,20 @@ FILL = [
 
 
 class Stage:
-    """The servers and the data. `start_web` and `start_worker` run the service on them."""
+    """The servers and their data. `web` and `worker` run the service on them."""
 
     def __init__(self, home: Path, size: Size) -> None:
         self.home, self.size = home, size
         self.postgres = PostgresServer(home / "postgres", settings=POSTGRES_SETTINGS)
         self.valkey = ValkeyServer(home / "valkey")
-        # Of the database in use; see use().
+        # Name of the database in use, "" for the server's default; see use().
         self.database = ""
         self.pinned = False
         self.place = SERVED
         self._programs: list[Popen[bytes]] = []
 
     def open(self) -> None:
-        """Start, migrate and fill."""
+        """Start the servers, migrate, and fill in the data."""
         self.postgres.start()
         self.valkey.start()
         self.pinned = self._move_servers(REST)
@@ -168,7 +168,7 @@ class Stage:
                 conn.execute(statement, values if "%(" in statement else None)
 
     def close(self) -> None:
-        """End everything and leave nothing behind."""
+        """Stop everything and remove the data."""
         for process in self._programs:
             end_process(process, signal.SIGTERM, 1.0)
         self.valkey.destroy()
@@ -177,13 +177,13 @@ class Stage:
 
     @property
     def url(self) -> str:
-        """Where the database in use is."""
+        """The URL of the database in use."""
         server: str = self.postgres.url
         return f"{server.rpartition('/')[0]}/{self.database}" if self.database else server
 
     @contextlib.contextmanager
     def use(self, database: str) -> Iterator[None]:
-        """Measure on another database of the same server."""
+        """Use another database of the same server for one block."""
         before, self.database = self.database, database
         try:
             yield
@@ -192,7 +192,7 @@ class Stage:
 
     @contextlib.contextmanager
     def unpinned(self) -> Iterator[None]:
-        """Let everything that is started meanwhile run on every core, as it does where people use it."""
+        """Let the servers, and all processes started in this block, run on every core, as in production."""
         self._move_servers(ANYWHERE)
         self.place = ANYWHERE
         try:
@@ -205,12 +205,12 @@ class Stage:
         moved = False
         for server in (self.postgres, self.valkey):
             assert server.process is not None
-            # New connections of PostgreSQL's take after it.
+            # New backends of PostgreSQL inherit it.
             moved = pin(server.process.pid, place)
         return moved
 
     def config(self, **more: Any) -> Config:
-        """The settings that every process of a measurement has."""
+        """The configuration for code of the service that runs in a measuring process."""
         return Config(
             env="development",
             database_url=self.url,
@@ -221,13 +221,13 @@ class Stage:
         )
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Rows of a statement beside the service."""
+        """Run a statement directly on the database; returns its rows."""
         with psycopg.connect(self.url, autocommit=True) as conn:
             cursor = conn.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def sign_tokens(self, count: int) -> list[tuple[UUID, str]]:
-        """(user id, access token) of the first users, each with a session of their own."""
+        """(user id, access token) of the first `count` users, each with its own session."""
         tokens = Tokens(Secrets.from_config(self.config()))
         rows = self.query(
             """SELECT u.id, s.id FROM bench_users AS u INNER JOIN sessions AS s ON s.user_id = u.id
@@ -246,7 +246,7 @@ class Stage:
 
     @contextlib.contextmanager
     def web(self, **more: str) -> Iterator[tuple[Popen[bytes], int]]:
-        """A running `nexcorp web` and its port, for the length of a block; `more` are further settings."""
+        """A running `nexcorp web` and its port, for one block; `more`: environment variables."""
         port = choose_port(self.home / "web.port")
         with self._program("web", port, more) as process:
             self._await("the web process", process, lambda: self._answers(port))
@@ -254,7 +254,7 @@ class Stage:
 
     @contextlib.contextmanager
     def worker(self, **more: str) -> Iterator[Popen[bytes]]:
-        """A running `nexcorp worker`, one more if there are some; `more` are further settings of it."""
+        """A running `nexcorp worker`, in addition to others, for one block; `more`: environment variables."""
         beats = "SELECT count(*) FROM worker_heartbeats"
         before = self.query(beats)[0][0]
         with self._program("worker", 0, more) as process:
@@ -274,7 +274,7 @@ class Stage:
             "REDIS_URL": self.valkey.url,
             "JWT_SECRET": SECRET,
             "LOG_LEVEL": "warning",
-            # All load comes from one address and few accounts.
+            # All load comes from one address and few accounts, so switch rate limits off.
             "RATE_LIMIT_ANONYMOUS": "0",
             "RATE_LIMIT_USER": "0",
             "PORT": str(port),
@@ -314,7 +314,7 @@ class Stage:
 
 @contextlib.contextmanager
 def open_stage(size: Size) -> Iterator[Stage]:
-    """A stage in a temporary folder, gone at the end however that comes."""
+    """A stage in a temporary folder, removed after the block in any case."""
     stage = Stage(Path(tempfile.mkdtemp(prefix="nexcorp-bench-")), size)
     try:
         stage.open()

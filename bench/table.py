@@ -1,4 +1,4 @@
-"""Figures, their table, and the medians they are made of."""
+"""Figures, their medians, and the table that shows them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 @dataclass(slots=True)
 class Figure:
-    """One row: a measured value, the floor it is held against, and the aim.
+    """One row: a measured value, the floor to compare it with, and the aim.
 
-    `ratio` is value / floor, better when larger. `aim` is what the ratio should reach, or, where
-    `aim_is_value`, what the value should stay under.
+    `ratio` is the result relative to the floor, higher is better. `aim` is the least ratio, or, with
+    `aim_is_value`, the largest value.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the aim is reached; None where there is none."""
+        """Whether the aim is reached; None without an aim."""
         if self.aim is None:
             return None
         if self.aim_is_value:
@@ -35,7 +35,7 @@ class Figure:
         return self.ratio is not None and self.ratio >= self.aim
 
     def as_dict(self) -> dict[str, Any]:
-        """For results.json."""
+        """The figure as a JSON object."""
         ratio = None if self.ratio is None else round(self.ratio, 3)
         return {
             "name": self.name,
@@ -50,23 +50,23 @@ class Figure:
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle one."""
+    """The median."""
     return statistics.median(values)
 
 
 def median_ratio(values: Sequence[float], floors: Sequence[float]) -> float:
-    """The median of the rounds' own ratios: what disturbs a round disturbs both of its halves."""
+    """The median of the ratios per round: a disturbance affects both halves of its round."""
     return median([value / floor for value, floor in zip(values, floors, strict=True)])
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that `share` of all stay under."""
+    """The value below which the share `share` of all values lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def show_aim(figure: Figure) -> str:
-    """The last column."""
+    """The text of the aim column."""
     if figure.aim is None:
         return ""
     wanted = f"<= {figure.aim:g}" if figure.aim_is_value else f">= {figure.aim:.0%}"
@@ -74,7 +74,7 @@ def show_aim(figure: Figure) -> str:
 
 
 def format_table(sections: dict[str, list[Figure]]) -> str:
-    """The table for a terminal."""
+    """The table as text for a terminal."""
     rows = [("", "measured", "", "of floor", "floor", "aim")]
     for name, figures in sections.items():
         rows.append((name.upper(), "", "", "", "", ""))

@@ -1,4 +1,4 @@
-"""Lists, boards, statistics and changes among 1,000,000 tasks, for people who see much and who see little."""
+"""Lists, boards, statistics and changes of 1,000,000 tasks, for users who see many of them and few."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from nexcorp.web.paging import FIRST_ID
 API = "/api/v1"
 PAGE = 21
 TIMES, QUICK_TIMES, WARM_TIMES = 20, 5, 2
-# A case that takes this long is not repeated as often.
+# A slower case is not repeated.
 SLOW_MS = 100.0
 CHANGES, QUICK_CHANGES = 20, 5
 BULK = 100
@@ -43,7 +43,7 @@ Ask = Callable[[], Awaitable[Any]]
 
 
 def make_filters(who: UUID, project: UUID, label: UUID) -> dict[str, dict[str, Any]]:
-    """What lists are asked for, as arguments of find_tasks()."""
+    """The filters of the measured lists, as arguments of find_tasks()."""
     now = datetime.now(UTC)
     return {
         "all": {},
@@ -72,7 +72,7 @@ def make_filters(who: UUID, project: UUID, label: UUID) -> dict[str, dict[str, A
 
 
 async def take_time(ask: Ask, times: int) -> float:
-    """Milliseconds, the median of so many, of a statement with its round trip."""
+    """Median milliseconds of up to `times` runs of a statement, with its round trip."""
     took: list[float] = []
     for number in range(WARM_TIMES + times):
         began = time.perf_counter()
@@ -84,7 +84,7 @@ async def take_time(ask: Ask, times: int) -> float:
 
 
 def time_lists(config: Config, people: dict[str, UUID], scope: dict[str, UUID], times: int) -> list[Any]:
-    """(kind of person, filter, order, milliseconds, milliseconds of showing the same tasks) of every list."""
+    """(kind of user, filter, order, ms of the list, ms of rendering the same tasks by id) for every list."""
     return uvloop.run(_time_lists(config, people, scope, times))
 
 
@@ -95,7 +95,7 @@ async def _time_lists(
     database = Database(config)
     await database.open()
     async with database.connection() as conn:
-        # Of the database, since the migrations: whether a cluster obeys is not left to chance here.
+        # The migrations set this for the database; set it here too, so that figures do not depend on that.
         await conn.execute("SET plan_cache_mode = force_generic_plan")
         for kind, who in people.items():
             usual: dict[str, Any] = {
@@ -125,7 +125,7 @@ async def _time_lists(
 
 
 def measure_lists(stage: Stage, client: Remote, board: UUID) -> Iterator[Figure]:
-    """Every list by kind of person, and the slowest by filter."""
+    """The lists by kind of user, and the slowest of each filter."""
     times = QUICK_TIMES if stage.size is QUICK else TIMES
     cases: list[Any] = []
     for kind, number in PEOPLE.items():
@@ -169,7 +169,7 @@ def measure_lists(stage: Stage, client: Remote, board: UUID) -> Iterator[Figure]
 
 
 def time_others(config: Config, who: UUID, project: UUID, times: int) -> dict[str, float]:
-    """Milliseconds of a board and of statistics."""
+    """Milliseconds of a board and of statistics, by name."""
     return uvloop.run(_time_others(config, who, project, times))
 
 
@@ -206,7 +206,7 @@ async def _time_others(config: Config, who: UUID, project: UUID, times: int) -> 
 
 
 def write_together(config: Config, ids: list[UUID], seconds: float) -> Load:
-    """As many writers as connections, each with tasks of its own: another status, and its counters."""
+    """The rate of WRITERS writers, each with its own tasks and connection, who change statuses."""
     return uvloop.run(_write_together(config, ids, seconds))
 
 
@@ -244,7 +244,7 @@ WHERE id = $1
 
 
 def load(stage: Stage, web: tuple[int, int], client: Remote, requests: list[bytes]) -> tuple[float, float]:
-    """(requests a second, microseconds of CPU of web and PostgreSQL for each)."""
+    """(requests per second, microseconds of CPU of web and PostgreSQL per request)."""
     pid, port = web
     assert stage.postgres.process is not None
     before = read_cpu_seconds(pid) + read_family_cpu_seconds(stage.postgres.process.pid)
@@ -255,7 +255,7 @@ def load(stage: Stage, web: tuple[int, int], client: Remote, requests: list[byte
 
 
 def measure_requests(stage: Stage, client: Remote, ids: list[UUID], project: UUID) -> Iterator[Figure]:
-    """Reads with and without CACHE, single changes, changes of many."""
+    """Reads with and without CACHE, single changes, and bulk changes."""
     tokens = [token for _, token in stage.sign_tokens(EDITOR)]
     wide, editor = tokens[WIDE - 1], tokens[EDITOR - 1]
     reads = {
@@ -304,7 +304,7 @@ def measure_requests(stage: Stage, client: Remote, ids: list[UUID], project: UUI
 
 
 def measure_import(stage: Stage, project: UUID) -> Figure:
-    """From sending a file to the end of its import."""
+    """The time from sending a file to the end of its import."""
     lines = QUICK_LINES if stage.size is QUICK else LINES
     rows = [f"ref-{number},Task {number} of a file,todo,high" for number in range(lines)]
     token = stage.sign_tokens(EDITOR)[EDITOR - 1][1]
@@ -331,7 +331,7 @@ def measure_import(stage: Stage, project: UUID) -> Figure:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Everything in turn; what changes tasks comes last."""
+    """Measure everything in turn; changes come last."""
     rows = fill(stage)
     ((project,),) = stage.query("SELECT id FROM bench_projects WHERE n = %s", BOARD)
     ((editor,),) = stage.query("SELECT id FROM bench_users WHERE n = %s", EDITOR)

@@ -1,4 +1,4 @@
-"""1,000,000 tasks of two years, in projects of every size, and the people who look at them."""
+"""1,000,000 tasks of two years, in projects of all sizes, and users with different views of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bench.stage import QUICK, Stage
 from nexcorp.db import sql
 
 ROWS, QUICK_ROWS = 1_000_000, 50_000
-# Tasks are of the first 5,000 people, none of whoever is new. The busy one made a fiftieth, by imports.
+# The first 5,000 users have the tasks, NEW has none; BUSY made a fiftieth of them, by imports.
 WIDE, ONE, NONE, MANAGER, NEW, BUSY = 1, 2, 3, 4, 5, 6
 PEOPLE = {
     "member of 200 projects": WIDE,
@@ -22,8 +22,8 @@ WIDE_PROJECTS = 200
 # A large project, and a member of it.
 BOARD, EDITOR = 7, 131
 
-# A project in twenty is large: half of all tasks are of these, a tenth is of no project. Four in five are
-# closed, the older the likelier. One in twenty is urgent, one in a hundred in the trash.
+# One project in twenty is large; these have half of all tasks, and a tenth has no project. Four in five
+# tasks are closed, mostly old ones. One in twenty is urgent, one in a hundred in the trash.
 FILL = (
     "UPDATE users SET role = 'manager' FROM bench_users AS b WHERE b.id = users.id AND b.n = %(manager)s",
     """CREATE UNLOGGED TABLE bench_projects AS
@@ -134,7 +134,7 @@ FILL = (
 
 
 def fill(stage: Stage) -> int:
-    """Fill in, past the triggers, and count what was filled in; returns how many tasks there are."""
+    """Fill in the tasks without triggers, then their tallies; returns the number of tasks."""
     rows = QUICK_ROWS if stage.size is QUICK else ROWS
     values = {
         "rows": rows,

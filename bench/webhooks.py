@@ -1,4 +1,4 @@
-"""Deliveries to webhooks by one worker, while 200 endpoints take what they are sent and never answer."""
+"""Webhook deliveries of one worker, while 200 endpoints accept requests and never answer."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ GOOD, HANGING, WAITING = 20, 200, 20
 MESSAGES, QUICK_MESSAGES = 20_000, 4_000
 LATE, LATE_SECONDS = 60, 0.1
 PATIENCE_SECONDS = 100.0
-# How late the deliveries of others were with one budget of sockets for all: 18.5 s.
+# How long a delivery may take (p99) while other endpoints hang.
 AIM_MS = 2_700
 MAKE = """INSERT INTO webhooks (id, owner_id, scope, url, secret)
 SELECT %s, id, 'own', %s, %s FROM bench_users WHERE n = %s"""
-# Of posts that there are, as if a batch had just written them.
+# Events of existing posts, as if a batch of posts had just been created.
 QUEUE = """
 WITH told AS (
     SELECT w.id AS webhook_id, emit('post.created', NULL, 'post', p.id, '{}', '{}') AS event_id
@@ -40,7 +40,7 @@ LEFT = """SELECT EXISTS (
     SELECT FROM webhook_deliveries AS d INNER JOIN webhooks AS w ON w.id = d.webhook_id
     WHERE w.url LIKE %s AND d.status = 'pending'
 )"""
-# From the first attempt that was recorded to the last: how soon a worker looks is no part of it.
+# From the first attempt to the last: the time until a worker looks is not included.
 TOOK = """
 SELECT count(*), extract(epoch FROM max(a.at) - min(a.at))
 FROM webhook_attempts AS a
@@ -56,11 +56,11 @@ WHERE w.url LIKE %s AND d.created_at > %s
 
 
 class HangingSink(asyncio.Protocol):
-    """Takes all that comes and says nothing."""
+    """A server that accepts everything and never answers."""
 
 
 def make_hooks(stage: Stage, count: int, port: int) -> str:
-    """So many webhooks at a port; a pattern of their addresses."""
+    """Create `count` webhooks for a port; returns a LIKE pattern of their URLs."""
     secrets, origin = Secrets.from_config(stage.config()), f"http://127.0.0.1:{port}/"
     with psycopg.connect(stage.url) as conn:
         for n in range(1, count + 1):
@@ -71,7 +71,7 @@ def make_hooks(stage: Stage, count: int, port: int) -> str:
 
 
 def queue(stage: Stage, urls: str, each: int) -> Any:
-    """So many deliveries to each of those webhooks in one commit, behind the returned moment."""
+    """Queue `each` deliveries to each matching webhook in one commit; returns a time just before it."""
     with psycopg.connect(stage.url) as conn:
         (moment,) = conn.execute("SELECT clock_timestamp() - interval '1 ms'").fetchone() or (None,)
         conn.execute(QUEUE, {"urls": urls, "each": each})
@@ -80,7 +80,7 @@ def queue(stage: Stage, urls: str, each: int) -> Any:
 
 
 def await_all(stage: Stage, urls: str) -> None:
-    """Wait until all is sent; raises RuntimeError where that takes too long."""
+    """Wait until no delivery is pending; raises RuntimeError after PATIENCE_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while stage.query(LEFT, urls)[0][0]:
         if time.monotonic() > deadline:
@@ -89,7 +89,7 @@ def await_all(stage: Stage, urls: str) -> None:
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Many at once, then a few for each endpoint, beside those that hang."""
+    """Measure many deliveries at once, then a few per endpoint, while other endpoints hang."""
     count = QUICK_MESSAGES if stage.size is QUICK else MESSAGES
     with (
         server(REST, serve_sink, PushSink) as (_, port),
@@ -97,7 +97,7 @@ def measure(stage: Stage) -> list[Figure]:
         stage.worker(OUTBOUND_ALLOW="127.0.0.1") as worker,
     ):
         good = make_hooks(stage, GOOD, port)
-        # An endpoint that has answered once is not among those that hang.
+        # Let each good endpoint answer once, so that the worker does not treat it as hanging.
         queue(stage, good, 1)
         await_all(stage, good)
         hanging = make_hooks(stage, HANGING, dead)

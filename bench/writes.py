@@ -1,7 +1,7 @@
-"""Hot writes and reads beside them: CPU a request, web and PostgreSQL together, against the same work alone.
+"""Frequent writes and reads: rate and CPU per request of web and PostgreSQL, against the same work alone.
 
-A floor is the work in as few round trips as it can take: the service's own statements, called through asyncpg
-by a process that does nothing else. Every request writes something new; no worker runs meanwhile.
+A floor is the work in as few round trips as possible: the service's own statements, called through asyncpg
+by a process that does nothing else. Requests write something new each time; no worker runs meanwhile.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from nexcorp.db import Database, sql
 
 CONNECTIONS = 32
 WRITERS = 200
-# As many different requests as a measurement can use up.
+# More different requests than a measurement should use up.
 REQUESTS = 30_000
 WARM_SECONDS = 0.3
 AIM = 0.60
@@ -38,7 +38,7 @@ Ask = Callable[[Any, tuple[Any, ...]], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is measured: the requests, and the same work as (a function of this module, its arguments)."""
+    """An operation: its requests, and the same work as a function's name (in this module) and arguments."""
 
     name: str
     asked: list[Asked]
@@ -105,11 +105,11 @@ async def list_inbox(conn: Any, values: tuple[Any, ...]) -> None:
 
 
 def make_operations(stage: Stage) -> list[Operation]:
-    """What people do all day, each time something new."""
+    """Typical operations of users, with new data for each request."""
     who = stage.sign_tokens(WRITERS)
     posts = [row[0] for row in stage.query("SELECT id FROM bench_posts ORDER BY md5(id::text)")]
     people = [row[0] for row in stage.query("SELECT id FROM bench_users ORDER BY md5(id::text)")]
-    # Pairs that do not come twice: a step that has no divisor in common with the number of posts.
+    # The pairs differ as long as there are more posts than requests: 7919 is coprime to their number.
     pairs = [(posts[(n * 7919) % len(posts)], *who[n % len(who)]) for n in range(REQUESTS)]
     friends = [(people[(n * 7919) % len(people)], *who[n % len(who)]) for n in range(REQUESTS)]
     friends = [pair for pair in friends if pair[0] != pair[1]]
@@ -174,7 +174,7 @@ def make_operations(stage: Stage) -> list[Operation]:
 def work_plainly(
     config: Config, work: str, values: list[tuple[Any, ...]], clients: int, seconds: float
 ) -> tuple[Load, float]:
-    """The same work over the same pool, by as many clients, and nothing else; and the CPU it took here."""
+    """The same work with the same pool and number of clients; returns (load, CPU seconds used here)."""
     return uvloop.run(_work_plainly(config, globals()[work], values, clients, seconds))
 
 
@@ -192,10 +192,10 @@ async def _work_plainly(
             done += 1
             await work(conn, values[turn])
 
-    # Each keeps its connection: what a pool does between two of its users is no part of the work.
+    # Keep the connections: handing them between clients is not part of the work.
     most = config.database_pool[1] - len(database.spare)
     conns = [await database.pool.acquire() for _ in range(min(clients, most))]
-    # Opening connections and preparing statements is no part of a request.
+    # Opening connections and preparing statements is not part of a request.
     deadline = time.perf_counter() + WARM_SECONDS
     await asyncio.gather(*map(ask, conns))
     before, began, since = os.times(), time.perf_counter(), done
@@ -211,12 +211,12 @@ async def _work_plainly(
 def measure_operation(
     stage: Stage, operation: Operation, web: tuple[int, int], client: Remote, floor: Remote
 ) -> Iterator[Figure]:
-    """Requests a second beside the floor, and the CPU of both."""
+    """The rate against the floor, and the CPU of both."""
     pid, port = web
     postgres = stage.postgres.process.pid
     requests = [build_request(*asked) for asked in operation.asked]
     rounds: dict[str, list[tuple[float, float, float]]] = {"service": [], "asyncpg": []}
-    # Each round has its own share of the requests, and the floor the other half: nothing is written twice.
+    # The service and the floor take separate shares of the requests in each round, so none is written twice.
     share = len(requests) // (2 * stage.size.rounds + 1)
     client.call(run_load, port, requests[:share], CONNECTIONS, WARM_SECONDS)
     for number in range(stage.size.rounds):
@@ -260,7 +260,7 @@ def measure_operation(
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Every operation in turn."""
+    """Measure every operation in turn."""
     figures: list[Figure] = []
     with stage.web() as (web, port), remote(REST) as client, remote(SERVED) as floor:
         for operation in make_operations(stage):

@@ -33,6 +33,8 @@ class RequestContext:
     heavy: bool = False
     statement_seconds: float | None = None
     place: Place | None = None
+    # Whether one of its transactions has committed, or may have.
+    committed: bool = False
 
     def statement_limit(self) -> float | None:
         """Return how many seconds a statement may take, or None for the pool's own limit."""

@@ -40,7 +40,11 @@ SELECT id FROM made;
 WITH closed AS (
     DELETE FROM file_docs WHERE file_id = $1 AND last_seq = 0 RETURNING file_id
 )
-UPDATE files SET kind = 'binary', eol = 'lf' FROM closed WHERE files.id = closed.file_id RETURNING files.id;
+UPDATE files
+SET kind = 'binary', eol = 'lf', version = version + 1, updated_at = now()
+FROM closed
+WHERE files.id = closed.file_id
+RETURNING files.id;
 
 -- name: get_file(file_id, viewer_id, manages) :one
 -- One file as a viewer sees it, with their role in its project; no row if they may not see it.

@@ -31,18 +31,18 @@ ORDER BY i.id DESC
 LIMIT $2;
 
 -- name: revoke_invitation(invitation_id) :value
--- Revoke an invitation that is neither accepted nor revoked, even if it has expired; returns its address, or NULL if there is
--- no invitation to revoke.
+-- Revoke an open invitation; returns its address, or NULL if there is no open invitation with this id.
 UPDATE invitations
 SET revoked_at = now()
-WHERE id = $1 AND accepted_at IS NULL AND revoked_at IS NULL
+WHERE id = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()
 RETURNING email;
 
--- name: revoke_open(email) :exec
--- Revoke the earlier invitations of an address before a new one is inserted: only the newest counts.
+-- name: revoke_open(email) :many
+-- Revoke the open invitations of an address before a new one is inserted: only the newest counts. Returns their ids.
 UPDATE invitations
 SET revoked_at = now()
-WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL;
+WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+RETURNING id;
 
 -- name: is_invited(email) :value
 -- Whether an address has an open invitation.

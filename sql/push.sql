@@ -14,17 +14,17 @@ WHERE u.id = $1
 FOR NO KEY UPDATE OF u
 FOR SHARE OF s;
 
--- name: save_subscription(user_id, session_id, endpoint_hash, endpoint, host, p256dh, auth, expires_at) :one!
--- Insert or refresh a browser's subscription. One that belonged to another user moves to this user and gets a new id. `_new`:
--- this user did not have it before.
+-- name: take_endpoint(user_id, endpoint_hash) :one
+-- Delete the subscription that another user has with this endpoint; returns its id and owner. No row if there is none.
+DELETE FROM push_subscriptions WHERE endpoint_hash = $2 AND user_id <> $1
+RETURNING id, user_id;
+
+-- name: save_subscription(user_id, session_id, endpoint_hash, endpoint, host, p256dh, auth, expires_at) :one
+-- Insert or refresh a browser's subscription. `_new`: this user did not have it before. No row if another user has the endpoint.
 INSERT INTO push_subscriptions AS p (user_id, session_id, endpoint_hash, endpoint, host, p256dh, auth, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT ON CONSTRAINT push_subscriptions_endpoint_hash_key DO UPDATE
 SET
-    id = CASE WHEN p.user_id = excluded.user_id THEN p.id ELSE excluded.id END,
-    created_at = CASE WHEN p.user_id = excluded.user_id THEN p.created_at ELSE now() END,
-    last_success_at = CASE WHEN p.user_id = excluded.user_id THEN p.last_success_at END,
-    user_id = excluded.user_id,
     session_id = excluded.session_id,
     p256dh = excluded.p256dh,
     auth = excluded.auth,
@@ -32,6 +32,7 @@ SET
     refreshed_at = now(),
     failing_since = NULL,
     failed_at = NULL
+WHERE p.user_id = excluded.user_id
 RETURNING p.id, p.created_at = now() AS "_new";
 
 -- name: delete_surplus(user_id, kept) :exec

@@ -117,22 +117,44 @@ SELECT id FROM users WHERE username = $1::citext;
 
 -- name: update_profile(user_id, versions, changes) :value
 -- Change the fields present in `changes`, an object with the API's names; null clears a field. `versions` NULL matches any
--- version. NULL if no active user with one of these versions exists.
-UPDATE users
-SET
-    username = CASE WHEN $3::jsonb ? 'username' THEN ($3 ->> 'username')::citext ELSE username END,
-    first_name = CASE WHEN $3 ? 'firstName' THEN $3 ->> 'firstName' ELSE first_name END,
-    last_name = CASE WHEN $3 ? 'lastName' THEN $3 ->> 'lastName' ELSE last_name END,
-    job_title = CASE WHEN $3 ? 'jobTitle' THEN $3 ->> 'jobTitle' ELSE job_title END,
-    department = CASE WHEN $3 ? 'department' THEN $3 ->> 'department' ELSE department END,
-    location = CASE WHEN $3 ? 'location' THEN $3 ->> 'location' ELSE location END,
-    bio = CASE WHEN $3 ? 'bio' THEN $3 ->> 'bio' ELSE bio END,
-    phone = CASE WHEN $3 ? 'phone' THEN $3 ->> 'phone' ELSE phone END,
-    avatar_url = CASE WHEN $3 ? 'avatarUrl' THEN $3 ->> 'avatarUrl' ELSE avatar_url END,
-    version = version + 1,
-    updated_at = now()
-WHERE id = $1 AND status = 'active' AND ($2::integer[] IS NULL OR version = ANY($2))
-RETURNING version;
+-- version. Returns the names of the fields that had other values; without any, nothing changes. NULL if no active user with one
+-- of these versions exists.
+WITH held AS (
+    SELECT
+        id,
+        jsonb_build_object(
+            'username', username, 'firstName', first_name, 'lastName', last_name, 'jobTitle', job_title,
+            'department', department, 'location', location, 'bio', bio, 'phone', phone, 'avatarUrl', avatar_url
+        ) AS fields
+    FROM users
+    WHERE id = $1 AND status = 'active' AND ($2::integer[] IS NULL OR version = ANY($2))
+    FOR NO KEY UPDATE
+),
+compared AS (
+    SELECT
+        h.id,
+        h.fields || $3::jsonb AS fields,
+        array(SELECT w.key FROM jsonb_each($3) AS w WHERE w.value IS DISTINCT FROM h.fields -> w.key ORDER BY w.key) AS names
+    FROM held AS h
+),
+changed AS (
+    UPDATE users AS u
+    SET
+        username = (c.fields ->> 'username')::citext,
+        first_name = c.fields ->> 'firstName',
+        last_name = c.fields ->> 'lastName',
+        job_title = c.fields ->> 'jobTitle',
+        department = c.fields ->> 'department',
+        location = c.fields ->> 'location',
+        bio = c.fields ->> 'bio',
+        phone = c.fields ->> 'phone',
+        avatar_url = c.fields ->> 'avatarUrl',
+        version = u.version + 1,
+        updated_at = now()
+    FROM compared AS c
+    WHERE u.id = c.id AND c.names <> '{}'
+)
+SELECT names FROM compared;
 
 -- name: lock_standing(user_id) :one
 -- Lock a user who has not left; returns role and status.

@@ -1,4 +1,4 @@
-"""The one way in which tests make posts, comments and people, read lists, and ask the database."""
+"""Helpers with which tests create posts, comments and people, read lists, and query the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ API = "/api/v1"
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 BAD_LIMITS = ["0", "-1", "101", "1e9", "1000000000", "NaN", "Infinity", "abc", "1.5", "", "9" * 5000]
 
-# People with a session each, made by the database: a crowd need not wait for its passwords.
+# The database creates users with one session each, so that no password is hashed for a crowd.
 INSERT_CROWD = """
 WITH made AS (
     INSERT INTO users (email, username, email_verified_at)
@@ -29,7 +29,7 @@ RETURNING id, user_id
 
 
 async def create(user: Any, path: str, /, **body: Any) -> dict[str, Any]:
-    """What a POST of the user's made."""
+    """POST `body` as the user; return the created object. Fails unless the status is 201."""
     answer = await user.client.post(API + path, json=body)
     assert answer.status == 201, await answer.text()
     made: dict[str, Any] = await answer.json()
@@ -37,22 +37,22 @@ async def create(user: Any, path: str, /, **body: Any) -> dict[str, Any]:
 
 
 async def publish(user: Any, body: str = "Hello.", **fields: Any) -> dict[str, Any]:
-    """A new post of the user's."""
+    """Create a post as the user; return it."""
     return await create(user, "/posts", body=body, **fields)
 
 
 async def propose(user: Any, **fields: Any) -> dict[str, Any]:
-    """A new project of the user's."""
+    """Create a project post as the user; return it."""
     return await publish(user, type="project", **fields)
 
 
 async def say(user: Any, post_id: Any, body: str = "Indeed.", parent: str | None = None) -> dict[str, Any]:
-    """A new comment of the user's."""
+    """Create a comment as the user; return it."""
     return await create(user, "/comments", postId=str(post_id), body=body, parentId=parent)
 
 
 async def get_json(client: Any, path: str) -> dict[str, Any]:
-    """What a GET answers, which must be 200."""
+    """GET a path and return the JSON body. Fails unless the status is 200."""
     answer = await client.get(API + path)
     assert answer.status == 200, await answer.text()
     data: dict[str, Any] = await answer.json()
@@ -60,7 +60,7 @@ async def get_json(client: Any, path: str) -> dict[str, Any]:
 
 
 async def bring_in(user: Any, path: str, text: str | bytes) -> dict[str, Any]:
-    """What came of a CSV file that was sent to a path."""
+    """Import a CSV file by POST to `path`; return the finished import."""
     answer = await user.client.post(API + path, data=text, headers={"Content-Type": "text/csv"})
     assert answer.status == 202, await answer.text()
     begun = await answer.json()
@@ -73,7 +73,7 @@ async def bring_in(user: Any, path: str, text: str | bytes) -> dict[str, Any]:
 
 
 async def walk(client: Any, path: str, limit: int) -> list[list[dict[str, Any]]]:
-    """Every page of a list."""
+    """Return every page of a list, with `limit` rows a page."""
     pages: list[list[dict[str, Any]]] = []
     cursor = None
     while True:
@@ -87,7 +87,7 @@ async def walk(client: Any, path: str, limit: int) -> list[list[dict[str, Any]]]
 
 
 async def refused(call: Awaitable[Any], status: int, code: str | None = None) -> dict[str, Any]:
-    """The envelope of an answer that must be this error."""
+    """Return the error envelope of an answer; fails unless its status, and `code` if given, are these."""
     answer = await call
     assert answer.status == status, await answer.text()
     data: dict[str, Any] = await answer.json()
@@ -98,21 +98,21 @@ async def refused(call: Awaitable[Any], status: int, code: str | None = None) ->
 
 
 async def fetch(service: Any, text: str, *values: Any) -> list[Any]:
-    """Rows as they stand in the database."""
+    """Return the rows of a query, read directly from the database."""
     async with service.db.connection(wait=5) as conn:
         rows: list[Any] = await conn.fetch(text, *values)
         return rows
 
 
 async def fetch_value(service: Any, text: str, *values: Any) -> Any:
-    """One value as it stands in the database."""
+    """Return the first column of a query's first row."""
     return (await fetch(service, text, *values))[0][0]
 
 
 async def gather_crowd(
     service: Any, client: Any, count: int, prefix: str = "crowd"
 ) -> list[tuple[UUID, Any]]:
-    """(id, client) of that many new people."""
+    """Create `count` people; return (id, client) of each."""
     names = [f"{prefix}{number}" for number in range(count)]
     people = []
     for row in await fetch(service, INSERT_CROWD, names):
@@ -124,7 +124,7 @@ async def gather_crowd(
 
 
 async def insist(client: Any, method: str, path: str, **options: Any) -> Any:
-    """A call that is made again while the service says 503, or 429 to a burst, as a client does."""
+    """Call, and call again while the service answers 503 or 429; return the other answer."""
     for _ in range(100):
         answer = await client.call(method, API + path, **options)
         if answer.status not in (429, 503):
@@ -135,7 +135,7 @@ async def insist(client: Any, method: str, path: str, **options: Any) -> Any:
 
 
 async def check_counters(service: Any) -> None:
-    """Every counter is what counting would give."""
+    """Fail unless every stored counter equals a count of its rows."""
     wrong = await fetch(
         service,
         """
@@ -197,16 +197,16 @@ async def check_counters(service: Any) -> None:
 
 
 async def outbox_empty(service: Any) -> bool:
-    """Whether everything that happened was delivered; for wait_until()."""
+    """Whether the outbox is empty; for wait_until()."""
     return bool(await fetch_value(service, "SELECT count(*) = 0 FROM outbox"))
 
 
 async def meet_crosswise(service: Any, call: Coroutine[Any, Any, Any], *locks: tuple[Any, ...]) -> Any:
-    """The answer to a request that a deadlock ends. Two `locks`, each a statement and its values: the first
-    takes what the request wants, the second what it has by then."""
+    """Make a request end in a deadlock; return its answer. Both `locks` are a statement and its values: the
+    first locks a row the request waits for, the second a row the request has locked by then."""
     first, second = locks
     async with service.db.transaction(wait=5) as other:
-        # It is the request that finds out, and gives way.
+        # The request detects the deadlock first, and is the one that is cancelled.
         await other.execute("SET LOCAL deadlock_timeout = '1min'")
         await other.execute(*first)
         asking = asyncio.create_task(call)
@@ -218,7 +218,7 @@ async def meet_crosswise(service: Any, call: Coroutine[Any, Any, Any], *locks: t
 
 
 async def blocked(service: Any, count: int = 1) -> bool:
-    """Whether that many connections wait for a lock; for wait_until()."""
+    """Whether at least `count` connections wait for a lock; for wait_until()."""
     waiting = await fetch_value(
         service,
         """

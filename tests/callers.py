@@ -10,7 +10,7 @@ from nexcorp.security.tokens import Principal
 
 
 def make_caller(user_id: UUID, *permissions: str) -> Caller:
-    """A person who holds these permissions."""
+    """Return a caller who holds these permissions."""
     rights = Rights()
     rights.load([{"role": "member", "permissions": permissions}])
     return Caller(Principal(user_id, uuid4(), "member", 1, "web", 0.0), rights)

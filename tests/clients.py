@@ -1,4 +1,4 @@
-"""A service inside the test, and its clients, who compare all they get with the documents."""
+"""A service inside the test, and clients that check each answer and frame against the documents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nexcorp.web.connections import Runner
 from tests.contract import check_frame, check_response
 from workers.settings import serve
 
-# For how long something may take that has no time of its own to keep, in seconds: a slow machine's share.
+# The timeout in seconds of anything without a limit of its own; slow machines need this long.
 PATIENCE = 20.0
 
 
@@ -43,7 +43,7 @@ class Service:
 
 
 async def start_web(config: Config, product: Product = PRODUCT) -> tuple[web.AppRunner, web.Application, str]:
-    """A web process's application on a free port; returns its address, too."""
+    """Start a web process's application on a free port; return its runner, the application and its URL."""
     app = create_app(config, product)
     runner = Runner(app, shutdown_timeout=2)
     await runner.setup()
@@ -55,13 +55,13 @@ async def start_web(config: Config, product: Product = PRODUCT) -> tuple[web.App
 
 @asynccontextmanager
 async def run_service(config: Config, product: Product = PRODUCT) -> AsyncIterator[Service]:
-    """A running service: web and worker, real sockets, real SAQ."""
+    """Run a service for the block: web and worker, real sockets, real SAQ."""
     stop = asyncio.Event()
     worker = asyncio.create_task(serve(config, stop, product))
     runner, app, url = await start_web(config, product)
 
     async def is_open() -> bool:
-        """Whether it has connected: on a busy machine it may be slower than it waits to be asked."""
+        """Whether its pool is open: on a busy machine that can take longer than a request waits for it."""
         return bool(app[DATABASE].stats()["max"])
 
     await wait_until(is_open, 60)
@@ -83,11 +83,11 @@ class Client:
         self.session, self.url, self.headers, self.product = session, url, headers, product
 
     def as_user(self, headers: dict[str, str]) -> Client:
-        """The same with other headers on every call."""
+        """Return a client of the same service that sends these headers with every call."""
         return Client(self.session, self.url, headers, self.product)
 
     async def call(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
-        """One request, its body read."""
+        """Send a request; return the checked response, its body read."""
         headers = {**self.headers, **options.pop("headers", {})}
         response = await self.session.request(method, self.url + path, headers=headers, **options)
         await response.read()
@@ -145,7 +145,7 @@ class Live:
         await self.ws.send_json({"event": event, "data": data or {}, **more})
 
     async def next(self, event: str | None = None, seconds: float = PATIENCE) -> dict[str, Any]:
-        """The next frame, or the next one of this kind; what is passed over stays in `frames`."""
+        """Return the next frame, or the next one of `event`; every frame read is appended to `frames`."""
         async with asyncio.timeout(seconds):
             while True:
                 frame: dict[str, Any] = await self.ws.receive_json()
@@ -155,7 +155,7 @@ class Live:
                     return frame
 
     async def nothing(self, event: str, seconds: float = 0.5) -> None:
-        """Assert that no such frame comes for a while."""
+        """Fail if a frame of `event` comes within `seconds`."""
         try:
             frame = await self.next(event, seconds)
         except TimeoutError:
@@ -168,14 +168,14 @@ Connect = Callable[..., Awaitable[Live]]
 
 @asynccontextmanager
 async def open_client(service: Service) -> AsyncIterator[Client]:
-    """A client that nobody is signed in with; it keeps no cookies."""
+    """Yield a client without credentials; it keeps no cookies."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield Client(session, service.url, {}, service.product)
 
 
 @asynccontextmanager
 async def keep_sockets(service: Service, client: Client) -> AsyncIterator[Connect]:
-    """`live = await connect(user)`: a socket that ends with the block; `query` and `url` may be given."""
+    """Yield `connect`: `live = await connect(user)` opens a socket, closed when the block ends."""
     opened: list[Live] = []
 
     async def connect(user: User, query: dict[str, Any] | None = None, url: str | None = None) -> Live:

@@ -60,9 +60,9 @@ __all__ = [
 SECRET = "a secret of the tests, long enough to be accepted"
 PASSWORD = "the password of every test user"
 _names = itertools.count(1)
-# It reads a file for every connection, of which a service opens some twenty.
+# It reads a file for each new connection, and a service opens some twenty.
 redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
-# With it yoyo takes each migration apart, again for every step: most of the time that they take.
+# yoyo parses each migration again at every step, which takes most of the time of migrating.
 split_once = functools.cache(sqlparse.split)
 sqlparse.split = lambda text: list(split_once(text))
 
@@ -74,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """PostgreSQL with a migrated database `template` to clone."""
+    """PostgreSQL for the whole session, with a migrated database `template` to clone."""
     folder = choose_folder(tmp_path_factory)
     server = PostgresServer(folder / "postgres", settings=FAST)
     server.start()
@@ -90,7 +90,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    """Valkey, emptied before each test that uses it."""
+    """Valkey for the whole session; make_config() empties the database it is given."""
     server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
     server.start()
     try:
@@ -101,7 +101,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 
 @pytest.fixture(scope="session")
 def databases(postgres: PostgresServer) -> Iterator[Databases]:
-    """Where tests get their databases from."""
+    """Clones of `template`, made ahead."""
     found = Databases(postgres.url)
     yield found
     found.close()
@@ -109,14 +109,14 @@ def databases(postgres: PostgresServer) -> Iterator[Databases]:
 
 @pytest.fixture
 def database_url(postgres: PostgresServer, databases: Databases) -> Iterator[str]:
-    """A migrated, empty database of the test's own."""
+    """The URL of a migrated, empty database of the test's own."""
     name = databases.take()
     yield name_database(postgres.url, name)
     databases.drop(name)
 
 
 def make_config(database_url: str, redis_url: str, home: Path) -> Config:
-    """The settings of the service under test, on an empty Valkey."""
+    """Return the settings of the service under test; empties the Valkey database at `redis_url`."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
     return Config(
@@ -124,11 +124,11 @@ def make_config(database_url: str, redis_url: str, home: Path) -> Config:
         database_url=database_url,
         database_pool=(2, 20),
         redis_url=redis_url,
-        # Mails are kept in a folder of it.
+        # Development keeps mails in a folder below it.
         home=str(home),
         jwt_secret=SECRET,
         vapid_private_key=VAPID_KEY,
-        # Every test calls from one address.
+        # All tests call from one address.
         rate_limit_anonymous=0,
         rate_limit_user=0,
         rate_limit_files=0,
@@ -139,7 +139,7 @@ def make_config(database_url: str, redis_url: str, home: Path) -> Config:
 
 
 def choose_fixture(request: pytest.FixtureRequest, name: str) -> Any:
-    """The fixture `shared_<name>` for a test that is marked `shared`, `own_<name>` for any other."""
+    """Return the fixture `shared_<name>` for a test marked `shared`, `own_<name>` for any other."""
     which = "own" if request.node.get_closest_marker("shared") is None else "shared"
     return request.getfixturevalue(f"{which}_{name}")
 
@@ -165,7 +165,7 @@ def config(request: pytest.FixtureRequest) -> Config:
 
 @pytest.fixture
 async def database(config: Config) -> AsyncIterator[Database]:
-    """The database alone, without a service."""
+    """The open database of the settings; starts no service itself."""
     database = Database(config)
     await database.open()
     yield database
@@ -174,7 +174,7 @@ async def database(config: Config) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def product() -> Product:
-    """What the service under test is made of; a test of other features has a fixture of this name."""
+    """The product of the service under test; a test of other features overrides this fixture."""
     return PRODUCT
 
 
@@ -191,7 +191,7 @@ async def shared_service(
 ) -> AsyncIterator[Service]:
     """A service for all tests of a module that are marked `shared`.
 
-    These must not mind what others left there, and leave nothing that others would mind.
+    A marked test must accept rows that others left, and leave nothing that could disturb them.
     """
     name = databases.take()
     url = name_database(postgres.url, name)
@@ -209,7 +209,7 @@ def service(request: pytest.FixtureRequest) -> Service:
 
 @pytest.fixture
 async def second_node(service: Service) -> AsyncIterator[str]:
-    """The address of a second web process on the same database and Redis."""
+    """The URL of a second web process on the same database and Redis."""
     runner, _, url = await start_web(service.config, service.product)
     yield url
     await runner.cleanup()
@@ -217,7 +217,7 @@ async def second_node(service: Service) -> AsyncIterator[str]:
 
 @pytest.fixture
 def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A Valkey of the test's own, to be killed."""
+    """A Valkey that the test may kill."""
     server = ValkeyServer(tmp_path)
     server.start()
     yield server
@@ -226,7 +226,7 @@ def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def web_only(config: Config) -> Callable[..., Any]:
-    """Starts a web process without a worker: `runner, app, url = await web_only(setting=...)`."""
+    """`runner, app, url = await web_only(setting=...)` starts a web process without a worker."""
 
     async def start(**settings: Any) -> tuple[web.AppRunner, web.Application, str]:
         return await start_web(replace(config, **settings))
@@ -250,7 +250,7 @@ async def shared_client(shared_service: Service) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def client(request: pytest.FixtureRequest) -> Client:
-    """A client that nobody is signed in with; it keeps no cookies."""
+    """A client without credentials; it keeps no cookies."""
     found: Client = choose_fixture(request, "client")
     return found
 
@@ -259,7 +259,7 @@ _hashes: dict[str, str] = {}
 
 
 async def hash_once(password: str) -> str:
-    """The stored form of a password, computed once a process."""
+    """Return the hash of a password, computed once in a process."""
     if password not in _hashes:
         _hashes[password] = await hash_password(password)
     return _hashes[password]
@@ -267,10 +267,10 @@ async def hash_once(password: str) -> str:
 
 @pytest.fixture
 def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]]:
-    """`await make_user()`: a new person, signed in as a cli; `role` and `username` may be given.
+    """`await make_user()` returns a new signed-in user; `role` and `username` may be given.
 
-    Stored is what POST /auth/register and /auth/login store; neither is called, and nothing is hashed. The
-    address is verified unless told otherwise, and the session as fresh as POST /auth/sudo makes it.
+    The rows are those of POST /auth/register and /auth/login, without the requests and the hashing. The
+    address is verified unless `verified` is False, and the session is fresh as after POST /auth/sudo.
     """
 
     async def make(username: str | None = None, role: str = "member", *, verified: bool = True) -> User:
@@ -319,20 +319,20 @@ def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]
 
 @pytest.fixture
 async def own_connect(service: Service, client: Client) -> AsyncIterator[Connect]:
-    """Sockets of the test's own service."""
+    """`connect` for the test's own service."""
     async with keep_sockets(service, client) as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def shared_connect(service: Service, client: Client) -> AsyncIterator[Connect]:
-    """Sockets of the module's service."""
+    """`connect` for the module's service."""
     async with keep_sockets(service, client) as found:
         yield found
 
 
 @pytest.fixture
 def connect(request: pytest.FixtureRequest) -> Connect:
-    """`live = await connect(user)`: a socket at /ws; `query` and `url` may be given."""
+    """`live = await connect(user)` opens a socket at /ws; `query` and `url` may be given."""
     found: Connect = choose_fixture(request, "connect")
     return found

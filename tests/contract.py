@@ -1,4 +1,4 @@
-"""Checks what the service answers against its own OpenAPI document."""
+"""Checks of answers and frames against the service's OpenAPI and AsyncAPI documents."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ CODES = make_codes(ROUTES)
 
 @functools.cache
 def codes(product: Product) -> Catalogue:
-    """The codes of errors of a product."""
+    """Return the error codes of a product, by status."""
     return make_codes(list_routes(product))
 
 
 @functools.cache
 def document(product: Product = PRODUCT) -> dict[str, Any]:
-    """The OpenAPI document as served."""
+    """Return the OpenAPI document as served."""
     parsed: dict[str, Any] = json.loads(make_documents(product).openapi.body)
     return parsed
 
 
 def follow(node: dict[str, Any], of: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What a reference in a document leads to (OpenAPI's unless told otherwise), or the node itself."""
+    """Resolve a $ref within a document (by default OpenAPI's); return the node itself if it has none."""
     while "$ref" in node:
         target = of or document()
         for key in node["$ref"].split("/")[1:]:
@@ -45,7 +45,7 @@ def follow(node: dict[str, Any], of: dict[str, Any] | None = None) -> dict[str, 
 
 @functools.cache
 def operations(product: Product = PRODUCT) -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
-    """(method, path pattern, operation), paths without parameters first."""
+    """Return (method, path pattern, operation) of each route, paths without parameters first."""
     found = []
     for path, item in sorted(document(product)["paths"].items(), key=lambda pair: pair[0].count("{")):
         pattern = re.compile("^" + re.sub(r"{\w+}", "[^/]+", path) + "$")
@@ -56,7 +56,7 @@ def operations(product: Product = PRODUCT) -> list[tuple[str, re.Pattern[str], d
 
 @functools.cache
 def validator(method: str, path: str, status: str, product: Product) -> Draft202012Validator | None:
-    """What validates the body of this answer; None where it has none. Fails where it is not documented."""
+    """Return the validator of an answer's JSON body, or None if it has none; fails if it is undocumented."""
     for known, pattern, operation in operations(product):
         if known == method and pattern.match(path):
             assert status in operation["responses"], (
@@ -72,7 +72,7 @@ def validator(method: str, path: str, status: str, product: Product) -> Draft202
 
 @functools.cache
 def frame_validators(product: Product = PRODUCT) -> dict[str, Draft202012Validator]:
-    """event -> what validates such a frame of the service."""
+    """Return the validator of each event that the service sends."""
     described = json.loads(make_documents(product).asyncapi.body)["components"]
     return {
         message["name"]: Draft202012Validator({**message["payload"], "components": described})
@@ -82,7 +82,7 @@ def frame_validators(product: Product = PRODUCT) -> dict[str, Draft202012Validat
 
 
 def check_frame(frame: dict[str, Any], product: Product = PRODUCT) -> None:
-    """Fail where a frame of the service is not as the AsyncAPI document says."""
+    """Fail unless a frame of the service is as the AsyncAPI document says."""
     checker = frame_validators(product).get(frame["event"])
     assert checker is not None, f"{frame['event']} is not documented"
     checker.validate(frame)
@@ -92,7 +92,7 @@ def check_frame(frame: dict[str, Any], product: Product = PRODUCT) -> None:
 async def check_response(
     method: str, path: str, response: aiohttp.ClientResponse, product: Product = PRODUCT
 ) -> None:
-    """Fail where an answer's status, body or error code is not as documented."""
+    """Fail unless an answer's status, body and error code are documented."""
     checker = validator(method, path.partition("?")[0], str(response.status), product)
     if method == "HEAD" or response.status in (204, 304):
         assert not await response.read()

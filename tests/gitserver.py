@@ -26,7 +26,7 @@ class Repository:
         subprocess.run(made, check=True)
 
     def git(self, *args: str, data: bytes | None = None) -> str:
-        """What a command prints."""
+        """Run a git command in the repository; return its output, stripped."""
         done = subprocess.run(
             ["git", f"--git-dir={self.folder}", *args], input=data, capture_output=True, check=True
         )
@@ -35,7 +35,7 @@ class Repository:
     def commit(
         self, count: int = 1, branch: str = "main", *, onto: str | None = None, message: str = "Change"
     ) -> None:
-        """Commits on a branch; `onto` is the one that they follow, by force."""
+        """Add `count` commits to a branch; `onto`: move the branch to follow this commit."""
         lines = []
         known = onto is not None or self.has(branch)
         for number in range(count):
@@ -51,19 +51,20 @@ class Repository:
         self.git("fast-import", "--quiet", "--force", data=b"".join(lines))
 
     def has(self, branch: str) -> bool:
-        """Whether there is a branch."""
+        """Whether the branch exists."""
         return bool(self.git("for-each-ref", f"refs/heads/{branch}"))
 
     def list(self, branch: str = "main") -> list[str]:
-        """Its commits, the newest first."""
+        """Return the commit ids of a branch, the newest first."""
         return self.git("rev-list", "--topo-order", branch).split()
 
 
 class GitServer:
-    """Serves the repositories of a folder, below /r/ as they are.
+    """Serves the repositories of a folder at /r/.
 
-    Below /auth with TOKEN alone, below /redirect and /away from elsewhere, below /silent not at all, and
-    below /stalled no more than the half of what is fetched, below /endless branches without end.
+    Other prefixes misbehave: /auth wants TOKEN, /redirect and /away redirect to /canary (here, at localhost),
+    /silent answers after 30 s, /stalled sends half of a fetch, /endless lists branches without end, /blank
+    and /broken answer nonsense.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,15 +72,15 @@ class GitServer:
         folder.mkdir()
         self.url = ""
         self.heard: list[str] = []
-        # How many fetches wait for their second half.
+        # The number of fetches that got only their first half.
         self.stalled = 0
 
     def make(self, name: str = "one", format: str = "sha1") -> Repository:
-        """A new repository, at `{url}/r/{name}.git`."""
+        """Create a repository, served at `{url}/r/{name}.git`."""
         return Repository(self.folder / f"{name}.git", format)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One request of git's."""
+        """Answer one request of git."""
         kind, _, rest = request.match_info["path"].partition("/")
         self.heard.append(request.path_qs)
         if kind == "redirect":
@@ -151,16 +152,17 @@ class GitServer:
 
 
 @asynccontextmanager
-async def serve_git(folder: Path) -> AsyncIterator[GitServer]:
-    """A server that runs meanwhile."""
+async def serve_git(folder: Path, address: str = "127.0.0.1") -> AsyncIterator[GitServer]:
+    """Run a server while the block runs."""
     server = GitServer(folder)
     app = web.Application(client_max_size=2**26)
     app.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, address, 0)
     await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    host = f"[{address}]" if ":" in address else address
+    server.url = f"http://{host}:{runner.addresses[0][1]}"
     try:
         yield server
     finally:

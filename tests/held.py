@@ -1,4 +1,4 @@
-"""A client's copy of a list of notifications, which lives on frames as AsyncAPI describes them."""
+"""A client's copy of a list of notifications, kept up to date by frames as AsyncAPI describes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def is_meant(row: dict[str, Any], data: dict[str, Any]) -> bool:
-    """Whether a frame for many is about a notification; not where that was shown as it is later."""
+    """Whether a bulk frame applies to this row; not if the row is already newer than the frame."""
     before = data["before"]
     return (
         row["position"] <= data["upTo"]
@@ -18,13 +18,13 @@ def is_meant(row: dict[str, Any], data: dict[str, Any]) -> bool:
 
 
 class Held:
-    """What a client fetched, by id; `apply` is all that it does with a frame."""
+    """A client's rows by id. `apply` is the only thing it does with a frame."""
 
     def __init__(self, rows: Iterable[dict[str, Any]] = ()) -> None:
         self.rows = {row["id"]: dict(row) for row in rows}
 
     def apply(self, event: str, data: dict[str, Any], shown: dict[str, Any] | None = None) -> None:
-        """One frame; `shown` is its notification where that has another shape than `data`."""
+        """Apply a frame; `shown`: its notification, if `data` has another shape."""
         if event == "notifications:bulk-updated":
             self._change_many(data)
             return
@@ -46,15 +46,15 @@ class Held:
                 row["seenAt"], row["updatedAt"] = row["seenAt"] or data["at"], data["at"]
 
     def list(self) -> list[dict[str, Any]]:
-        """The list, the newest first."""
+        """Return the rows, the newest first."""
         return sorted(self.rows.values(), key=lambda row: row["position"], reverse=True)
 
     def count_unread(self) -> int:
-        """The badge that goes with it."""
+        """Return the number of unread rows."""
         return sum(not row["isRead"] for row in self.rows.values())
 
     def list_groups(self) -> dict[str, tuple[str, int, int]]:
-        """Of each group its newest member, how many are in the list, and how many of these unread."""
+        """Return for each group its newest member, its number of rows, and how many of them are unread."""
         groups: dict[str, list[dict[str, Any]]] = {}
         for row in self.list():
             if row["groupId"] is not None:

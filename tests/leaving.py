@@ -1,4 +1,4 @@
-"""Leaving, as the API has somebody leave, inside a test's own transaction."""
+"""Leaving the company as through the API, but inside a test's own transaction."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from nexcorp.features.users.service import take_leave
 
 
 async def leave(conn: Any, user_id: UUID) -> None:
-    """Have a person leave; raises what take_leave() raises."""
+    """Let a person leave; raises the errors of take_leave()."""
     await PRODUCT.leave(conn, user_id, lambda: take_leave(conn, user_id))

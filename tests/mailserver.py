@@ -1,10 +1,9 @@
-"""A real SMTP server on loopback that keeps what it is sent, and refuses what it is told to."""
+"""A real SMTP server on loopback that keeps the mails it gets, and refuses them when told to."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import ssl
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -13,11 +12,13 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.chaos.cluster import choose_ports
+
 TOKEN = re.compile(r"#token=([A-Za-z0-9_-]+)")
 
 
 def find_token(message: EmailMessage) -> str:
-    """The token in a mail, the same in its text and its HTML."""
+    """Return the token in a mail; fails unless its text and its HTML have the same."""
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
     found = [TOKEN.search(body.get_content()) for body in bodies if body is not None]
     tokens = {match[1] for match in found if match is not None}
@@ -25,26 +26,18 @@ def find_token(message: EmailMessage) -> str:
     return tokens.pop()
 
 
-def free_port() -> int:
-    """A port that nobody listens at, now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass
 class MailServer:
-    """aiosmtpd in the test's own loop. `recipient_says` and `data_says` are what it answers."""
+    """aiosmtpd in the test's own loop. `recipient_says` and `data_says`: its answers."""
 
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=lambda: choose_ports(1)[0])
     recipient_says: str = "250 OK"
     data_says: str = "250 OK"
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
-    # The same as they came.
+    # The mails as received bytes.
     contents: list[bytes] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
-    # What aiosmtpd is started with beyond that, and the TLS of smtps://.
+    # More options of aiosmtpd, and the TLS context for smtps://.
     options: dict[str, Any] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
     _server: Any = None
@@ -83,5 +76,5 @@ class MailServer:
         return self.data_says
 
     def sent_to(self, address: str, subject: str = "") -> list[EmailMessage]:
-        """The mails to an address whose subject has this in it, oldest first."""
+        """Return the mails to an address whose subject contains `subject`, oldest first."""
         return [mail for to, mail in self.mails if to == address and subject in mail["Subject"]]

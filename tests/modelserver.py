@@ -1,10 +1,10 @@
-"""A language model on loopback that speaks OpenAI's wire format, and does what it is asked.
+"""A language model on loopback that speaks OpenAI's wire format, and behaves as the last question says.
 
-The last question says what: `say N [R]`: N words, R a second; `length N`; `stall N`, `cut N`, `fail N`: N
-words, then silence, a closed connection, an error; `busy K NAME`: 429 K times; `cuts K NAME N R`: closed in
-the middle K times; `broken`, `refused`: 500, 401;
-`plain`: JSON in one piece; `split`, `crlf`, `nodone`, `huge`: the same events in other forms; `count`: it
-tells no usage; `echo TEXT`: the text. Anything else is answered with what the system was told.
+`say N [R]`: N words, R a second; `length N`; `stall N`, `cut N`, `fail N`: N words, then silence, a closed
+connection, an error; `busy K NAME`: 429 K times; `cuts K NAME N R`: closed in the middle K times;
+`broken`, `refused`: 500, 401; `plain`: JSON in one piece; `split`, `crlf`, `nodone`, `huge`: the same
+events in other forms; `count`: without usage; `echo TEXT`: the text. Any other question is answered with
+the system's message.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ KEY = "sk-a-key-that-nobody-may-see"
 
 
 def words(count: int) -> str:
-    """What `say N` says."""
+    """Return the answer to `say N`."""
     return "".join(f"w{n} " for n in range(count))
 
 
 @dataclass
 class ModelServer:
-    """What was asked, and how many clients went away in the middle."""
+    """The requests, and the number of clients that disconnected in the middle (`left`)."""
 
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -38,7 +38,7 @@ class ModelServer:
     tries: Counter[str] = field(default_factory=Counter)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """One completion."""
+        """Answer one completion."""
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return refuse(401, "no key")
         body = await request.json()
@@ -72,7 +72,7 @@ class ModelServer:
     async def stream(
         self, request: web.Request, body: Any, name: str, count: int, rate: float
     ) -> web.StreamResponse:
-        """The words as events."""
+        """Send the words as events."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         ends = "\r\n" if name == "crlf" else "\n"
@@ -120,18 +120,18 @@ class ModelServer:
 
 
 def delta(text: str, finish: str | None = None) -> dict[str, Any]:
-    """An event with text."""
+    """Return an event with text."""
     return {"choices": [{"index": 0, "delta": {"content": text} if text else {}, "finish_reason": finish}]}
 
 
 def refuse(status: int, message: str, headers: Any = None) -> web.Response:
-    """An error as providers write it."""
+    """Return an error in the form that providers use."""
     return web.json_response({"error": {"message": message}}, status=status, headers=headers)
 
 
 @asynccontextmanager
 async def serve_model() -> AsyncIterator[ModelServer]:
-    """A language model, until the block ends."""
+    """Run a language model while the block runs."""
     server = ModelServer()
     app = web.Application(client_max_size=4 * 1024 * 1024)
     app.router.add_post("/v1/chat/completions", server.answer)

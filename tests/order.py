@@ -9,10 +9,10 @@ import pytest
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the long tests first, so that no process is left with one when the others have ended.
+    """Put the long tests first, so that no process starts one when the others have ended.
 
     With `--dist=worksteal` each process begins with a run of neighbours, the first with the first part of the
-    tests: the long ones are spread over the beginnings of these parts. Those of one module stay together.
+    tests: the long ones are spread over the beginnings of these parts, those of one module together.
     """
     for item in items:
         if item.get_closest_marker("shared") is not None and item.get_closest_marker("asyncio") is not None:

@@ -1,6 +1,6 @@
-"""A push service on loopback, and browsers that subscribed there and read what they are sent.
+"""A push service on loopback, and browsers that subscribe there and read their messages.
 
-They read it by `http-ece` and `PyJWT`, which know nothing of the service's own code.
+They decrypt with `http-ece` and `PyJWT`, which share no code with the service.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-# A key pair for tests, as VAPID_PRIVATE_KEY has it.
+# A private key for tests, in the form of VAPID_PRIVATE_KEY.
 VAPID_KEY = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"
 
 
 def encode(data: bytes) -> str:
-    """base64url as browsers write it."""
+    """Encode as base64url without padding, as browsers do."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 class Browser:
-    """One subscription: `endpoint`, and the keys that the browser keeps to itself."""
+    """A subscription: its `endpoint`, and the keys that stay in the browser."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -36,19 +36,19 @@ class Browser:
         self.p256dh = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
     def to_json(self) -> dict[str, Any]:
-        """What PushSubscription.toJSON() gives."""
+        """Return the result of PushSubscription.toJSON()."""
         keys = {"p256dh": encode(self.p256dh), "auth": encode(self.auth)}
         return {"endpoint": self.endpoint, "expirationTime": None, "keys": keys}
 
     def read(self, body: bytes) -> bytes:
-        """What a message says."""
+        """Decrypt a message."""
         text: bytes = http_ece.decrypt(body, private_key=self.key, auth_secret=self.auth, version="aes128gcm")
         return text
 
 
 @dataclass
 class Message:
-    """A request that came."""
+    """A received request."""
 
     path: str
     headers: Any
@@ -57,7 +57,7 @@ class Message:
 
 @dataclass
 class PushService:
-    """What came, and what is answered: 201, or for a path in `answers` its (status, headers)."""
+    """The received messages. `answers`: (status, headers) by path; other paths get 201."""
 
     origin: str
     messages: list[Message] = field(default_factory=list)
@@ -65,19 +65,19 @@ class PushService:
 
     @property
     def host(self) -> str:
-        """It as OUTBOUND_ALLOW names it."""
+        """Its host and port, in the form of OUTBOUND_ALLOW."""
         return self.origin.partition("//")[2]
 
     def subscribe(self, name: str | None = None) -> Browser:
-        """A browser with a new subscription."""
+        """Return a browser with a new subscription."""
         return Browser(f"{self.origin}/send/{name or secrets.token_urlsafe(24)}")
 
     def of(self, browser: Browser) -> list[Message]:
-        """What came for one browser."""
+        """Return the messages to one browser."""
         return [one for one in self.messages if self.origin + one.path == browser.endpoint]
 
     def check_signature(self, message: Message, key: str) -> dict[str, Any]:
-        """The claims of the one that signed a request, who must hold `key` (base64url of a public key)."""
+        """Verify a request's signature with `key` (a public key in base64url); return its claims."""
         scheme, _, rest = message.headers["Authorization"].partition(" ")
         parts = dict(part.strip().split("=", 1) for part in rest.split(","))
         assert scheme == "vapid" and parts["k"] == key
@@ -89,7 +89,7 @@ class PushService:
 
 @asynccontextmanager
 async def run_push_service() -> AsyncIterator[PushService]:
-    """A push service at a free port of 127.0.0.1."""
+    """Run a push service at a free port of 127.0.0.1 while the block runs."""
     service = PushService("")
 
     async def take(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""The servers of the tests: where their data is, and databases that are made ahead."""
+"""The servers of the tests: the folder of their data, and databases that are made ahead."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAST = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_connections": "200",
-    # As `migrate up` has them for its database; clones of the template do not take them over.
+    # `migrate up` sets these for its database; clones of the template do not inherit them.
     **SETTINGS,
 }
 MEMORY = Path("/dev/shm")
@@ -31,26 +31,26 @@ _names = itertools.count(1)
 
 
 def choose_folder(factory: pytest.TempPathFactory) -> Path:
-    """Where the tests' databases are: in memory where there is plenty.
+    """Return the folder for the tests' databases: in memory if there is enough.
 
-    Each has hundreds of files, and disks become slow at making these soon after others were removed.
+    Each has hundreds of files, which disks are slow to create soon after others were removed.
     """
     with suppress(OSError):
         if shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
             folder = Path(tempfile.mkdtemp(prefix="nexcorp-tests-", dir=MEMORY))
-            # Run by root, PostgreSQL is another user.
+            # Tests run as root start PostgreSQL as another user.
             folder.chmod(0o711)
             return folder
     return factory.mktemp("postgres")
 
 
 def name_database(url: str, name: str) -> str:
-    """The same server's URL for another database."""
+    """Return the URL of another database on the same server."""
     return url.rpartition("/")[0] + "/" + name
 
 
 class Databases:
-    """Clones of `template`, made ahead and dropped behind by a thread: a test waits for neither."""
+    """Clones of `template`, made ahead and dropped later by a thread, so that no test waits for them."""
 
     def __init__(self, url: str, ahead: int = 2) -> None:
         self.url = url
@@ -67,14 +67,14 @@ class Databases:
         return name
 
     def take(self) -> str:
-        """The name of one that nobody has used."""
+        """Return the name of an unused clone."""
         self._ready.append(self._thread.submit(self._create))
         return self._ready.popleft().result()
 
     def drop(self, name: str) -> None:
-        """Have it dropped."""
+        """Drop a database in the background."""
         self._thread.submit(self._execute, f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self) -> None:
-        """End the thread; the server goes with what is left."""
+        """End the thread; clones that are left end with the server."""
         self._thread.shutdown(cancel_futures=True)

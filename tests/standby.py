@@ -15,7 +15,7 @@ SLOT = "standby"
 
 
 class StandbyServer(PostgresServer):
-    """Begins as a base backup of `primary`, whose log a slot keeps for it; destroy() drops that."""
+    """Begins as a base backup of `primary`, which keeps WAL for it in a slot; destroy() drops the slot."""
 
     def __init__(self, home: Path, primary: PostgresServer) -> None:
         super().__init__(home, settings=FAST)
@@ -34,11 +34,11 @@ class StandbyServer(PostgresServer):
             raise EmbeddedError(output)
 
     def _ensure_database(self) -> None:
-        """It has those of the primary."""
+        """Do nothing: the backup has the databases of the primary."""
 
     def destroy(self) -> None:
         super().destroy()
         with psycopg.connect(self.primary.url, autocommit=True) as conn:
-            # The primary may not yet have noticed that nobody reads from it any more.
+            # The primary may not yet have noticed that the slot's reader is gone.
             conn.execute("SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots")
             conn.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")

@@ -1,4 +1,4 @@
-"""What the files of deployments say, held against the product: commands, settings, ports, paths, times."""
+"""The files of deployments agree with the product: commands, settings, ports, paths, times."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ UNITS = sorted((REPOSITORY / "deploy" / "systemd").glob("*.service"))
 FLY = tomllib.loads((REPOSITORY / "fly.toml").read_text())
 RAILWAY = [REPOSITORY / "railway.json", REPOSITORY / "deploy" / "railway-worker.json"]
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
-# Of the image and of Python, not of the service.
+# Settings of the image and of Python.
 OTHER_NAMES = {"PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 IMAGE_USER = 10001
-# Sockets are sent away within so long, and a process needs some seconds to end.
+# The longest time that sockets get to leave, and some seconds for the process to end.
 LONGEST_STOP = NOTICE_SECONDS + 5 + max(DRAIN_SECONDS, GRACE_SECONDS) + 5
 
 
 def objects() -> Iterator[dict[str, Any]]:
-    """Every Kubernetes object."""
+    """Yield every Kubernetes object."""
     for path in KUBERNETES:
         yield from yaml.safe_load_all(path.read_text())
 
 
 def find_object(kind: str, name: str) -> dict[str, Any]:
-    """The one Kubernetes object of this kind and name."""
+    """Return the only Kubernetes object of this kind and name."""
     (found,) = (one for one in objects() if (one["kind"], one["metadata"]["name"]) == (kind, name))
     return found
 
 
 def pods() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The name and the spec of every pod."""
+    """Yield the name and the spec of every pod."""
     for one in objects():
         spec = one.get("spec", {})
         spec = spec.get("jobTemplate", {}).get("spec", spec)
@@ -60,13 +60,13 @@ def pods() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def instructions(name: str) -> list[list[str]]:
-    """The words of each instruction of this name in the Dockerfile."""
+    """Return the words of each instruction of this name in the Dockerfile."""
     lines = re.findall(rf"^ *(?:HEALTHCHECK .*)?{name} +(.+)$", DOCKERFILE, re.MULTILINE)
     return [json.loads(line) if line.startswith("[") else shlex.split(line) for line in lines]
 
 
 def read_unit(path: Path) -> configparser.ConfigParser:
-    """A systemd unit; what it sets in the environment is a section of its own."""
+    """Return a systemd unit; its lines of Environment= are a section of their own."""
     found = configparser.RawConfigParser(strict=False, delimiters=("=",), comment_prefixes=("#",))
     found.optionxform = str  # type: ignore[assignment,method-assign]
     text = path.read_text()
@@ -77,7 +77,7 @@ def read_unit(path: Path) -> configparser.ConfigParser:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Every command of ours that a file gives, and where."""
+    """Yield every nexcorp command in these files, after its place."""
     for words in (*instructions("CMD"), *instructions("ENTRYPOINT")):
         if words[0] == "nexcorp":
             yield "Dockerfile", words
@@ -116,7 +116,7 @@ def test_commands_are_the_procfile_s_or_known_ones() -> None:
 
 
 def settings() -> Iterator[tuple[str, str, str | None]]:
-    """Every setting that a file names, its value where it is written there, and where."""
+    """Yield (place, name, value) of every setting in these files; value is None if it has none there."""
     for words in instructions("ENV"):
         for word in words:
             name, _, value = word.partition("=")
@@ -145,7 +145,7 @@ def test_settings_exist_and_have_values_that_are_taken() -> None:
         assert name in SETTINGS or (where == "Dockerfile" and name in OTHER_NAMES), f"{where}: {name}"
         if value is not None and name in SETTINGS:
             SETTINGS[name](value)
-    # What a process refuses to start without.
+    # Without these a process refuses to start.
     named = {where: {name for place, name, _ in found if place == where} for where, _, _ in found}
     assert {"DATABASE_URL", "REDIS_URL", "JWT_SECRET"} <= named["compose web"] & named["Secret"]
 
@@ -260,7 +260,7 @@ def test_compose_starts_things_in_their_order() -> None:
     stages = set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))
     assert {service["build"]["target"] for service in services.values() if "build" in service} <= stages
     assert FLY["build"]["build-target"] in stages
-    # Whoever names no stage gets the service.
+    # A build without a named stage gives the service.
     assert DOCKERFILE.rindex("FROM ") == DOCKERFILE.index("FROM base AS service")
     used = {mount.partition(":")[0] for service in services.values() for mount in service.get("volumes", ())}
     assert used == set(COMPOSE["volumes"])
@@ -268,7 +268,7 @@ def test_compose_starts_things_in_their_order() -> None:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: Any) -> Path:
-    """The folder /app of the image: what the Dockerfile copies, where .dockerignore lets it."""
+    """The folder /app of the image: the files that the Dockerfile copies and .dockerignore allows."""
     lines = [
         line for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line[:1] not in ("#", "")
     ]

@@ -1,4 +1,4 @@
-"""`nexcorp dev` and its supervisor, with small real programs in the place of web and worker."""
+"""`nexcorp dev` and its supervisor, with small real programs in place of web and worker."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SETTINGS = {
     "HOST",
 }
 
-# Stands for `nexcorp`: notes in a journal what it was asked, and serves until told to end.
+# A stand-in for `nexcorp`: writes its arguments to a journal, and runs until it is terminated.
 FAKE_NEXCORP = """
 import os, pathlib, signal, socket, sys, time
 here = pathlib.Path(__file__).parent
@@ -88,7 +88,7 @@ class Dev:
         )
 
     def read_until(self, words: str) -> str:
-        """The first further line with these words; fails with the whole output when there is none."""
+        """Return the next line that has these words; fails with the whole output if there is none."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
@@ -97,7 +97,7 @@ class Dev:
         pytest.fail(f"no line says {words!r}:\n" + "\n".join(self.lines))
 
     def finish(self) -> int:
-        """Read the rest and return the exit code."""
+        """Read the rest; return the exit code."""
         assert self.process.stdout is not None
         with self.process.stdout as rest:
             self.lines += [line.rstrip() for line in rest]
@@ -343,7 +343,7 @@ def test_read_procfile(tmp_path: Path) -> None:
     procfile = tmp_path / "Procfile"
     procfile.write_text("# comment: no\nweb: nexcorp web --port $PORT:1\n\nworker:nexcorp worker\n")
     assert read_procfile(procfile) == {"web": "nexcorp web --port $PORT:1", "worker": "nexcorp worker"}
-    # Of an installed package, which has no Procfile beside it.
+    # An installed package has no Procfile beside it, and uses PROCESSES.
     assert read_procfile(REPOSITORY / "Procfile") == PROCESSES
     with pytest.raises(EmbeddedError, match="cannot read"):
         read_procfile(tmp_path / "none")

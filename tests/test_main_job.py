@@ -1,4 +1,4 @@
-"""The main job, from outside: somebody acts, the one concerned is told, once, live and for good."""
+"""The main job from outside: a person acts, the author is notified once, live and in the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What features bring is put together once, and what contradicts itself does not start."""
+"""Features are put together once; a product that contradicts itself does not start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nexcorp.realtime.shapes import TEXT, CommandDoc, FrameDoc, shape
 from nexcorp.security.access import PUBLIC, allow
 from nexcorp.web.routing import get
 
-# What a process has loaded once it is ready to run, by the module that starts it.
+# Prints the modules that a process has loaded when it is ready.
 LOADED = "import sys, {module}; {after}; print(*sys.modules)"
 
 
@@ -190,7 +190,7 @@ def test_the_list_of_public_events() -> None:
     assert (
         {"post.created", "comment.deleted", "user.followed", "user.deleted"} <= public < set(PRODUCT.events)
     )
-    # What says who signed in where, and what only one person should know.
+    # Events about sign-ins, and events that only one person should know.
     for name in public:
         subject = name.partition(".")[0]
         assert subject not in {
@@ -216,7 +216,7 @@ def test_notification_types_say_what_preferences_begin_with() -> None:
 
 
 def list_loaded(module: str, after: str = "pass") -> set[str]:
-    """The modules that a fresh process has loaded."""
+    """Return the modules that a fresh process has loaded."""
     code = LOADED.format(module=module, after=after)
     run = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, check=True)
     return set(run.stdout.decode().split())

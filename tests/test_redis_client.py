@@ -1,4 +1,4 @@
-"""A failover behind one address, which keeps connections: clients find the new master by themselves."""
+"""A failover behind one address that keeps connections open: clients find the new master by themselves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pair(tmp_path: Path) -> Iterator[list[ValkeyServer]]:
     for server in servers:
         server.start()
         with redis.Redis.from_url(server.url) as direct:
-            # They are to be one and the same.
+            # Both servers accept the same password.
             direct.config_set("requirepass", "same")
     yield servers
     for server in servers:
@@ -44,7 +44,7 @@ async def test_what_has_become_a_replica_is_left(pair: list[ValkeyServer]) -> No
         refused = REFUSED.labels("readonly")._value.get()
         assert await writer.set("a", "1")
         assert REFUSED.labels("readonly")._value.get() == refused + 1
-        # The others hear of it, though what they do is no write.
+        # The other clients reconnect too, although their connections refused no write.
         assert await patient.lpush("b", "1") == 1
         async with pusher.pipeline(transaction=False) as pipe:
             pipe.publish("d", "1")
@@ -66,7 +66,7 @@ async def test_a_subscription_follows(pair: list[ValkeyServer]) -> None:
     writer, client, connected = connect(url), connect(url, blocking=True), asyncio.Queue[None]()
 
     def ignore(message: object) -> None:
-        """Nobody pushes anything."""
+        """Do nothing: the test pushes no message."""
 
     listener = Listener(
         client,

@@ -17,7 +17,7 @@ from tests.conftest import wait_until
 from workers.jobs.imports import run_imports
 from workers.jobs.tasks import remind_due
 
-# Of a repository and a webhook that fail nobody is told: that needs another server.
+# Types of notifications, except those about a failing repository or webhook, which need another server.
 TOLD = {
     *("announcement", "assignment", "comment", "comment_added", "follow", "import_done", "interest"),
     *("lead_created", "like", "member_added", "mention", "message", "project_status", "score_updated"),
@@ -26,7 +26,7 @@ TOLD = {
 
 
 async def sign_in(client: Any) -> None:
-    """Become Ada."""
+    """Sign the client in as Ada."""
     body = {"email": PEOPLE[ADA].email, "password": DEMO_PASSWORD, "platform": "cli"}
     answer = await client.post(f"{API}/auth/login", json=body)
     client.headers["Authorization"] = f"Bearer {(await answer.json())['accessToken']}"
@@ -47,9 +47,9 @@ async def test_the_demo_company_shows_what_there_is(service: Any, client: Any) -
 
     await wait_until(is_reminded)
     await sign_in(client)
-    # What tells of messages waits ten seconds for whoever is there to read them.
+    # Notifications of messages wait ten seconds, in case the receiver reads the message.
     await fetch(service, "UPDATE outbox SET next_at = now() RETURNING id")
-    # The service wakes the worker, which the seed alone does not.
+    # Only the service wakes the worker, not the seed.
     assert (await client.put(f"{API}/posts/{EXAMPLE_ID}/like")).status == 200
     await wait_until(lambda: outbox_empty(service))
     told = (await get_json(client, "/notifications?limit=100"))["data"]
@@ -74,7 +74,7 @@ async def test_people_of_an_older_home_stay_as_they_are(service: Any, make_user:
 
 
 async def count_deeds(service: Any) -> Counter[str]:
-    """What Grace has done so far."""
+    """Count Grace's events by type."""
     query = "SELECT e.type FROM events AS e JOIN users AS u ON u.id = e.actor_id WHERE u.username = 'grace'"
     return Counter(row["type"] for row in await fetch(service, query))
 
@@ -88,7 +88,7 @@ async def test_demo_people_act_over_http(service: Any, monkeypatch: Any) -> None
         grace = people["Grace"]
         for act in (lively.like, lively.comment, lively.publish, lively.move, lively.write, lively.follow):
             assert await act(grace), act
-        # A token that is not taken any more is exchanged.
+        # A token that is refused is refreshed.
         grace._access = "old"
         assert await lively.publish(grace)
     done = await count_deeds(service) - before
@@ -108,13 +108,13 @@ async def test_demo_people_act_over_http(service: Any, monkeypatch: Any) -> None
     monkeypatch.setattr(lively, "SECONDS", 0.01)
     await asyncio.wait_for(lively.go_on(service.url, stop, say), 20)
     assert {line.partition(" ")[0] for line in said} <= set(people)
-    # Who acted has signed out again, but for Grace's session above.
+    # People who acted have signed out again; only Grace's session above is open.
     open_sessions = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL"
     await wait_until(lambda: is_one(service, open_sessions))
 
 
 async def is_one(service: Any, query: str) -> bool:
-    """Whether that is what a query counts; for wait_until()."""
+    """Whether a query counts exactly one row; for wait_until()."""
     return bool(await fetch_value(service, query) == 1)
 
 

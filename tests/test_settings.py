@@ -1,4 +1,4 @@
-"""The settings: where they are listed, and what the doctor says of them."""
+"""The settings: where they are listed, and how the doctor judges them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The written types of the statements are those that PostgreSQL sees, and mypy makes use of them."""
+"""The generated types of statements match PostgreSQL, and mypy uses them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nexcorp.db import Database, sql
 from nexcorp.db.sql_types import STUB, describe
 from nexcorp.db.statements import load
 
-# Each line that mypy must refuse says so, and why.
+# A comment names the error that mypy must report for its line.
 CODE = """
 from nexcorp.db import Connection, sql
 

@@ -1,4 +1,4 @@
-"""A search over all that a database holds, for words that must not be there any more."""
+"""A search in all tables for words that must have been erased."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GZIP = b"\x1f\x8b"
 
 
 def read_value(value: str | bytes | None) -> str:
-    """What a value says, packed or not, in small letters."""
+    """Return a value as text in lower case, unpacked if it is gzip."""
     if isinstance(value, bytes):
         whole = gzip.decompress(value) if value.startswith(GZIP) else value
         value = whole.decode(errors="replace")
@@ -25,11 +25,10 @@ def read_value(value: str | bytes | None) -> str:
 
 
 async def find_traces(conn: Any, words: Iterable[str]) -> set[tuple[str, str]]:
-    """(table.column, word) for each of `words` that stands anywhere, in capitals or not.
+    """Return (table.column, word) for each of `words` that a column contains, in any case.
 
-    Every column of every table is read, of whatever type: texts, JSON, arrays and words of an index as
-    PostgreSQL writes them, bytes as the text they are. Words must be of letters and digits, so that they
-    stand in JSON as they are.
+    Every column of every table is read: texts, JSON, arrays and index words in the form that PostgreSQL
+    prints, bytes as text. Words must consist of letters and digits, which JSON does not escape.
     """
     wanted = [word.lower() for word in words]
     tables: dict[str, list[tuple[str, bool]]] = {}

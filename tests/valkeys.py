@@ -1,4 +1,4 @@
-"""Valkeys that belong together: a cluster, a master with its replica and a Sentinel, one behind TLS."""
+"""Valkeys that belong together: a cluster, a master with replica and Sentinel, one behind TLS."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.chaos.cluster import choose_ports
 
 PASSWORD = "of-all-nodes"
 SLOTS, MASTERS = 16384, 3
-# From a node's port to the one for other nodes.
+# A node's cluster bus listens at its port plus this.
 BUS = 10000
 
 
 def wait_for(check: Callable[[], Any], seconds: float = 15.0) -> None:
-    """Wait until `check` returns something true; what Redis raises is no."""
+    """Wait until `check` returns a true value; an error of Redis counts as false."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -41,9 +41,9 @@ def wait_for(check: Callable[[], Any], seconds: float = 15.0) -> None:
 
 
 def start_servers(folder: Path, count: int, *settings: str) -> list[ValkeyServer]:
-    """Servers of one password."""
+    """Start servers with the same password."""
     servers = []
-    # So low that the second port of one is never the first of another, nor one that the kernel gives away.
+    # Ports are low, so that the bus ports are neither ports of other servers nor in the kernel's range.
     ports = [port for port in choose_ports(40) if port < 22000][:count]
     for number, port in enumerate(ports):
         lines = (*settings, f"masterauth {PASSWORD}", "repl-diskless-sync-delay 0")
@@ -58,13 +58,13 @@ def start_servers(folder: Path, count: int, *settings: str) -> list[ValkeyServer
 
 
 def form_cluster(servers: Sequence[ValkeyServer]) -> None:
-    """Make a cluster of these: the first three are its masters, each of the others is the replica of one."""
+    """Form a cluster: the first three servers are masters, each further one is the replica of one of them."""
     direct = [redis.Redis.from_url(server.url) for server in servers]
     for number, client in enumerate(direct[:MASTERS]):
         first, last = number * SLOTS // MASTERS, (number + 1) * SLOTS // MASTERS - 1
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
         client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-    # Each to each: by hearsay alone they take seconds.
+    # Each node meets each other one, because gossip alone takes seconds.
     for client in direct:
         for server in servers:
             client.execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, server.port + BUS)
@@ -80,7 +80,7 @@ def form_cluster(servers: Sequence[ValkeyServer]) -> None:
 
 
 def read_state(server: ValkeyServer) -> dict[str, str]:
-    """What a node says of its cluster, without `cluster_` before each name."""
+    """Return CLUSTER INFO of a node, without `cluster_` before each name."""
     with redis.Redis.from_url(server.url) as client:
         text = client.execute_command("CLUSTER INFO")
     pairs = text if isinstance(text, dict) else dict(line.split(":", 1) for line in text.decode().split())
@@ -88,7 +88,7 @@ def read_state(server: ValkeyServer) -> dict[str, str]:
 
 
 class ValkeyCluster:
-    """Three masters, and a replica of the first one, which takes over within a second or two."""
+    """Three masters, and a replica of the first one, which takes over within one or two seconds."""
 
     def __init__(self, folder: Path) -> None:
         self.servers = start_servers(
@@ -98,19 +98,19 @@ class ValkeyCluster:
 
     @property
     def url(self) -> str:
-        """All of its nodes."""
+        """The URL that names all nodes."""
         return f"redis://:{PASSWORD}@{','.join(f'127.0.0.1:{server.port}' for server in self.servers)}/0"
 
     def read(self, number: int, name: str) -> int:
-        """One number of what a node says of the cluster."""
+        """Return a number of CLUSTER INFO, as a node sees it."""
         return int(read_state(self.servers[number])[name])
 
     def state(self, number: int) -> str:
-        """Whether a node finds it whole: ok."""
+        """Return the state of the cluster as a node sees it: `ok` or `fail`."""
         return read_state(self.servers[number])["state"]
 
     def count(self, *sections: str) -> list[dict[str, Any]]:
-        """What each node that lives says of itself."""
+        """Return INFO of each running node, with its port."""
         found = []
         for server in self.servers:
             if server.process is not None and server.process.poll() is None:
@@ -119,7 +119,7 @@ class ValkeyCluster:
         return found
 
     def hand_over(self, master: int, heir: int) -> None:
-        """Start a dead node again, as a replica, and have it take over from its master, which lives."""
+        """Start the dead node `heir` as a replica, and let it take over from the running `master`."""
         self.servers[heir].start()
         with redis.Redis.from_url(self.servers[heir].url) as client:
 
@@ -134,19 +134,19 @@ class ValkeyCluster:
             wait_for(lambda: client.info("replication")["role"] == "slave")
 
     def flush(self) -> None:
-        """Empty it."""
+        """Empty the three masters."""
         for server in self.servers[:3]:
             with redis.Redis.from_url(server.url) as client:
                 client.flushall()
 
     def destroy(self) -> None:
-        """End all of it."""
+        """End all nodes and remove their data."""
         for server in self.servers:
             server.destroy()
 
 
 def start_sentinel(folder: Path, master: ValkeyServer, port: int) -> Any:
-    """A Sentinel, which makes a replica the master `main` when that does not answer for half a second."""
+    """Start a Sentinel, which promotes a replica of `main` when its master is silent for half a second."""
     folder.mkdir()
     file = folder / "sentinel.conf"
     file.write_text(
@@ -159,7 +159,7 @@ def start_sentinel(folder: Path, master: ValkeyServer, port: int) -> Any:
 
 
 def make_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate of 127.0.0.1 that is its own authority: its file, and what a server uses."""
+    """Return the file of a self-signed certificate for 127.0.0.1, and a context for a server."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "valkey")])
     now = datetime.now(UTC)
@@ -188,7 +188,7 @@ def make_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
 
 
 async def serve_tls(context: ssl.SSLContext, target: int) -> asyncio.Server:
-    """TLS in front of a port."""
+    """Start a TLS server that passes connections on to a port."""
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):

@@ -1,4 +1,4 @@
-"""Endpoints of webhooks on loopback, which verify what they get by the public library, then behave badly."""
+"""Endpoints of webhooks on loopback, which verify requests with the public library and then misbehave."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 @dataclass
 class Call:
-    """A request that came."""
+    """A received request."""
 
     path: str
     headers: dict[str, str]
@@ -22,19 +22,19 @@ class Call:
 
     @property
     def id(self) -> str:
-        """Its `webhook-id`."""
+        """The `webhook-id`."""
         return self.headers["webhook-id"]
 
     def verify(self, secret: str) -> Any:
-        """What it says, if it is signed with this secret; the library raises else."""
+        """Return the payload; raises the library's error unless it is signed with this secret."""
         return Webhook(secret).verify(self.body, self.headers)
 
 
 @dataclass
 class Receiver:
-    """What came, and how the paths behave: /ok, /fail, /hang, /slow, /drip, /gone, /redirect, /busy.
+    """The received calls. Paths select a behaviour: /ok, /fail, /hang, /slow, /drip, /gone, /redirect, /busy.
 
-    What follows the first word is the endpoint's own: /ok/1. `heals`: paths that are /slow by now.
+    The rest of a path names an endpoint: /ok/1. `heals`: paths that behave like /slow from now on.
     """
 
     origin: str = ""
@@ -45,11 +45,11 @@ class Receiver:
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     def at(self, path: str) -> list[Call]:
-        """What came to a path, in order."""
+        """Return the calls of a path, in order."""
         return [call for call in self.calls if call.path == path]
 
     async def take(self, request: web.Request) -> web.StreamResponse:
-        """Behave as the path says."""
+        """Record a call, and answer as its path says."""
         path, kind = request.path, request.path.split("/")[1]
         body = (await request.read()).decode()
         self.calls.append(Call(path, {name.lower(): value for name, value in request.headers.items()}, body))
@@ -63,25 +63,25 @@ class Receiver:
             self.open[path] -= 1
 
     async def be_ok(self, request: web.Request) -> web.StreamResponse:
-        """Takes it."""
+        """Accept the call."""
         return web.Response(status=204)
 
     async def be_fail(self, request: web.Request) -> web.StreamResponse:
-        """Fails, with much to say, not all of it text."""
+        """Fail, with a long body that is not all text."""
         return web.Response(status=500, body=b"no\0\xff" * 5000)
 
     async def be_slow(self, request: web.Request) -> web.StreamResponse:
-        """Takes some time."""
+        """Accept the call after some time."""
         await asyncio.sleep(0.05)
         return web.Response(status=202, text="later")
 
     async def be_hang(self, request: web.Request) -> web.StreamResponse:
-        """Never answers."""
+        """Never answer."""
         await self.let_go.wait()
         return web.Response(status=500)
 
     async def be_drip(self, request: web.Request) -> web.StreamResponse:
-        """Says at once that it takes it, and then does not come to an end."""
+        """Send the status at once, and never end the body."""
         answer = web.StreamResponse()
         await answer.prepare(request)
         await answer.write(b"well")
@@ -89,15 +89,15 @@ class Receiver:
         return answer
 
     async def be_gone(self, request: web.Request) -> web.StreamResponse:
-        """Wants no more."""
+        """Answer 410: the endpoint wants no more calls."""
         return web.Response(status=410)
 
     async def be_redirect(self, request: web.Request) -> web.StreamResponse:
-        """Sends on to another endpoint here."""
+        """Redirect to another endpoint of this server."""
         return web.Response(status=307, headers={"Location": f"{self.origin}/ok/elsewhere"})
 
     async def be_busy(self, request: web.Request) -> web.StreamResponse:
-        """Asks to be left alone for an hour, and to keep a cookie."""
+        """Ask for an hour's pause, and set a cookie."""
         return web.Response(status=503, headers={"Retry-After": "3600", "Set-Cookie": "a=b"})
 
 
@@ -106,7 +106,7 @@ Found = TypeVar("Found", bound=Receiver)
 
 @asynccontextmanager
 async def run_receiver(kind: type[Found] = Receiver) -> AsyncIterator[Found]:  # type: ignore[assignment]
-    """A receiver at a free port of 127.0.0.1."""
+    """Run a receiver at a free port of 127.0.0.1 while the block runs."""
     receiver = kind()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receiver.take)

@@ -1,4 +1,4 @@
-"""What runs outside of requests: delivery, and the jobs that can be derived again."""
+"""The worker process: delivery, and jobs whose work is stored in PostgreSQL."""
 
-# How long what a worker does waits for a connection of its pool.
+# How long the worker waits for a connection of its pool.
 POOL_WAIT_SECONDS = 5.0

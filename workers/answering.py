@@ -1,8 +1,8 @@
 """Answers of a language model: leased from PostgreSQL, streamed from the provider, stored, then shown.
 
-Ten times a second the new text of all answers that a worker has in hand is written in one statement, and
-pushed to the web processes once that is committed: what was shown is stored. An answer of a worker that died
-is begun anew by another one once its lease has run out.
+Ten times a second one statement writes the new text of all answers that the worker has in hand; after its
+commit the text is pushed to the web processes, so everything shown is stored. If a worker dies, another one
+starts its answers anew once their leases have run out.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ RENEW_SECONDS = 2.0
 MAX_FAILURES = 3
 # Answers whose files are read at the same time.
 READING_AT_ONCE = 2
-# How long a worker that stops lets answers come to their end; the rest is handed over.
+# How long a stopping worker lets answers finish; it hands the rest over.
 GRACE_SECONDS = 8.0
-# While PostgreSQL is away, an answer that is whole waits for it.
+# While PostgreSQL is away, a finished answer waits for it.
 END_TRIES, END_PAUSE_SECONDS = 30, 1.0
 END_SECONDS = 5.0
 MAX_ANSWER_CHARS = 1_000_000
@@ -49,7 +49,7 @@ class Answer:
     """One answer that this worker writes.
 
     `stored`: how many of its characters PostgreSQL has. `lost`: it is not this worker's any more. `ending`:
-    its end is being written down, which nothing may cut short.
+    its end is being recorded, which must not be cancelled.
     """
 
     __slots__ = (
@@ -80,17 +80,17 @@ class Answer:
 
     @property
     def chars(self) -> int:
-        """How much of it there is."""
+        """The length of the answer so far, in characters."""
         return self.stored + sum(map(len, self.pending))
 
     def stop(self) -> None:
-        """Have the provider stop."""
+        """Cancel the request to the provider, unless the end is being recorded."""
         if self.task is not None and not self.ending:
             self.task.cancel()
 
 
 class Answering:
-    """Writes the answers of one worker process, `at_once` at a time; without a model they wait."""
+    """Writes the answers of one worker process, `at_once` at a time; without a model questions wait."""
 
     def __init__(
         self,
@@ -108,16 +108,17 @@ class Answering:
         self.context_chars = round(context_tokens * CHARS_A_TOKEN)
         self.answers: dict[UUID, Answer] = {}
         self._wake = asyncio.Event()
-        # An answer has its first words, which are shown at once.
+        # Set when an answer has its first words, which are shown at once.
         self._begun = asyncio.Event()
-        # One statement writes an answer at a time: its parts are stored in their order.
+        # Only one statement at a time writes answers, so that parts are stored in order.
         self._writing = asyncio.Lock()
         self._reading = asyncio.Semaphore(READING_AT_ONCE)
+        self._looking = asyncio.Lock()
         self._closing = False
         self._renewed = 0.0
 
     def wake(self) -> None:
-        """There may be a question, or an answer to end."""
+        """Look for questions and cancelled answers now."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -126,12 +127,13 @@ class Answering:
         try:
             while self.model is not None:
                 try:
-                    await self._look(self.model)
+                    async with self._looking:
+                        await self._look(self.model)
                 except AppError as error:
                     if seldom(f"answers {error.code}"):
                         log.warning("questions wait", reason=error.code)
                 except Exception as error:
-                    # Without its text and traceback: they may hold parts of what was asked.
+                    # Without its text and traceback: they may hold parts of a question.
                     log.error("answering failed", error=type(error).__name__)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
@@ -141,8 +143,12 @@ class Answering:
             flushing.cancel()
 
     async def close(self) -> None:
-        """Claim nothing more, let answers come to their end for a while, and hand the rest over."""
+        """Claim no more, let answers finish for GRACE_SECONDS, and hand the rest over."""
         self._closing = True
+        # A claim that is on its way is given back by its task.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS), self._looking:
+                pass
         tasks = [answer.task for answer in self.answers.values() if answer.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE_SECONDS)
@@ -154,7 +160,7 @@ class Answering:
             await self.model.close()
 
     async def _look(self, model: Model) -> None:
-        """End what was cancelled, and claim what is due."""
+        """End cancelled answers, and claim due ones."""
         free = self.at_once - len(self.answers)
         async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
             cancelled = (
@@ -179,11 +185,11 @@ class Answering:
             answer.stop()
 
     async def _write(self, model: Model, answer: Answer) -> None:
-        """One attempt at an answer, to whatever end."""
+        """Make one attempt at an answer, and record its end."""
         prompt, end = Prompt([], []), End("stop")
         try:
             try:
-                if answer.cancelled:
+                if answer.cancelled or self._closing:
                     raise asyncio.CancelledError
                 if answer.failures > MAX_FAILURES:
                     raise ModelError("worker_died")
@@ -212,7 +218,7 @@ class Answering:
             answer.ending = True
             await self._end(answer, status, reason, prompt, end)
         except AppError as error:
-            # Its lease runs out, and somebody begins anew.
+            # Its lease runs out, and a worker starts anew.
             log.warning("an answer is left", answer=str(answer.id), reason=error.code)
         except Exception as error:
             log.error("an answer failed", answer=str(answer.id), error=type(error).__name__)
@@ -249,13 +255,13 @@ class Answering:
             try:
                 await self.flush()
             except AppError as error:
-                # The text stays, and is stored with what follows.
+                # The text is kept, and stored with the next.
                 log.debug("answers wait to be stored", reason=error.code)
             except Exception as error:
                 log.error("answers could not be stored", error=type(error).__name__)
 
     async def flush(self) -> None:
-        """Store and show what has come since, and renew leases now and then."""
+        """Store and show new text, and renew leases every RENEW_SECONDS."""
         now = time.monotonic()
         renews = now - self._renewed > RENEW_SECONDS
         async with self._writing:
@@ -296,13 +302,13 @@ class Answering:
             await self.publisher.publish([(CHANNEL, pack_parts(parts))])
 
     async def _begin_anew(self, answer: Answer) -> None:
-        """Take away what earlier attempts wrote, and have readers look."""
+        """Delete the text of earlier attempts, and have readers fetch the answer anew."""
         async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             await sql.ai_answers.drop_chunks(conn, message_id=answer.id, attempt=answer.attempt)
         await self._show([Part(answer.id, answer.attempt, 0, None)])
 
     async def _put_off(self, answer: Answer, seconds: float, reason: str | None, *, is_failure: bool) -> None:
-        """Have the answer tried again later, by any worker."""
+        """Release the answer, for another attempt by any worker after `seconds`."""
         async with self._writing, self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             await sql.ai_answers.put_off_answer(
                 conn,
@@ -316,7 +322,7 @@ class Answering:
         ANSWERS.labels("put_off").inc()
 
     async def _end(self, answer: Answer, status: str, reason: str | None, prompt: Prompt, end: End) -> None:
-        """Write down the end, however long PostgreSQL is away, and tell it."""
+        """Record the end and announce it, with up to END_TRIES tries while PostgreSQL is away."""
         for last in range(END_TRIES):
             try:
                 await self._end_once(answer, status, reason, prompt, end)
@@ -357,7 +363,7 @@ class Answering:
                 await tell_ended(
                     conn, row["chat_id"], answer.id, row["owner_id"], status, prompt_tokens, completion_tokens
                 )
-            # flush() has nothing more to store.
+            # flush() has nothing left to store.
             answer.lost = True
         ANSWERS.labels(status).inc()
         if status == "failed":

@@ -1,4 +1,4 @@
-"""What a batch of outbox rows comes to, collected before it is written."""
+"""The results of a batch of outbox rows, collected before they are written."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nexcorp.delivery.events import Entity, Event, Frame, Notice
 
 @dataclass(slots=True)
 class Told:
-    """One event, told to one receiver by one notice; from `held`, the reason not to tell it, on once it is
-    decided. `email_due_at`, `push_due_at` None: that channel is left out; `_wait`: what it waits for."""
+    """A notice of one event for one receiver. The fields from `held`, the reason to hold it back, are set
+    later. `email_due_at`, `push_due_at` None: not on that channel; `_wait`: why it waits."""
 
     event: Event
     notice: Notice
@@ -32,26 +32,26 @@ class Told:
 
     @property
     def entity(self) -> Entity | tuple[None, None]:
-        """What it leads to."""
+        """The entity that the notification leads to, or (None, None)."""
         return self.notice.entity(self.event) or (None, None)
 
     @property
     def params(self) -> dict[str, Any]:
-        """What its sentences need of the event."""
+        """The values of the event for the notice's sentences."""
         return {name: self.event.payload.get(name) for name in self.notice.params}
 
     @property
     def group_key(self) -> str:
-        """What it has in common with those that it is shown as one with."""
+        """The key of the group that the notification is shown in."""
         kind, entity_id = (self.notice.group or self.notice.entity)(self.event) or (None, None)
         return f"{self.notice.type}:{kind}:{entity_id}"
 
 
 @dataclass(slots=True)
 class Batch:
-    """`done`: (lane, id) of the rows; `told`: once for each event and receiver, and for each receiver and
-    once_key; `frames`: (event id, frame); `events`: those that are delivered for the first time, not a later
-    part."""
+    """`done`: (lane, id) of the finished rows; `told`: notices, unique by event and receiver, and by receiver
+    and once_key; `frames`: (event id, frame); `events`: events that are delivered for the first time, not for
+    a later part."""
 
     done: list[tuple[int, int]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Batch:
     frames: list[tuple[UUID, Frame]] = field(default_factory=list)
 
     def columns(self) -> dict[str, list[Any]]:
-        """The arguments of `sql.telling.deliver`."""
+        """Return the arguments of `sql.telling.deliver`."""
         told = self.told
         entities = [one.entity for one in told]
         return {
@@ -82,7 +82,7 @@ class Batch:
             "frame_entity_types": [frame.entity[0] for _, frame in self.frames],
             "frame_entity_ids": [frame.entity[1] for _, frame in self.frames],
             "datas": [frame.data for _, frame in self.frames],
-            # Arrays of different lengths are no array to PostgreSQL; string_to_array() makes {} of ''.
+            # PostgreSQL arrays must be rectangular; string_to_array() turns '' into {}.
             "members": [
                 None if frame.members is None else ",".join(frame.members) for _, frame in self.frames
             ],

@@ -1,15 +1,14 @@
-"""From the outbox to people: notifications, numbered room frames, and the push to the web nodes.
+"""Delivery from the outbox: notifications, numbered room frames, and the push to the web nodes.
 
 Everything up to the commit is in one transaction per batch, so a crash at any point leaves the rows in the
-outbox and nothing else. The push after the commit may be lost: web nodes find what they missed in PostgreSQL.
-Workers share the outbox by lanes: events of one entity are in one lane, and delivered in their order. Of more
-workers than lanes some have nothing to do but wait for a lane.
+outbox and nothing else. The push after the commit may be lost: web nodes then read PostgreSQL. Workers share
+the outbox by lanes: events of one entity are in one lane, and delivered in their order. With more workers
+than lanes, some only wait for a lane.
 
-A row that failed, or that an operator has locked, does not keep the later events of its entity: one broken
-event would silence a post for the eight minutes until it is buried. Its frames then come late. What they
-show of an entity is read when they are shown, so nothing old comes back: a late "created" of what is deleted
-is shown as "deleted". Only what an event says of itself, as that a like was given, can be older than what
-was told before.
+A row that failed, or is locked by an operator, does not hold up later events of its entity: one broken event
+would silence a post for the eight minutes until it is buried. Its frames then come late. Their entities are
+read when the frames are shown, so nothing old comes back: a late "created" of a deleted entity is shown as
+"deleted". Only the data of the event itself, such as that a like was given, can be out of date.
 """
 
 from __future__ import annotations
@@ -45,28 +44,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("nexcorp.delivery")
 
-# As find_lane() in sql/schema/events.sql has it.
+# As in find_lane() in sql/schema/events.sql.
 LANES = 16
 BATCH_ROWS = 500
-# Of a long queue, so many batches are at work at once, on lanes of their own: while PostgreSQL works at one,
-# this process works at another.
+# With a long queue, this many batches run at once, on separate lanes: while PostgreSQL works on one, this
+# process works on another.
 ABREAST = 2
 AUDIENCE_PART = 1000
 MAX_ATTEMPTS = 10
-# A batch stops taking rows in once it has so many receivers: large audiences get one of their own.
+# A batch takes no more rows once it has this many receivers: large audiences get a batch of their own.
 MAX_TOLD = 2000
 FIRST_ID = UUID(int=0)
 TIMEOUT = "timeout"
-# What a batch, and a row by itself, waits for what somebody holds; the rows behind one wait less.
+# How long a batch, or a single row, waits for a lock; the rows after a locked one wait less.
 LOCK_SECONDS = 1.0
 SOON_SECONDS = 0.1
-# Rows are tried one by one for so long, then what is left goes into a batch again.
+# Rows are delivered one by one for this long; the rest goes into a batch again.
 SINGLE_SECONDS = 10.0
 SETTLE_WORDS = Job("settle_words")
 
 
 class UnknownEvent(AppError):
-    """No feature of this worker brings the event: it was emitted by a newer web process."""
+    """No feature of this worker declares the event: a newer web process emitted it."""
 
     code = "unknown_event"
 
@@ -74,8 +73,8 @@ class UnknownEvent(AppError):
 class Delivery:
     """Drains the outbox of one worker process.
 
-    `workers` is how many workers run, as last heard: a batch takes this one's share of the lanes, or what the
-    others leave. `mentions_a_minute`: see fold(). `channels`, `tracer`: as they are configured.
+    `workers`: how many workers run, by the last heartbeat; a batch takes at most this worker's share of the
+    lanes. `mentions_a_minute`: see fold(). `channels`, `tracer`: as configured.
     """
 
     def __init__(
@@ -98,7 +97,7 @@ class Delivery:
         self._again = False
 
     async def drain(self, seconds: float = math.inf) -> int:
-        """Deliver until the outbox has nothing due, or for so long; returns how many rows that were.
+        """Deliver until nothing is due, or for `seconds`; return the number of claimed rows.
 
         If a drain is running, return 0; it makes another pass.
         """
@@ -121,7 +120,7 @@ class Delivery:
             await self.pusher.end()
 
     async def deliver_abreast(self, deadline: float) -> int:
-        """Deliver ABREAST batches at a time until one finds nothing; returns how many rows were claimed."""
+        """Deliver ABREAST batches at a time until one finds no rows; return the number of claimed rows."""
         going = True
 
         async def work() -> int:
@@ -147,9 +146,9 @@ class Delivery:
         return sum(count for count in counts if isinstance(count, int))
 
     async def deliver_batch(self) -> int:
-        """Claim and deliver up to BATCH_ROWS; returns how many were claimed. One row's failure is its own."""
+        """Deliver up to BATCH_ROWS rows, one by one if that fails; return the number of claimed rows."""
         keys: list[tuple[int, int]] = []
-        # At random, so that no lane is always the last of those with much to do.
+        # In random order, so that no busy lane is always the last.
         lanes = random.sample(range(LANES), LANES)
         try:
             with BATCH_SECONDS.time():
@@ -174,9 +173,9 @@ class Delivery:
         return len(keys)
 
     async def deliver_singly(self, keys: list[tuple[int, int]]) -> int:
-        """Each row in a transaction of its own; one that fails is postponed, or buried at the tenth time.
+        """Deliver each row in its own transaction; one that fails is postponed, or buried at the tenth time.
 
-        One that waits for what somebody holds is postponed, however often: it delays nothing but itself.
+        One that waits for a lock is postponed without limit: it delays only itself. Returns len(keys).
         """
         deadline, lock_seconds = time.monotonic() + SINGLE_SECONDS, LOCK_SECONDS
         for lane, row_id in keys:
@@ -204,7 +203,7 @@ class Delivery:
         return len(keys)
 
     async def record_failure(self, lane: int, row_id: int, error: Exception) -> None:
-        """Put a row that failed back to a later time, or away for good."""
+        """Postpone a failed row, or bury it after MAX_ATTEMPTS."""
         FAILED.inc()
         said = error.message if isinstance(error, AppError) else error
         if isinstance(error, asyncpg.PostgresError):
@@ -225,8 +224,8 @@ class Delivery:
     async def deliver_rows(self, conn: Any, rows: Sequence[Any]) -> tuple[list[Any], int]:
         """Deliver claimed rows inside the caller's transaction.
 
-        Returns the numbered frames to push after its commit, and how many rows are done: not those that are
-        left for the next batch, nor a large audience's before its last part.
+        Returns the numbered frames to push after the commit, and the number of finished rows: rows left for
+        the next batch, or with more receivers to come, are not finished.
         """
         batch = Batch()
         for row in rows:
@@ -238,9 +237,9 @@ class Delivery:
         frames = await tell(conn, batch, self.product, self.channels)
         NOTIFIED.inc(sum(row["event"] == "notification:created" for row in frames))
         if words:
-            # Another batch with the same new words waits for the end of this one, which waits for nobody now.
+            # Another batch with the same new words waits for this one, which from now on waits for none.
             await sql.search.note_words(conn, words=words)
-        # Last, as the webhooks are locked until the commit.
+        # Last, as this locks the webhooks until the commit.
         await plan_webhooks(conn, batch, self.product, frames)
         await sql.events.delete_outbox(
             conn, lanes=list({lane for lane, _ in batch.done}), row_ids=[row_id for _, row_id in batch.done]
@@ -248,7 +247,7 @@ class Delivery:
         return frames, len(batch.done)
 
     async def collect(self, conn: Any, row: Any, batch: Batch) -> None:
-        """Add what one outbox row comes to; a large audience adds its next part and keeps the row."""
+        """Add the results of an outbox row; a large audience adds its next part and keeps the row."""
         if row["id"] is None:
             raise UnknownEvent(message="The event of this outbox row is gone.")
         entry = self.product.events.get(row["type"])
@@ -264,7 +263,7 @@ class Delivery:
             row["created_at"],
         )
         after = row["receivers_after"]
-        # The row waits as one of a large audience does of which nobody is told yet.
+        # With `notices_after` the row stays, like that of a large audience before its first part.
         early = after is None and entry.notices_after is not None
         begins = after is None or (entry.notices_after is not None and after == FIRST_ID)
         finished, audiences = not early, 0
@@ -283,7 +282,7 @@ class Delivery:
             if isinstance(receivers, Audience):
                 audiences += 1
                 if audiences > 1:
-                    # The row remembers how far it has come with one.
+                    # The row stores the progress of a single audience.
                     raise ValueError(f"{event.type} is told to two audiences")
                 part = await receivers.read(conn, after or FIRST_ID, AUDIENCE_PART)
                 finished = len(part) < AUDIENCE_PART
@@ -304,9 +303,9 @@ class Delivery:
             batch.done.append((row["lane"], row["outbox_id"]))
 
     async def index(self, conn: Any, events: Sequence[Event]) -> list[str]:
-        """Make findable what these events say is new or different, each kind in one statement.
+        """Update the search index for these events, with one statement for each kind.
 
-        Returns the new words of all kinds, in their order, which the caller notes.
+        Returns the new words of all kinds, sorted, for the caller to note.
         """
         kinds = self.product.search.values()
         if not any(event.type in kind.events for kind in kinds for event in events):
@@ -321,7 +320,7 @@ class Delivery:
                 for found in kind.events[event.type](event)
             }
             if ids:
-                # In order, as whoever holds several of them takes them.
+                # In order, as all transactions lock them.
                 words.update(row["word"] for row in await kind.index(conn, ids=sorted(ids)))
         if in_doubt:
             conn.after(SETTLE_WORDS)
@@ -329,12 +328,12 @@ class Delivery:
 
 
 def is_of_row(error: Exception) -> bool:
-    """Whether a row may be at fault. Not where PostgreSQL is away; a statement that takes too long may be."""
+    """Whether a row may be at fault: not if PostgreSQL is away, but maybe if a statement takes too long."""
     return not isinstance(error, Unavailable) or error.code == TIMEOUT
 
 
 async def poll(delivery: Delivery, seconds: float = 0.5) -> None:
-    """Drain every `seconds`, whatever Redis does; runs until cancelled."""
+    """Drain every `seconds`, even without Redis; runs until cancelled."""
     while True:
         try:
             await delivery.drain()

@@ -1,7 +1,7 @@
-"""Too many notifications of a type by one person to another: a few are told, the rest as one, a minute later.
+"""Folding: if one person causes too many notifications of a type to another, the rest is told as one.
 
-Nothing is lost: the one says how many they are, and leads to the last. An event tells it, as any other:
-`mention.folded`.
+A minute later the event `<type>.folded`, as `mention.folded`, tells how many there are, and leads to the
+last.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from workers.batch import Batch, Told
 
 
 async def fold(conn: Any, batch: Batch, known: Container[str], most: int) -> None:
-    """Hold back what a batch would tell more often than `most` times a minute; 0: nothing.
+    """Hold back notices of a batch beyond `most` in a minute for each sender, receiver and type; 0: no limit.
 
-    `known`: the types of event that features bring: those called <type>.folded say what can be folded.
+    `known`: the types of event of all features; if `<type>.folded` is among them, notices of <type> fold.
     """
     if not most:
         return

@@ -31,10 +31,10 @@ FIRST_WORD_SECONDS = Histogram("nexcorp_answer_first_word_seconds", "Time to the
 
 
 def count_work() -> dict[str, float]:
-    """What this worker has done since it began: notifications written, rows of the outbox delivered."""
+    """Return this worker's work since it started: notifications written, outbox rows delivered."""
     return {"notified": read_counter(NOTIFIED), "delivered": read_counter(DELIVERED)}
 
 
 def read_counter(counter: Counter) -> float:
-    """What a counter without labels stands at."""
+    """Return the value of a counter without labels."""
     return next(iter(counter.collect())).samples[0].value

@@ -1,4 +1,4 @@
-"""SAQ's queue and worker, made to outlive Redis and to say little about it."""
+"""SAQ's queue and worker, made to survive a Redis outage and to log little about it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ log = structlog.get_logger("nexcorp.worker")
 
 GRACE_SECONDS = 20
 REST_SECONDS = 1.0
-# How long a job that this release does not know is left alone.
+# How long to leave a job alone that this release does not know.
 STRANGE_SECONDS = 3.0
 
 
 class OutageFilter(logging.Filter):
-    """SAQ logs what an absent Redis or PostgreSQL keeps it from as an error with its traceback."""
+    """Drops SAQ's errors with tracebacks while Redis or PostgreSQL is away."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to keep a line of SAQ's."""
+        """Whether to keep a log record of SAQ."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, Unavailable) and seldom(f"jobs {error.code}"):
             log.warning("jobs wait", reason=error.code)
@@ -39,14 +39,14 @@ logging.getLogger("saq").addFilter(OutageFilter())
 
 
 class PatientQueue(TaggedQueue):
-    """SAQ's queue for a worker that outlives Redis, and that ends its jobs before it stops."""
+    """SAQ's queue for a worker that survives a Redis outage, and finishes its jobs before it stops."""
 
     closing = False
-    # The functions that its worker has; None: whatever comes.
+    # The functions that its worker has; None: accept every job.
     known: Collection[str] | None = None
 
     async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Job | None:  # noqa: ASYNC109
-        """The next job, None where there is none."""
+        """Return the next job, or None."""
         if self.closing:
             # Until the worker's stop() cancels the wait.
             await asyncio.sleep(GRACE_SECONDS)
@@ -58,24 +58,24 @@ class PatientQueue(TaggedQueue):
                 return None
             return job
         except CONNECTION_LOST:
-            # SAQ would ask again at once, in all its tasks: a whole core for as long as Redis is away.
+            # SAQ would retry at once, in all its tasks: a whole core for as long as Redis is away.
             await asyncio.sleep(REST_SECONDS)
             return None
 
     async def leave_to_others(self, job: Job) -> None:
-        """Put back a job of a release that is being deployed, as often as it takes: its workers run it."""
+        """Put back a job of a newer release, which is being deployed, again and again: its workers run it."""
         job.retry_delay = STRANGE_SECONDS
         await self.retry(job, None)
 
     async def schedule(self, lock: int = 1) -> list[str]:
-        """Queue jobs whose time has come; none while Redis is away."""
+        """Queue jobs whose time has come; no jobs while Redis is away."""
         try:
             return list(await super().schedule(lock))
         except CONNECTION_LOST:
             return []
 
     async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
-        """Rescue jobs of workers that died; none while Redis is away."""
+        """Rescue jobs of workers that died; no jobs while Redis is away."""
         try:
             return list(await super().sweep(lock, abort))
         except CONNECTION_LOST:
@@ -83,7 +83,7 @@ class PatientQueue(TaggedQueue):
 
 
 class PatientWorker(Worker[Any]):
-    """SAQ's worker, for which a Redis that is away is one line in the log."""
+    """SAQ's worker; a Redis outage is one line in its log."""
 
     away = False
 
@@ -92,7 +92,7 @@ class PatientWorker(Worker[Any]):
         queue.known = self.functions.keys()
 
     async def schedule(self, lock: int = 1) -> None:
-        """Queue jobs whose time has come, every second; logs the first failure and the next success."""
+        """Queue due jobs, every second; log the first failure and the next success."""
         try:
             await super().schedule(lock)
         except CONNECTION_LOST as error:
@@ -105,7 +105,7 @@ class PatientWorker(Worker[Any]):
         self.away = False
 
     async def process(self) -> bool:
-        """Run the next job. One whose end Redis does not hear of is run again once it is back."""
+        """Run the next job. If Redis misses its end, the job runs again once Redis is back."""
         try:
             return await super().process()
         except CONNECTION_LOST:

@@ -1,4 +1,4 @@
-"""From committed frames to the web nodes: rendered once for each kind of entity, published by room."""
+"""The push of committed frames to the web nodes: rendered once for each kind of entity, published by room."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ ListHeard = Callable[[Collection[str]], Awaitable[set[str]]]
 
 
 async def hear_all(names: Collection[str]) -> set[str]:
-    """Every room, as if each had members."""
+    """Return every room, as if each had members."""
     return set(names)
 
 
 class Pusher:
-    """Pushes the frames of one batch while the next one is written: batches go out one behind the other.
+    """Pushes the frames of one batch while the next one is written; batches go out in order.
 
-    What fails is logged: web nodes find in PostgreSQL what they missed. `list_heard` says which rooms have
-    members anywhere: frames of the others are neither rendered nor pushed.
+    Failures are logged: web nodes read missed frames from PostgreSQL. `list_heard` returns the rooms that
+    have members anywhere: frames of other rooms are neither rendered nor pushed.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class Pusher:
         self._pushing: asyncio.Task[None] | None = None
 
     async def begin(self, frames: list[Any], traces: Mapping[UUID, str] = NO_TRACES) -> None:
-        """Begin to push rows of room_frames, which are committed, once the batch before is pushed.
+        """Start pushing committed rows of room_frames after the previous batch; return once that is pushed.
 
-        `traces` has the `traceparent` of events that have one. Returns when the batch before is pushed.
+        `traces` has the `traceparent` of events that have one.
         """
         before = self._pushing
         if frames:
@@ -62,7 +62,7 @@ class Pusher:
             await before
 
     async def end(self) -> None:
-        """Wait until everything that was begun is pushed."""
+        """Wait until everything that was started is pushed."""
         while (pushing := self._pushing) is not None:
             await pushing
             if self._pushing is pushing:
@@ -76,7 +76,7 @@ class Pusher:
         await self.push(frames, traces)
 
     async def _keep_heard(self, frames: list[Any]) -> list[Any]:
-        """Those that somebody sees, in their room or in one that gathers from rooms of its kind."""
+        """Return the frames whose room, or a room that gathers it, has members."""
         shown = {row["room"]: [row["room"]] for row in frames}
         for name, rooms in shown.items():
             rooms += self.gatherers.get(name.partition(":")[0], ())
@@ -84,7 +84,7 @@ class Pusher:
         return [row for row in frames if not heard.isdisjoint(shown[row["room"]])]
 
     async def _compose(self, frames: list[Any]) -> dict[str, RoomMessage]:
-        """The messages, by their room."""
+        """Return the messages by room."""
         async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             texts = await self.renderer.render(conn, frames)
             unread = await count_unread(conn, {row["room"] for row in frames})

@@ -1,7 +1,7 @@
-"""Linked repositories become rows: each is asked when its time has come, by one worker at a time.
+"""Syncs linked repositories into rows: each when its time has come, by one worker at a time.
 
-Nothing is kept that the next run needs: the claim of a worker that was killed runs out, and its cache may be
-broken or gone. What a run writes is one transaction, which counts only while its claim is its own.
+A run needs nothing from the one before: the claim of a killed worker runs out, and its cache may be broken or
+gone. A run writes in one transaction, which commits only while its claim holds.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ log = structlog.get_logger("nexcorp.repositories")
 REST_SECONDS = 1.0
 LEASE_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
-# Remotes that are slow hold few of the others up; what is written at once leaves connections to delivery.
+# Slow remotes hold up only a few others; the limit on writing leaves connections to delivery.
 ABREAST, WRITTEN_ABREAST = 6, 2
 
 
 def make_syncer(config: Config, database: Database) -> Syncer:
-    """The syncer of a worker, with its cache in NEXCORP_HOME."""
+    """Return the syncer of a worker, with its cache in NEXCORP_HOME."""
     folder = Path(config.home).expanduser().absolute() / "repositories"
     return Syncer(database, Git(folder, config.outbound_allow), Secrets.from_config(config))
 
@@ -56,7 +56,7 @@ class Syncer:
         self._writing = asyncio.Semaphore(WRITTEN_ABREAST)
 
     async def start_due(self) -> int:
-        """Begin with what is due, as far as there are places; returns how many are begun."""
+        """Start due syncs, up to ABREAST at once; return how many were started."""
         if self._closing or len(self._running) >= ABREAST:
             return 0
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
@@ -70,14 +70,14 @@ class Syncer:
         return len(rows)
 
     async def rest(self, begun: int) -> None:
-        """Wait until there is a place again where more may be due, else REST_SECONDS."""
+        """Wait until a sync ends if more may be due, at most REST_SECONDS; else for REST_SECONDS."""
         if self._running and (begun or len(self._running) >= ABREAST):
             await asyncio.wait(self._running, timeout=REST_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         else:
             await asyncio.sleep(REST_SECONDS)
 
     async def drain(self) -> int:
-        """Sync what is due; returns how many were."""
+        """Sync everything due; return how many repositories."""
         done = 0
         while begun := await self.start_due():
             done += begun
@@ -85,14 +85,14 @@ class Syncer:
         return done
 
     async def close(self) -> None:
-        """Claim nothing more, and give back what is being synced."""
+        """Claim no more, and give back the repositories that are being synced."""
         self._closing = True
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
     async def sweep(self) -> None:
-        """Throw away caches of repositories that are not linked any more."""
+        """Delete caches of repositories that are no longer linked."""
         names = await asyncio.to_thread(list_folders, self.git.folder)
         async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             known = {
@@ -144,13 +144,13 @@ class Syncer:
             if seldom(f"repositories {error.code}"):
                 log.warning("repositories wait to be synced", reason=error.code)
         except Exception as error:
-            # Without its text and traceback: they may hold parts of what others wrote.
+            # Without its text and traceback: they may hold text of strangers.
             log.error("a sync failed", repository=str(row["id"]), error=type(error).__name__)
             with contextlib.suppress(AppError, ClaimLost):
                 SYNCS.labels(await self._fail(row, "git_failed")).inc()
 
     async def _sync(self, row: Any) -> str:
-        """Ask, fetch and write what has changed; returns what became of it, for the metric."""
+        """Ask the remote, fetch, and write what has changed; return the result for the metric."""
         token = None
         if row["token"] is not None:
             try:
@@ -161,7 +161,7 @@ class Syncer:
         refs = await self.git.list_refs(row["url"], token)
         branch = row["branch"] or refs.default
         heads = dict(sorted(refs.heads.items())[:MAX_BRANCHES])
-        # One that was there and has no branch at all: what answers may be no repository.
+        # It had branches before and has none now: the server may not be the repository.
         if branch not in refs.heads and (refs.heads or row["branch"] or row["head"]):
             raise GitFailed("branch_gone")
         new = refs.heads.get(branch or "")
@@ -181,11 +181,11 @@ class Syncer:
         return "synced"
 
     async def _store(self, row: Any, branch: str, new: str, heads: dict[str, str], known: str | None) -> None:
-        """Write what is new and what is gone. `known`: the head before, where it can be compared."""
+        """Write new and lost commits. `known`: the head before, if the cache has it to compare."""
         name, first, last = str(row["id"]), row["last_n"], row["last_n"]
         lost = await self.git.list_lost(name, known, new) if known is not None else []
         async with contextlib.aclosing(self.git.read_log(name, new, known)) as batches:
-            # Git goes through all of a history before its first word: no transaction waits for that.
+            # Git walks through a whole history before its first output: do not hold a transaction for that.
             commits = await anext(batches, None)
             async with self._writing, self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
                 while commits is not None:
@@ -206,14 +206,14 @@ class Syncer:
     async def _finish(
         self, row: Any, branch: str | None, head: str | None, heads: dict[str, str], last: int, *, quiet: bool
     ) -> None:
-        """Nothing is to be fetched."""
+        """Record a sync without anything to fetch."""
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
             await finish(conn, row, branch, head, heads, last, changed=False)
             if not quiet:
                 await tell(conn, row, "repository.synced", {"added": 0, "gone": 0})
 
     async def _fail(self, row: Any, reason: str) -> str:
-        """Write why it failed; returns the reason, for the metric."""
+        """Record a failure; return its reason, for the metric."""
         message, target = REASONS[reason], None
         if reason == "redirected":
             target = await self.git.find_target(row["url"])
@@ -238,7 +238,7 @@ class Syncer:
 
 
 def list_folders(folder: Path) -> list[str]:
-    """The names of caches; blocks."""
+    """Return the names of caches; blocks."""
     found = []
     for entry in folder.iterdir() if folder.is_dir() else ():
         with contextlib.suppress(ValueError):
@@ -247,7 +247,7 @@ def list_folders(folder: Path) -> list[str]:
 
 
 async def poll_syncer(syncer: Syncer) -> None:
-    """Sync what is due, whatever Redis does; runs until cancelled. Without a git that is safe, nothing."""
+    """Sync due repositories, even without Redis; runs until cancelled. Waits for a git that is safe."""
     swept = time.monotonic()
     while problem := find_problem(await asyncio.to_thread(read_version)):
         if seldom("repositories without git"):

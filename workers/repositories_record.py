@@ -1,4 +1,4 @@
-"""What a sync of a linked repository writes."""
+"""Statements of a sync of a linked repository."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from nexcorp.integrations.git_log import Commit
 
 
 class ClaimLost(Exception):
-    """Another run has begun, or the repository was changed or unlinked."""
+    """Another run has started, or the repository was changed or unlinked."""
 
 
 async def add(conn: Any, repository_id: UUID, last: int, commits: list[Commit]) -> None:
-    """Write commits, whose places follow `last`."""
+    """Write commits, numbered from `last` + 1."""
     await sql.repositories.add_commits(
         conn,
         repository_id=repository_id,
@@ -41,7 +41,7 @@ async def finish(
     *,
     changed: bool,
 ) -> None:
-    """It is synced; raises ClaimLost."""
+    """Record a finished sync; raises ClaimLost."""
     held = await sql.repositories.finish_sync(
         conn,
         repository_id=row["id"],
@@ -57,7 +57,7 @@ async def finish(
 
 
 async def tell(conn: Any, row: Any, event: str, payload: dict[str, Any]) -> None:
-    """Emit what happened to a repository, in the order of its project."""
+    """Emit an event of a repository, in the order of its project."""
     await emit(
         conn,
         event,

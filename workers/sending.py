@@ -1,9 +1,8 @@
-"""What was planned of notifications goes out: mails and pushes, each at least once, whatever dies in between.
+"""Sending planned notifications: mails and pushes, each at least once, whatever dies in between.
 
-A message is claimed, handed over, and recorded, each step committed before the next. A worker that is
-killed between handing over and recording leaves it claimed; once the claim runs out, another one sends it
-again. So a crash repeats a message at most once more: mailboxes know it by its Message-ID, browsers by its
-tag.
+A message is claimed, handed over, and recorded, each step committed before the next. If a worker is killed
+between handing over and recording, the message stays claimed; once the claim runs out, another worker sends
+it again. Receivers recognise the repetition: mailboxes by its Message-ID, browsers by its tag.
 """
 
 from __future__ import annotations
@@ -28,46 +27,46 @@ from workers.metrics import DELIVERIES
 
 log = structlog.get_logger("nexcorp.sending")
 
-# A claim holds for longer than what comes first, waiting for a turn, and the slowest attempt take together.
+# A claim lasts longer than preparing, waiting for a turn and the slowest attempt take together.
 LEASE_SECONDS = 180.0
 TURN_SECONDS = 30.0
 MAX_ATTEMPTS = 10
-# What ends within this time is recorded together: a commit for each would cost more than to send it.
+# Outcomes within this time are recorded together: a commit for each would cost more than sending.
 GATHER_SECONDS = 0.02
-# How often, and how far apart, it is tried to record what went out while PostgreSQL is away.
+# How often, and how far apart, recording is tried while PostgreSQL is away.
 RECORD_TRIES, RECORD_PAUSE_SECONDS = 30, 2.0
-# As the workers let their jobs end.
+# As long as the worker gives its jobs.
 GRACE_SECONDS = 20.0
 
 
 @dataclass(slots=True)
 class Message:
-    """Claimed rows of `sql.deliveries.claim_deliveries` that go out in one: one, or those of a `bundle`."""
+    """Claimed rows of `sql.deliveries.claim_deliveries` that go out as one: a single row, or a `bundle`."""
 
     rows: list[Any]
     bundle: str | None
     claimed: float = field(default_factory=time.monotonic)
-    # Where it goes, as the channel has it.
+    # The destination, set by the channel.
     to: Any = None
 
     @property
     def first(self) -> Any:
-        """The newest."""
+        """The newest row."""
         return self.rows[0]
 
     @property
     def user_id(self) -> UUID:
-        """Who gets it."""
+        """The id of the receiver."""
         user_id: UUID = self.first["_userId"]
         return user_id
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an attempt.
+    """The result of an attempt.
 
-    `failed`: again after `wait` seconds, or after more each time. `back`: it was not begun, and is due in
-    `wait` seconds.
+    `failed`: try again after `wait` seconds, or by default after a growing time. `back`: not attempted; due
+    again in `wait` seconds.
     """
 
     state: Literal["sent", "failed", "refused", "gone", "back"]
@@ -77,33 +76,33 @@ class Outcome:
 
 
 class Channel(Protocol):
-    """A way out. `most`: messages claimed at a time; `rest`: seconds between two looks at what is due."""
+    """A way to send. `most`: messages claimed at a time; `rest`: seconds between two polls."""
 
     name: str
     most: int
     rest: float
 
     async def begin(self, database: Database) -> None:
-        """Called before each look at what is due."""
+        """Called before each claim."""
 
     async def prepare(self, database: Database, messages: Sequence[Message]) -> None:
-        """Called with what was claimed, before any of it is sent."""
+        """Called with the claimed messages, before any of them is sent."""
 
     def turn(self, message: Message) -> AbstractAsyncContextManager[Any]:
-        """Held while a message is sent; what it gives is passed to send()."""
+        """Held while a message is sent; its value is passed to send()."""
 
     async def send(self, message: Message, held: Any) -> Outcome:
         """Hand a message over."""
 
     async def follow(self, database: Database, message: Message, outcome: Outcome) -> None:
-        """Called when an outcome is recorded."""
+        """Called after an outcome is recorded."""
 
     async def close(self) -> None:
         """Close its connections."""
 
 
 class Sender:
-    """Sends what is due on one channel, of one worker process."""
+    """Sends due messages on one channel, in one worker process."""
 
     def __init__(self, database: Database, channel: Channel, product: Product) -> None:
         self.database, self.channel = database, channel
@@ -119,9 +118,9 @@ class Sender:
         self._draining = self._again = self._closing = False
 
     async def drain(self, seconds: float = math.inf) -> int:
-        """Begin to send until nothing is due, or for so long; returns how many messages were begun.
+        """Start sending until nothing is due, or for `seconds`; return how many messages were started.
 
-        What was begun goes on behind its end. If a drain is running, return 0; it makes another pass.
+        They may still be running when this returns. If a drain is running, return 0; it makes another pass.
         """
         if self._draining:
             self._again = True
@@ -149,12 +148,12 @@ class Sender:
             self._draining = False
 
     async def settle(self) -> None:
-        """Wait until everything that was begun is recorded."""
+        """Wait until all started messages are recorded."""
         while self._going:
             await asyncio.wait(self._going)
 
     async def close(self) -> None:
-        """Begin nothing more, and give what was begun some time to end."""
+        """Start no more, and give running messages some time to end."""
         self._closing = True
         if self._going:
             await asyncio.wait(self._going, timeout=GRACE_SECONDS)
@@ -162,7 +161,7 @@ class Sender:
             task.cancel()
 
     async def _claim(self, most: int) -> tuple[int, list[Message]]:
-        """How many rows were due, and those of them that are to be sent, as messages."""
+        """Return how many rows were due, and the messages of those to be sent."""
         async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
             rows = await sql.deliveries.claim_deliveries(
                 conn, channel=self.channel.name, seconds=LEASE_SECONDS, most=most, **self._declared
@@ -189,17 +188,17 @@ class Sender:
         try:
             async with self.channel.turn(message) as held:
                 if time.monotonic() > message.claimed + TURN_SECONDS:
-                    # What it says may be out of date.
+                    # Its content may be out of date.
                     outcome = Outcome("back", wait=0)
                 else:
                     outcome = await self.channel.send(message, held)
         except Exception as error:
-            # Only the kind: its text may quote the message.
+            # Only the type: its text may quote the message.
             log.error("a message is not sent", channel=self.channel.name, error=type(error).__name__)
             outcome = Outcome("failed", type(error).__name__)
         else:
             if outcome.state in ("failed", "refused") and seldom(f"{self.channel.name} {outcome.code}"):
-                # Not what the other side said: it may quote the message, or be a stranger's.
+                # Not the answer's text: it may quote the message, or be a stranger's.
                 log.warning("messages are not taken", channel=self.channel.name, code=outcome.code)
         try:
             await self._record(message, outcome)
@@ -208,7 +207,7 @@ class Sender:
             log.error("what became of a message is not known", error=type(error).__name__)
 
     async def _record(self, message: Message, outcome: Outcome) -> None:
-        """Write down what became of a message, in one statement with others that end meanwhile."""
+        """Record the outcome of a message, in one statement with others that end meanwhile."""
         recorded = asyncio.get_running_loop().create_future()
         self._said.append((message, outcome, recorded))
         if self._recording is None:
@@ -225,7 +224,7 @@ class Sender:
                         await self._write_part(said)
                         break
                     except AppError:
-                        # What went out and is not recorded would go out again.
+                        # A message that is not recorded would be sent again.
                         if tries + 1 == RECORD_TRIES:
                             raise
                         await asyncio.sleep(RECORD_PAUSE_SECONDS)
@@ -270,7 +269,7 @@ class Sender:
 
 
 async def poll_sender(sender: Sender) -> None:
-    """Send what is due every few seconds, whatever Redis does; runs until cancelled."""
+    """Send due messages every few seconds, even without Redis; runs until cancelled."""
     name = sender.channel.name
     while True:
         try:

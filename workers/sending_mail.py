@@ -1,4 +1,4 @@
-"""Mails of notifications: one by one, several in one, and digests."""
+"""Mails of notifications: single ones, bundles, and digests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.sending import Message, Outcome
 
 log = structlog.get_logger("nexcorp.mail")
 
-# Connections to the mail server; each sends one mail after the other.
+# Connections to the mail server; each sends one mail at a time.
 LINES = 4
 POLL_SECONDS = 2.0
 DIGESTS_AT_ONCE = 100
@@ -30,7 +30,7 @@ BOUNCED = "bounced"
 class MailChannel:
     """Mail through `mailer`.
 
-    `base_url`: where people reach the service; `key` signs the links that end mails.
+    `base_url`: the public address of the service; `key` signs the links that end mails.
     """
 
     name = "email"
@@ -47,7 +47,7 @@ class MailChannel:
             self._lines.put_nowait(mailer.open_line())
 
     async def begin(self, database: Database) -> None:
-        """Make the digests that are due: what they are made of is due by that."""
+        """Make the due digests: this makes their notifications due."""
         while True:
             async with database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
                 made = await sql.deliveries.make_digests(
@@ -57,11 +57,11 @@ class MailChannel:
                 return
 
     async def prepare(self, database: Database, messages: Sequence[Message]) -> None:
-        """Nothing: claims bring all that a mail says."""
+        """Do nothing: claimed rows have everything that a mail needs."""
 
     @asynccontextmanager
     async def turn(self, message: Message) -> AsyncIterator[SmtpLine | FolderMailer]:
-        """A connection."""
+        """A connection to the mail server."""
         line = await self._lines.get()
         try:
             yield line
@@ -69,7 +69,7 @@ class MailChannel:
             self._lines.put_nowait(line)
 
     async def send(self, message: Message, held: SmtpLine | FolderMailer) -> Outcome:
-        """Hand the mail over to the mail server."""
+        """Send the mail to the mail server."""
         try:
             await held.send(self.write(message))
         except AddressRefused as error:
@@ -81,7 +81,7 @@ class MailChannel:
         return Outcome("sent")
 
     async def follow(self, database: Database, message: Message, outcome: Outcome) -> None:
-        """An address that its server does not know gets no more mail."""
+        """If the server does not know the address, note it: it gets no more mail."""
         if outcome.reason == BOUNCED:
             log.warning("an address is refused", user=str(message.user_id))
             async with database.transaction(wait=POOL_WAIT_SECONDS) as conn:
@@ -90,7 +90,7 @@ class MailChannel:
                 )
 
     def write(self, message: Message) -> Mail:
-        """What the mail says."""
+        """Return the mail of a message."""
         row = message.first
         several = [self.sentences.show(one) for one in message.rows]
         common: dict[str, Any] = {"address": row["_address"], "base": self.base_url, "host": self.host}
@@ -105,10 +105,10 @@ class MailChannel:
         )
 
     def link(self, message: Message, type: str) -> str:
-        """Where the receiver ends mails of a type."""
+        """Return the link by which the receiver ends mails of a type."""
         return f"{self.base_url}/unsubscribe?token={write_token(self.key, message.user_id, type)}"
 
     async def close(self) -> None:
-        """Take leave of the mail server."""
+        """Close the connections to the mail server."""
         while not self._lines.empty():
             await self._lines.get_nowait().close()

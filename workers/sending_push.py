@@ -22,22 +22,22 @@ from workers import POOL_WAIT_SECONDS
 from workers.sending import Message, Outcome
 
 POLL_SECONDS = 1.0
-# To one push service at once: one that hangs leaves places to the others.
+# Concurrent messages to one push service: one that hangs leaves places to the others.
 ABREAST = 8
-# What waits longer for one of these is given back: it would keep the places of messages to other services.
+# A message that waits longer for one of these is given back: it would block messages to other services.
 PLACE_SECONDS = 2.0
 BACK_SECONDS = 5.0
-# So many messages in a row that a push service did not answer, or after so long; then it is left alone for a
-# while.
+# After this many messages in a row without an answer, or slower than this, a push service rests.
 MOST_SILENT = 3
 SLOW_SECONDS = 5.0
 REST_SECONDS = 60.0
-# The messages of a person that say how much there is, of which a browser shows the last.
+MOST_KNOWN = 1000
+# The topic of a person's summaries, of which a browser shows the last.
 SUMMARY = "summary"
 
 
 class PushChannel:
-    """Web Push through `pusher`. `base_url`: where people reach the service."""
+    """Web Push through `pusher`. `base_url`: the public address of the service."""
 
     name = "push"
     most = 64
@@ -51,7 +51,7 @@ class PushChannel:
         self._outcomes: dict[UUID, Answer] = {}
 
     async def begin(self, database: Database) -> None:
-        """Note what became of messages to each subscription, and remove those that are over; let rest end."""
+        """Record the outcomes by subscription, which removes ended ones; end the rest of push services."""
         now = time.monotonic()
         for origin in [origin for origin, until in self._resting.items() if until <= now]:
             del self._resting[origin], self._silent[origin]
@@ -61,7 +61,7 @@ class PushChannel:
                 await note_outcomes(conn, outcomes)
 
     async def prepare(self, database: Database, messages: Sequence[Message]) -> None:
-        """Read where the messages go."""
+        """Read the subscriptions of the messages."""
         async with database.connection(wait=POOL_WAIT_SECONDS) as conn:
             targets = await find_targets(conn, {one.user_id for one in messages})
         found = {str(one.id): one.subscription for several in targets.values() for one in several}
@@ -70,8 +70,8 @@ class PushChannel:
 
     @asynccontextmanager
     async def turn(self, message: Message) -> AsyncIterator[str | None]:
-        """A place at the subscription's push service; gives its name, which is empty where there is no
-        subscription any more, and None where no place came free in time."""
+        """A place at the subscription's push service; yields the service's name, empty if the subscription is
+        gone, or None if no place became free in time."""
         origin = urlsplit(message.to.endpoint).netloc if message.to is not None else ""
         place = self._places.get(origin)
         if place is None:
@@ -87,7 +87,7 @@ class PushChannel:
             place.release()
 
     async def send(self, message: Message, held: str | None) -> Outcome:
-        """Hand the message over to the push service `held`."""
+        """Send the message to the push service `held`."""
         if held is None:
             return Outcome("back", wait=BACK_SECONDS)
         if message.to is None:
@@ -106,23 +106,26 @@ class PushChannel:
         return Outcome("failed", said.code, wait=said.retry_after)
 
     def _judge(self, origin: str, *, silent: bool) -> None:
-        """Leave a push service alone for a while that has not answered so many times, or too late."""
+        """Count slow and missing answers of a push service; after MOST_SILENT in a row it rests."""
         if not silent:
             self._silent.pop(origin, None)
             return
+        if origin not in self._silent and len(self._silent) >= MOST_KNOWN:
+            # Origins come from users: there may be any number of them, and most never answer again.
+            self._silent.clear()
         self._silent[origin] += 1
         if self._silent[origin] >= MOST_SILENT:
             self._resting[origin] = time.monotonic() + REST_SECONDS
 
     async def follow(self, database: Database, message: Message, outcome: Outcome) -> None:
-        """Nothing: begin() notes the outcomes of many."""
+        """Do nothing: begin() records the outcomes of many."""
 
     async def close(self) -> None:
         """Close the connections to push services."""
         await self.pusher.close()
 
     def write(self, message: Message) -> tuple[str, bytes]:
-        """The topic, under which a browser shows the last message alone, and the message."""
+        """Return the topic, of whose messages a browser shows only the last, and the message."""
         row = message.first
         shown = self.sentences.show(row)
         common: dict[str, Any] = {"unread": row["_unread"], "base": self.base_url, "most": MAX_PAYLOAD_BYTES}
@@ -134,5 +137,5 @@ class PushChannel:
 
 
 def is_urgent(message: Message) -> bool:
-    """Whether a message should come at once, even where the battery is low."""
+    """Whether a message should arrive at once, even if the battery is low."""
     return any(row["_critical"] or row["_why"] == "mentioned" for row in message.rows)

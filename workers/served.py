@@ -1,4 +1,4 @@
-"""The worker's metrics over HTTP: the one thing it listens for."""
+"""The worker's metrics over HTTP: the only port it listens on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = structlog.get_logger("nexcorp.worker")
 
 
 def may_read(config: Config, authorization: str) -> bool:
-    """Whether a request with this header may read the metrics: the rule of the web process."""
+    """Whether a request with this header may read the metrics, by the same rule as in the web process."""
     if not config.metrics_token:
         return config.development or config.metrics_open
     scheme, _, given = authorization.partition(" ")
@@ -26,9 +26,9 @@ def may_read(config: Config, authorization: str) -> bool:
 
 
 async def serve_metrics(config: Config) -> web.AppRunner | None:
-    """Answer /metrics on WORKER_METRICS_PORT until the returned runner is cleaned up; None where it is 0.
+    """Serve /metrics on WORKER_METRICS_PORT until the returned runner is cleaned up; None if the port is 0.
 
-    A port that cannot be used is logged, not raised: events are delivered without it.
+    A port that cannot be used is logged, not raised: delivery works without it.
     """
     if not config.worker_metrics_port:
         return None

@@ -1,4 +1,4 @@
-"""The worker process: SAQ's settings, and what runs beside its jobs."""
+"""The worker process: SAQ's settings, and the tasks beside its jobs."""
 
 from __future__ import annotations
 
@@ -53,20 +53,20 @@ log = structlog.get_logger("nexcorp.worker")
 
 CONCURRENCY = 10
 BEAT_SECONDS = 5.0
-# A worker that was stopped in the middle of a batch keeps its lanes for no longer than this, or twice this
-# where PostgreSQL takes it for active; see end_stalled in sql/events.sql.
+# A worker that was halted in the middle of a batch keeps its lanes no longer than this, or twice this if
+# PostgreSQL sees it as active; see end_stalled in sql/events.sql.
 IDLE_SECONDS = 5
-# Platforms kill a process 30 s after they told it to end.
+# Platforms kill a process 30 s after they tell it to stop.
 STOP_SECONDS = 25.0
 
 
 def list_jobs(product: Product) -> list[Any]:
-    """The functions that SAQ runs."""
+    """Return the functions that SAQ runs."""
     return [load_object(job.function) for job in product.jobs]
 
 
 def list_crons(product: Product) -> list[CronJob[Any]]:
-    """Those that it runs by itself."""
+    """Return the jobs that SAQ runs by schedule."""
     return [
         CronJob(load_object(job.function), cron=job.cron, timeout=job.seconds, retries=5, ttl=60)
         for job in product.jobs
@@ -75,9 +75,9 @@ def list_crons(product: Product) -> list[CronJob[Any]]:
 
 
 async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
-    """Say every few seconds that this worker runs, for /ready, and hear of the others; until cancelled.
+    """Record every few seconds that this worker runs, for /ready, and count the others; until cancelled.
 
-    Lanes that PostgreSQL itself does not take from one that was halted are freed here, too.
+    Also ends halted connections that hold lanes and that PostgreSQL itself does not end.
     """
     while True:
         try:
@@ -95,17 +95,17 @@ async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
 
 
 async def open_database(database: Database) -> None:
-    """Connect, and wait for the first migration: before that there is nothing to do."""
+    """Connect, and wait for the first migration: before it there is nothing to do."""
     await database.open_patiently()
     await database.await_migrations()
-    # Not in a database that another release has migrated; the cleanup does it again.
-    with contextlib.suppress(AppError, asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError):
+    # May fail in a database that another release has migrated; the cleanup repeats it.
+    with contextlib.suppress(AppError, asyncpg.PostgresError):
         async with database.connection() as conn:
             await sql.preferences.leave_unknown_zones(conn)
 
 
 async def finish_jobs(worker: Worker[Any], queue: PatientQueue) -> None:
-    """Take no new job and let those in hand end. SAQ's own grace would wait for its idle tasks, too."""
+    """Take no new jobs and let running ones end. SAQ's own grace would wait for its idle tasks, too."""
     queue.closing = True
     deadline = time.monotonic() + GRACE_SECONDS
     while worker.job_task_contexts and time.monotonic() < deadline:  # noqa: ASYNC110 - SAQ has no event
@@ -133,7 +133,7 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
             startup=share,
             after_process=count,
         )
-        # Signals are this process's affair: SAQ would stop its loop and leave the rest running.
+        # This process handles signals: SAQ would stop its loop and leave the rest running.
         worker.SIGNALS = []
         running = asyncio.create_task(worker.start())
         stopping = asyncio.create_task(stop.wait())
@@ -147,7 +147,7 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
             if seldom("saq"):
                 log.warning("SAQ waits for Redis", error=type(error).__name__)
         finally:
-            # What SAQ's stop() fails with may leave its start() failed and unheard.
+            # If SAQ's stop() fails, its start() may have failed as well, unnoticed.
             await end_tasks((running, stopping))
             with contextlib.suppress(*CONNECTION_LOST):
                 await client.aclose()
@@ -159,7 +159,7 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
 def make_senders(
     config: Config, database: Database, product: Product, mailer: Mailer | None, pusher: Pusher | None
 ) -> dict[str, Sender]:
-    """What sends notifications on the channels that are configured, by the channel's name."""
+    """Return a Sender for each configured channel, by its name."""
     channels: list[MailChannel | PushChannel] = []
     if mailer is not None:
         key = Secrets.from_config(config).unsubscribe[0]
@@ -170,7 +170,7 @@ def make_senders(
 
 
 async def run_worker(config: Config) -> None:
-    """The worker process: serve until SIGTERM or SIGINT, and STOP_SECONDS more at most."""
+    """Run the worker process until SIGTERM or SIGINT, and at most STOP_SECONDS longer."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -178,8 +178,8 @@ async def run_worker(config: Config) -> None:
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     await asyncio.wait({serving}, timeout=STOP_SECONDS)
     if not serving.done():
-        # As kill -9 would, from which others take up everything. What waits for a database that is away would
-        # wait for it when it is cancelled, too.
+        # Like kill -9, after which other workers take over. Tasks that wait for an absent database would keep
+        # waiting even when cancelled.
         log.warning("a worker ends with work in hand", seconds=STOP_SECONDS)
         os._exit(0)
     await end_tasks([stopping])
@@ -187,7 +187,7 @@ async def run_worker(config: Config) -> None:
 
 
 async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT) -> None:
-    """Deliver, beat and run jobs until `stop` is set; then finish what is in hand."""
+    """Deliver, send heartbeats and run jobs until `stop` is set; then finish running work."""
     worker_id = name_process()
     tracer = make_tracer(config, "nexcorp-worker")
     database = Database(config, application="nexcorp worker", idle_seconds=IDLE_SECONDS)
@@ -196,11 +196,14 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     opening = asyncio.create_task(open_database(database))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if not opening.done():
-        await end_tasks([opening])
+    failure = opening.exception() if opening.done() else None
+    if not opening.done() or failure is not None:
+        await end_tasks([opening, stopping])
         await database.close()
         if tracer is not None:
             await tracer.close()
+        if failure is not None:
+            raise failure
         return
     lanes = Lanes(config.redis_url, check_seconds=bus.CHECK_SECONDS)
     publisher = make_publisher(lanes, list_gatherers(product.rooms))

@@ -1,7 +1,7 @@
-"""What people type together becomes a snapshot, a text and a version, some seconds later.
+"""Turns collaborative edits into a snapshot, a text and a version, some seconds later.
 
-Building a document holds the interpreter for up to a second, so it is done here, never by a web node. Nothing
-is lost whatever happens to a worker: until its transaction commits, the updates are all there.
+Building a document holds the interpreter for up to a second, so a worker does it, never a web node. Nothing
+is lost if a worker dies: until its transaction commits, all updates are still there.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from workers.metrics import SETTLE_SECONDS, SETTLED
 log = structlog.get_logger("nexcorp.settling")
 
 REST_SECONDS = 1.0
-# A claim holds for longer than the largest document takes; of a worker that was killed it runs out.
+# A claim lasts longer than the largest document takes; a killed worker's claim runs out.
 LEASE_SECONDS = 60.0
-# What cannot be settled is tried again after so long.
+# Pause before a text that cannot be settled is tried again.
 PUT_OFF_SECONDS = 60.0
-# Nodes that missed updates read them from the log for so long; later ones load the snapshot.
+# Nodes that missed updates read them from the log for this long; later they load the snapshot.
 KEEP_SECONDS = 60.0
 ABREAST = 4
-# Of one file at once; the rest is settled next.
+# Most updates of one file in one go; the rest is settled next.
 MOST_UPDATES, MOST_BYTES = 20_000, 32 * 1024 * 1024
 PART = 10_000
 LARGE_BYTES = 1024 * 1024
 
 
 class Unreadable(Exception):
-    """A snapshot or an update is broken or missing. Nothing is made of the rest: no text starts empty."""
+    """A snapshot or an update is broken or missing. The rest is not used: a text must not start empty."""
 
 
 class ClaimLost(Exception):
-    """Another worker settles the file by now."""
+    """Another worker has claimed the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A file that this worker settles alone until `until`."""
+    """A file that only this worker settles, until `until`."""
 
     file_id: UUID
     until: Any
@@ -80,7 +80,7 @@ class Settler:
         self._at_rest.set()
 
     async def drain(self) -> int:
-        """Settle what is due; returns how many files were."""
+        """Settle all due texts; return how many files were settled."""
         settled = 0
         self._at_rest.clear()
         try:
@@ -102,12 +102,12 @@ class Settler:
             self._at_rest.set()
 
     async def close(self) -> None:
-        """Claim nothing more, and wait for what is being settled."""
+        """Claim no more, and wait for running work."""
         self._closing = True
         await self._at_rest.wait()
 
     async def _try(self, claim: Claim) -> bool:
-        """Settle one file, or put it off; whether it is settled."""
+        """Settle one file, or put it off; return whether it was settled."""
         result, began, wait = "failed", time.monotonic(), self.put_off
         try:
             await self._settle(claim)
@@ -115,7 +115,7 @@ class Settler:
         except (ClaimLost, FileNotFound):
             result = "left"
         except Unreadable as error:
-            # Its updates stay: an operator, or a release that reads them, finds all of them.
+            # Its updates stay, for an operator or a release that can read them.
             result = "unreadable"
             log.error("a text cannot be settled", file=str(claim.file_id), reason=str(error))
         except ProjectQuotaExceeded:
@@ -127,7 +127,7 @@ class Settler:
             if seldom(f"settling {error.code}"):
                 log.warning("texts wait to be settled", reason=error.code)
         except Exception as error:
-            # Without its text and traceback: they may hold parts of what was typed.
+            # Without its text and traceback: they may hold parts of the text.
             log.error("settling failed", file=str(claim.file_id), error=type(error).__name__)
         SETTLED.labels(result).inc()
         if result != "settled":
@@ -197,7 +197,7 @@ class Settler:
 
 
 def check(doc: Any, rows: Sequence[Any]) -> None:
-    """Raises Unreadable where the snapshot, or an update behind it, is not there."""
+    """Raises Unreadable if the snapshot, or an update behind it, is missing."""
     settled = doc["settled_seq"]
     if (doc["snapshot_seq"] or 0) != settled:
         raise Unreadable(f"the snapshot is of {doc['snapshot_seq']}, not of {settled}")
@@ -207,7 +207,7 @@ def check(doc: Any, rows: Sequence[Any]) -> None:
 
 
 def build(state: bytes | None, updates: Sequence[bytes], root: str | None) -> tuple[bytes, bytes]:
-    """The snapshot and the text of a document; blocks. Raises Unreadable."""
+    """Return the snapshot and the text of a document; blocks. Raises Unreadable."""
     try:
         document = Document.load(state, updates, root)
         state, content = document.encode(), document.read_content()
@@ -220,7 +220,7 @@ def build(state: bytes | None, updates: Sequence[bytes], root: str | None) -> tu
 
 
 async def drop_settled(database: Database) -> int:
-    """Delete updates that are in a snapshot and that no node can miss; returns how many."""
+    """Delete updates that are in a snapshot and that no node needs any more; return how many."""
     gone, part = 0, PART
     while part == PART:
         async with database.connection(wait=10.0) as conn:
@@ -230,7 +230,7 @@ async def drop_settled(database: Database) -> int:
 
 
 async def poll_settler(settler: Settler) -> None:
-    """Settle what is due every second, whatever Redis does; runs until cancelled."""
+    """Settle due texts every second, even without Redis; runs until cancelled."""
     while True:
         try:
             await settler.drain()

@@ -1,4 +1,4 @@
-"""From those who might be told to notifications: what is decided, how they are grouped, and their frames."""
+"""From possible receivers to notifications: deciding, grouping, and writing them with their frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workers.batch import Batch, Told
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Which channels beside the inbox are configured; of others nothing is planned."""
+    """The channels configured beside the inbox; nothing is planned on others."""
 
     mail: bool = False
     push: bool = False
@@ -25,14 +25,14 @@ SEND_PUSHES = Job("send_pushes")
 
 
 async def tell(conn: Any, batch: Batch, product: Product, channels: Channels = INBOX_ALONE) -> list[Any]:
-    """Write a batch's notifications and frames; returns the numbered frames, to push after the commit."""
+    """Write a batch's notifications and frames; return the numbered frames, to push after the commit."""
     held: list[Told] = []
     if batch.told:
         held = await decide(conn, batch, product, channels)
     if batch.told:
         await group(conn, batch, product)
     if held:
-        # Behind the counters: whoever leaves takes theirs, then their own row, to which this one refers.
+        # After the counters: leaving locks the counter, then the user's row, to which these rows refer.
         await hold(conn, held)
     if not batch.told and not batch.frames:
         return []
@@ -42,11 +42,11 @@ async def tell(conn: Any, batch: Batch, product: Product, channels: Channels = I
 
 
 async def decide(conn: Any, batch: Batch, product: Product, channels: Channels) -> list[Told]:
-    """Keep those of a batch who are told, with the channels that are planned; returns those whose
-    notification is held back, with the reason."""
+    """Keep those of a batch to be notified, with their planned channels; return those to hold back, with the
+    reason."""
     asked, seen = [], set()
     for one in batch.told:
-        # A batch may hold a like, its end, and the like again.
+        # A batch may hold a like, its removal, and the like again.
         once = (one.receiver, one.once_key or one.event.id)
         if once not in seen:
             seen.add(once)
@@ -88,7 +88,7 @@ async def decide(conn: Any, batch: Batch, product: Product, channels: Channels) 
 
 
 async def hold(conn: Any, held: list[Told]) -> None:
-    """Keep what is held back, for its receivers to look at."""
+    """Store the held notices, for their receivers to look up."""
     entities = [one.entity for one in held]
     await sql.preferences.hold(
         conn,
@@ -107,7 +107,7 @@ async def hold(conn: Any, held: list[Told]) -> None:
 
 
 async def group(conn: Any, batch: Batch, product: Product) -> None:
-    """Count what receivers are told, which takes their counters, then find the groups that theirs join."""
+    """Count the receivers' notifications, which locks their counters, then assign them to groups."""
     told = Counter(one.receiver for one in batch.told)
     await sql.telling.count_told(conn, user_ids=list(told), added=list(told.values()))
     grouped = [one for one in batch.told if product.notice_types[one.notice.type].groupable]
@@ -123,7 +123,7 @@ async def group(conn: Any, batch: Batch, product: Product) -> None:
 
 
 async def plan(conn: Any, batch: Batch, frames: list[Any]) -> None:
-    """Write what is to be sent, with the number of the frame that shows it meanwhile."""
+    """Plan the mails and pushes, with the number of the frame that shows each notification."""
     planned = {
         (f"user:{one.receiver}", one.event.id): one
         for one in batch.told

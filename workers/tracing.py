@@ -1,4 +1,4 @@
-"""The spans of delivery: below the request that an event came from, as its `traceparent` says."""
+"""Spans of delivery, below the request that caused an event, by its `traceparent`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 NO_TRACES: Mapping[UUID, str] = MappingProxyType({})
 UNTRACED: AbstractContextManager[Mapping[UUID, str]] = nullcontext(NO_TRACES)
-# Of an event that more rooms see, the rest is not traced to its sockets.
+# If more rooms than this see an event, the rest is not traced to its sockets.
 MOST_FRAMES = 10
 
 
 def follow_rows(tracer: Tracer | None, rows: Sequence[Any]) -> AbstractContextManager[Mapping[UUID, str]]:
-    """The spans of delivering these rows of the outbox; gives what to go on from, by the event's id."""
+    """Open the spans of delivering outbox rows; yields their contexts by event id."""
     if tracer is None:
         return UNTRACED
     by_id = {row["id"]: row for row in rows if row["traceparent"] is not None}
@@ -42,7 +42,7 @@ def follow_rows(tracer: Tracer | None, rows: Sequence[Any]) -> AbstractContextMa
 def follow_frames(
     tracer: Tracer | None, frames: Sequence[Any], traces: Mapping[UUID, str]
 ) -> AbstractContextManager[Mapping[UUID, str]]:
-    """The spans of pushing these frames; gives what to go on from, by the event's id."""
+    """Open the spans of pushing frames; yields their contexts by event id."""
     if tracer is None or not traces:
         return UNTRACED
     counts = Counter(row["event_id"] for row in frames)
@@ -56,7 +56,7 @@ def follow_frames(
 def add_traces(
     messages: Mapping[str, RoomMessage], frames: Sequence[Any], traces: Mapping[UUID, str]
 ) -> None:
-    """Have the first frames of each event say which trace they are of."""
+    """Add their trace to the first MOST_FRAMES frames of each event."""
     left = dict.fromkeys(traces, MOST_FRAMES)
     for row in frames:
         event_id, message = row["event_id"], messages[row["room"]]

@@ -1,7 +1,7 @@
-"""Webhooks go out: lanes are claimed and given back, each at least once sent, whatever dies in between.
+"""Sends webhooks: lanes are claimed and given back, and each delivery is sent at least once.
 
-The endpoint is the unit of work: a worker leases a webhook, sends what is due in it for some seconds, and
-gives it back. A worker that is killed leaves leases, which run out; what it had sent and not recorded is sent
+The unit of work is the endpoint: a worker leases a webhook, sends its due deliveries for some seconds, and
+gives it back. The leases of a killed worker run out; deliveries that it sent but did not record are sent
 again, with the same id.
 """
 
@@ -27,20 +27,20 @@ from workers.webhooks_record import Recorder
 
 log = structlog.get_logger("nexcorp.webhooks")
 
-# Between two looks at what is due, however often it is woken.
+# The shortest time between two claims, however often it is woken.
 REST_SECONDS = 0.02
 
 
 @dataclass(slots=True)
 class Turn:
-    """A lane that is being worked on, and out of which budget."""
+    """A lane that is being worked on; `proven`: which budget it counts against."""
 
     task: asyncio.Task[None]
     proven: bool
 
 
 class Webhooks:
-    """Sends what is due to webhooks, of one worker process."""
+    """Sends due webhooks, in one worker process."""
 
     def __init__(
         self, database: Database, config: Config, product: Product, worker_id: str, pace: Pace | None = None
@@ -60,7 +60,7 @@ class Webhooks:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Look at what is due now instead of at the next poll."""
+        """Claim due webhooks now instead of at the next poll."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -79,7 +79,7 @@ class Webhooks:
                 await asyncio.wait_for(self._woken.wait(), self.pace.poll)
 
     async def close(self) -> None:
-        """Send nothing more, give what was begun a moment to end, and give the lanes back."""
+        """Send no more, give running attempts a moment to end, and give the lanes back."""
         self.tools.closing = True
         self.wake()
         tasks = [turn.task for turn in self._turns.values()]
@@ -93,7 +93,7 @@ class Webhooks:
             await places.door.close()
 
     async def _claim(self) -> None:
-        """Take as many lanes of each kind as there are places for."""
+        """Claim as many lanes of each kind as there are places."""
         taken = sum(turn.proven for turn in self._turns.values())
         proven, others = self.pace.proven - taken, self.pace.others - (len(self._turns) - taken)
         if proven <= 0 and others <= 0:

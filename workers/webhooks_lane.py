@@ -1,4 +1,4 @@
-"""One turn in the lane of one webhook: what is due is sent, some at a time, until its time is over."""
+"""One turn in the lane of one webhook: due deliveries are sent, some at a time, until the turn is over."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from workers.webhooks_record import Attempt, Recorder, Release
 log = structlog.get_logger("nexcorp.webhooks")
 
 MAX_ANSWER_BYTES = 1024
-# The status decides: nobody waits for an answer that does not end.
+# Only the status counts: do not wait for an endless answer.
 ANSWER_SECONDS = 1.0
 GONE, TEST, UNRENDERED = 410, "webhook.test", "unrendered"
-# With these an endpoint may say how long to leave it alone.
+# With these statuses an endpoint may ask for a pause.
 BUSY = (429, 503)
 START = datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast it goes; times in seconds.
+    """The pace of sending; times in seconds.
 
-    `schedule`: between the attempts of one delivery, a tenth more or less. `turn`: how long a lane sends
+    `schedule`: pauses between a delivery's attempts, plus or minus a tenth. `turn`: how long a lane sends
     before it is given back; `lease`: after which another worker takes it, longer than a turn with the slowest
-    attempt. `fresh`: how long what was read is sent without a look whether it may be. After `patience`
-    failures in a row an endpoint rests for `probe`, twice as long after each further one, `most_rest` at
-    most. `width`: how many are sent at once to an endpoint that answers. `proven`, `others`: how many in all,
-    to endpoints that answered last time and to the rest. `seconds`: for an attempt.
+    attempt. `fresh`: how long read deliveries are sent without checking again that they may be. After
+    `patience` failures in a row an endpoint rests for `probe`, twice as long after each further failure, at
+    most `most_rest`. `width`: concurrent attempts to an endpoint that answers. `proven`, `others`: how many
+    at once to endpoints that answered last time, and to the rest. `seconds`: for an attempt.
     """
 
     schedule: tuple[float, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
@@ -63,16 +63,16 @@ class Pace:
 
 
 class Places:
-    """How many requests there are at once, and the door they go through, with lookups of names of its own."""
+    """A limit on concurrent requests, and the door they go through, with its own name lookups."""
 
     def __init__(self, most: int, allow: Collection[str]) -> None:
         self.free = asyncio.Semaphore(most)
-        # How many there are is decided here, whatever host they are on.
+        # Only `free` limits the requests, whatever host they go to.
         self.door = Outbound(allow, connections=0, connections_a_host=0)
 
 
 class Tools:
-    """What all lanes of a worker share; `allow` is Config.outbound_allow."""
+    """Shared by all lanes of a worker; `allow` is Config.outbound_allow."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Tools:
     ) -> None:
         self.database, self.bodies, self.secrets = database, bodies, secrets
         self.recorder, self.worker_id, self.pace = recorder, worker_id, pace
-        # Endpoints that hang, or whose names do, keep no place from those that answer.
+        # Endpoints that hang, or whose names do, take no place from those that answer.
         self.proven, self.others = Places(pace.proven, allow), Places(pace.others, allow)
         # Lanes leave connections of the pool to the rest of the worker.
         self.reading = asyncio.Semaphore(4)
@@ -95,14 +95,14 @@ class Tools:
 
 @dataclass(slots=True)
 class Target:
-    """Where a lane sends to, and the keys that it signs with."""
+    """The address that a lane sends to, and the keys that sign."""
 
     url: str
     keys: list[bytes]
 
 
 class Lane:
-    """A turn. `failures`: how many attempts in a row have failed; `proven`: whether the last was answered."""
+    """A turn. `failures`: failed attempts in a row; `proven`: whether the last attempt was answered."""
 
     def __init__(self, tools: Tools, webhook_id: UUID, failures: int, proven: bool) -> None:
         self.tools, self.pace, self.webhook_id = tools, tools.pace, webhook_id
@@ -116,7 +116,7 @@ class Lane:
         self._reason: str | None = None
 
     async def take_turn(self) -> None:
-        """Send until nothing is due or the turn is over, then give the lane back; cancelled, at once."""
+        """Send until nothing is due or the turn is over, then give the lane back; if cancelled, at once."""
         running: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -133,7 +133,7 @@ class Lane:
             log.exception("the turn of a webhook failed", webhook=str(self.webhook_id))
             self._rest = max(self._rest, self.pace.most_rest)
         finally:
-            # Cancelled too late to be unsent: they are sent again, with the same id.
+            # Cancelled attempts may have arrived: they are sent again, with the same id.
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
@@ -142,7 +142,7 @@ class Lane:
             )
 
     async def _next(self) -> Any:
-        """The next delivery to send; None where nothing more is sent in this turn."""
+        """Return the next delivery to send, or None if this turn sends no more."""
         now = time.monotonic()
         if self.tools.closing or self._rest or self._reason or now >= self._ends_at:
             return None
@@ -158,8 +158,8 @@ class Lane:
         return row
 
     async def _read(self) -> None:
-        """Read what is due behind the place, whether it may be sent, and render it."""
-        # Read on by keyset: what was just sent is pending until it is recorded.
+        """Read and render the next due deliveries, and check that they may be sent."""
+        # Continues by keyset: deliveries just sent are pending until they are recorded.
         most, (after_at, after_id) = self._width * 8, self._place
         database = self.tools.database
         async with self.tools.reading, database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
@@ -188,7 +188,7 @@ class Lane:
         self._read_at = time.monotonic()
 
     async def _aim(self, conn: Any, row: Any) -> Target:
-        """Where to, and the keys; those under the service's previous secret are sealed anew."""
+        """Return the target; secrets sealed under the service's previous secret are sealed anew."""
         secrets, found = self.tools.secrets, []
         for sealed in (row["secret"], row["old_secret"]):
             if sealed is not None:
@@ -240,7 +240,7 @@ class Lane:
         self.tools.recorder.note(Attempt(row["id"], row["next_at"], status, ms, wait, code, error, response))
 
     def _plan(self, row: Any, code: int | None, retry_after: float | None) -> tuple[Any, float]:
-        """What a delivery is from now on, and the seconds until its next attempt."""
+        """Return the new status of a delivery, and the seconds until its next attempt."""
         schedule, tries = self.pace.schedule, row["tries"]
         if is_ok(code):
             return "delivered", 0.0
@@ -250,9 +250,9 @@ class Lane:
         return "pending", max(schedule[tries] * spread, retry_after or 0.0)
 
     def _judge(self, code: int | None, retry_after: float | None) -> None:
-        """Judge an endpoint by an answer: one that fails is asked ever more rarely, by one delivery.
+        """Judge an endpoint by an answer: one that keeps failing rests ever longer between single attempts.
 
-        The other deliveries wait meanwhile and use up no attempt.
+        Its other deliveries wait meanwhile, and use up no attempt.
         """
         if is_ok(code):
             self._ok, self._failed, self.failures, self.proven = True, 0, 0, True
@@ -271,10 +271,10 @@ class Lane:
 
 
 def is_ok(code: int | None) -> bool:
-    """Whether the endpoint has taken it."""
+    """Whether the endpoint accepted the delivery."""
     return code is not None and 200 <= code < 300
 
 
 def show_text(body: bytes) -> str:
-    """The beginning of an answer as the log has it: text that PostgreSQL can hold."""
+    """Return an answer's body as text that PostgreSQL can hold."""
     return body.decode("utf-8", "replace").replace("\0", "\ufffd")

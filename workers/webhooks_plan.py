@@ -1,4 +1,4 @@
-"""What a batch of the outbox comes to for webhooks, written in its transaction."""
+"""Plans the webhook deliveries of a batch of the outbox, in its transaction."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SEND_WEBHOOKS = Job("send_webhooks")
 
 
 async def plan_webhooks(conn: Any, batch: Batch, product: Product, frames: Sequence[Any]) -> None:
-    """Write the deliveries of a batch; `frames` are those that tell() returned.
+    """Write the deliveries of a batch; `frames`: the result of tell().
 
-    Only of public events: of others neither they nor the notifications of them go out. What is folded goes
-    out to its receiver as those it stands for would have.
+    Events that are not public are left out, and so are their notifications. A folded notification is
+    delivered if the notifications that it stands for would be.
     """
     notifications = {
         (row["room"], row["event_id"]): row["entity_id"]

@@ -1,4 +1,4 @@
-"""What became of attempts, and lanes that are given back: written for all lanes at once."""
+"""Records attempts and released lanes, for all lanes of a worker at once."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from workers.metrics import WEBHOOKS
 
 log = structlog.get_logger("nexcorp.webhooks")
 
-# What ends within this time is recorded together.
+# Results within this time are recorded together.
 GATHER_SECONDS = 0.02
-# How often, and how far apart, it is tried while PostgreSQL is away. What is lost is sent again, with the
-# same id.
+# How often, and how far apart, recording is tried while PostgreSQL is away. Unrecorded deliveries are sent
+# again, with the same id.
 TRIES, PAUSE_SECONDS = 30, 2.0
 FAILING_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The outcome of one request. `begun_at`: the next_at of its delivery at the start; `wait`: seconds until
-    the next attempt of a pending one."""
+    """The result of one request. `begun_at`: the next_at of its delivery at the start; `wait`: seconds until
+    the next one, if it is pending."""
 
     id: UUID
     begun_at: datetime
@@ -55,7 +55,7 @@ class Release:
 
 
 class Recorder:
-    """Writes what the lanes of a worker say. `released` is called once lanes are given back."""
+    """Writes the results of a worker's lanes. `released` is called once lanes are given back."""
 
     def __init__(self, database: Database, worker_id: str, released: Callable[[], None]) -> None:
         self.database, self.worker_id, self.released = database, worker_id, released
@@ -64,7 +64,7 @@ class Recorder:
         self._writing: asyncio.Task[None] | None = None
 
     def note(self, said: Attempt | Release) -> None:
-        """Write it soon; a lane is given back behind what its attempts came to."""
+        """Write a result soon; a lane is released after its attempts are recorded."""
         if isinstance(said, Attempt):
             self._attempts.append(said)
         else:
@@ -73,7 +73,7 @@ class Recorder:
             self._writing = asyncio.create_task(self._write())
 
     async def settle(self) -> None:
-        """Wait until all that was noted is written."""
+        """Wait until all results are written."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
 
@@ -90,20 +90,21 @@ class Recorder:
             self._writing = None
 
     async def _write_patiently(self, attempts: list[Attempt], releases: list[Release]) -> None:
-        for tries in range(TRIES):
+        for left in reversed(range(TRIES)):
             try:
                 await self._write_part(attempts, releases)
                 return
             except asyncpg.DeadlockDetectedError:
                 # A webhook was deleted meanwhile.
-                continue
+                reason, pause = "deadlock", GATHER_SECONDS
             except AppError as error:
-                if tries + 1 == TRIES:
-                    log.error("attempts are not recorded", reason=error.code, attempts=len(attempts))
-                await asyncio.sleep(PAUSE_SECONDS)
+                reason, pause = error.code, PAUSE_SECONDS
             except Exception as error:
                 log.exception("attempts are not recorded", error=type(error).__name__)
                 return
+            if left:
+                await asyncio.sleep(pause)
+        log.error("attempts are not recorded", reason=reason, attempts=len(attempts), lanes=len(releases))
 
     async def _write_part(self, attempts: list[Attempt], releases: list[Release]) -> None:
         async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:

@@ -1,26 +1,26 @@
 /**
- * A client of NexCorp Connect, for browsers and for Node: `Client` for REST, its `live()` for rooms, `ApiError` for
- * whatever goes wrong. One file without dependencies; types.d.ts has the shapes of what the API answers.
+ * A client of NexCorp Connect for browsers and Node: `Client` for REST, its `live()` for rooms, `ApiError` for
+ * failures. One file without dependencies; types.d.ts has the types of the API's answers.
  */
 
 const API = "/api/v1";
-const SPARE_MS = 30_000; // a token that ends so soon is exchanged before it is used
+const SPARE_MS = 30_000; // a token that expires within this time is refreshed before use
 const PLAIN = "nexcorp.v1", BATCHED = "nexcorp.v1.batch";
 const ANSWER_MS = 15_000;
-const PACE_MS = 62, AHEAD_MS = 1000; // the service takes 20 commands a second, and 40 at once
+const PACE_MS = 62, AHEAD_MS = 1000; // the service accepts 20 commands a second, and bursts of 40
 const ACK_MS = 250;
-const SILENT_MS = 30_000; // then it is asked whether it is there
-const ROOMS_AT_ONCE = 20; // five of them count as a command more
+const SILENT_MS = 30_000; // after this much silence the client sends a ping
+const ROOMS_AT_ONCE = 20; // the service counts one subscribe command as one more for every five rooms
 const FINAL = 4500, MEND = [1002, 1007, 1009], GOING_AWAY = 4001, TOKEN_EXPIRED = 4005;
 const SPARED = ["connected", "subscribed", "authenticated", "acknowledged", "pong", "token-expiring"];
 
-/** @typedef {{epoch: string | null, seq: number | null}} Place a room is known up to `seq`, in this `epoch` */
+/** @typedef {{epoch: string | null, seq: number | null}} Place a position in a room: the frame `seq` of an `epoch` */
 /** @typedef {{event: string, data: any, room?: string, seq?: number, place?: Place}} Frame */
-/** @typedef {{came?: Place, shown?: Place, acked?: number | null}} Room `came`: what has come; `shown`: what was taken */
+/** @typedef {{came?: Place, shown?: Place, acked?: number | null}} Room `came`: last received; `shown`: last consumed */
 /** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void}} Waiting */
 
 const sleep = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms));
-/** Longer each time, and not the same for all clients. */
+/** Milliseconds to wait before a retry: grows exponentially, with jitter. */
 const pause = (/** @type {number} */ attempt) =>
   Math.min(30_000, 250 * 2 ** attempt) * (0.5 + Math.random() / 2);
 const newId = () => {
@@ -28,29 +28,29 @@ const newId = () => {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 };
 
-/** An answer that is no success, a refused command, or the end of a socket. */
+/** An error answer, a refused command, or the end of a socket. */
 export class ApiError extends Error {
   /**
-   * @param {number} status of HTTP; 0 where there was no answer
+   * @param {number} status of HTTP; 0 if there was no answer
    * @param {any} [body] the envelope of the error
-   * @param {{wait?: number, closeCode?: number}} [more] `wait`: seconds after which it may be tried again
+   * @param {{wait?: number, closeCode?: number}} [more] `wait`: seconds to wait before a retry
    */
   constructor(status, body, { wait = 0, closeCode } = {}) {
     super(body?.message ?? (status ? `The service answers ${status}.` : "The service cannot be reached."));
     this.name = "ApiError";
     this.status = status;
-    /** @type {string} stable, for programs; "unreachable" where the service was not reached */
+    /** @type {string} stable, for programs; "unreachable" if the service could not be reached */
     this.code = body?.code ?? (status ? `http_${status}` : "unreachable");
-    /** @type {Record<string, string[]>} what is wrong with which field */
+    /** @type {Record<string, string[]>} messages by field */
     this.errors = body?.errors ?? {};
-    /** @type {string | undefined} for whoever looks into the service's logs */
+    /** @type {string | undefined} identifies the request in the service's logs */
     this.requestId = body?.requestId;
     this.current = body?.current;
     this.wait = wait;
     this.closeCode = closeCode;
   }
 
-  /** Whether the same may succeed a little later. */
+  /** Whether a retry may succeed. */
   get passing() {
     return [0, 429, 502, 504].includes(this.status) ||
       (this.status === 503 && this.code !== "not_configured");
@@ -59,9 +59,9 @@ export class ApiError extends Error {
 
 const CLOSED = () => new ApiError(0, { code: "closed", message: "This was closed." });
 
-/** Calls the API as one person, or as a program with an API key (`token`, which is never refreshed). */
+/** Calls the API as one user; `token` may be an access token or API key, which is never refreshed. */
 export class Client {
-  /** @type {any} the account, once signed in */
+  /** @type {any} the account, after signing in */
   user = null;
   /** @type {Promise<string | undefined> | null} */
   #refreshing = null;
@@ -70,24 +70,24 @@ export class Client {
   /**
    * @param {string} url
    * @param {{token?: string, refreshToken?: string, onRefresh?: (token: string) => void, platform?: "cli" | "mobile" | "web", tries?: number, patience?: number, timeout?: number, WebSocket?: any}} [options]
-   *   `platform`: by "web" the refresh token is a cookie that no script sees; `onRefresh`: is told each new refresh
-   *   token, to be kept; `tries`, `patience`: how often, and how many seconds at most to wait before one; `timeout`:
-   *   milliseconds of a request; `WebSocket`: where there is none, as in Node before 22
+   *       `platform`: with "web" the refresh token is a cookie that scripts cannot read; `onRefresh`: called with each
+   *       new refresh token, to store it; `tries`, `patience`: most attempts per request, and most seconds to wait before a
+   *     retry; `timeout`: milliseconds per request; `WebSocket`: a class, where there is no global one (Node before 22)
    */
   constructor(url, options = {}) {
     this.url = url.replace(/\/+$/, "");
     this.options = { platform: "cli", tries: 6, patience: 60, timeout: 30_000, ...options };
-    /** @type {string | undefined} the access token of this moment, which may be too old */
+    /** @type {string | undefined} the current access token, which may have expired */
     this.token = options.token;
     this.refreshToken = options.refreshToken;
     if (options.token) this.#until = Infinity;
   }
 
   /**
-   * Begin a session; gives the account.
+   * Sign in; resolves to the account.
    * @param {string} email
    * @param {string} password
-   * @param {string} [device] a name to recognise it by
+   * @param {string} [device] its name in the list of sessions
    */
   async signIn(email, password, device) {
     const body = { email, password, platform: this.options.platform, device };
@@ -112,38 +112,38 @@ export class Client {
     return this.user;
   }
 
-  /** Whether there is something to exchange for an access token. */
+  /** Whether this client can get new access tokens. */
   get renews() {
     return Boolean(this.refreshToken) || (this.options.platform === "web" && this.#until !== Infinity);
   }
 
   /**
-   * An access token that is good for a while, and not `old`; undefined where nobody is signed in.
+   * A token that is not about to expire and is not `old`, refreshed if necessary; undefined if not signed in.
    * @param {string} [old]
    */
   freshToken(old) {
     const good = this.token && this.token !== old && this.#until - Date.now() > SPARE_MS;
     if (good || !this.renews) return Promise.resolve(this.token);
-    // Whoever asks meanwhile waits for the same one.
+    // Concurrent callers share one refresh.
     this.#refreshing ??= this.#refresh().finally(() => this.#refreshing = null);
     return this.#refreshing;
   }
 
   async #refresh() {
     const body = this.refreshToken ? { refreshToken: this.refreshToken } : undefined;
-    // Where its answer was lost, the same token is exchanged again.
+    // If the answer is lost, the retry exchanges the same refresh token again.
     this.#keep(await this.#retry("POST", "/auth/refresh", { body, anonymous: true }));
     return this.token;
   }
 
   /**
-   * The JSON of an answer, a Blob where it is none, null where it is empty; rejects with ApiError. A POST has an
-   * Idempotency-Key, the same for each try, so that it is done once.
+   * Send a request; resolves to the answer's JSON, a Blob if it is not JSON, null if it is empty. Rejects with
+   * ApiError. All attempts of a POST share one Idempotency-Key, so the service runs it only once.
    * @param {string} method
    * @param {string} path below /api/v1
    * @param {{body?: any, params?: Record<string, any>, headers?: Record<string, string>, key?: string}} [options]
-   *   `body`: a FormData, Blob or Uint8Array is sent as it is, all else as JSON; `key`: where it has to outlive
-   *   this process
+   *     `body`: a FormData, Blob or Uint8Array is sent as it is, anything else as JSON; `key`: the Idempotency-Key, for
+   *     retries after a restart of this process
    */
   request(method, path, { headers, key, ...options } = {}) {
     const keyed = method === "POST" ? { "Idempotency-Key": key ?? newId() } : {};
@@ -176,7 +176,7 @@ export class Client {
   }
 
   /**
-   * The items of a list, page after page, fetched as they are taken. `limit` is the size of a page.
+   * Iterate over a list; pages are fetched as needed. `limit` is the size of a page.
    * @param {string} path
    * @param {Record<string, any>} [params]
    */
@@ -190,7 +190,7 @@ export class Client {
   }
 
   /**
-   * A socket in these rooms, and in the own one: see Live.
+   * Open a socket in these rooms and in the user's own room; see Live.
    * @param {string[]} [rooms]
    * @param {{places?: Record<string, Place>, batch?: boolean, ack?: boolean}} [options]
    */
@@ -257,7 +257,7 @@ export class Client {
       try {
         parsed = JSON.parse(await data.text());
       } catch {
-        // A proxy's page: only its status says something.
+        // An error page of a proxy: only its status is useful.
       }
     }
     if (answer.ok) return parsed;
@@ -267,14 +267,14 @@ export class Client {
 }
 
 /**
- * One socket, which comes back by itself; iterate over it for frames, each once and in order.
+ * A socket that reconnects; iterate over it for frames, each once and in order.
  *
- * A frame counts as shown when the next one is taken, and is then acknowledged, with `ack`; `places` says how far that
- * is, and lets a later one go on from there. With `batch` frames of 20 ms come together.
+ * A frame counts as shown when the next one is requested; with `ack` it is then acknowledged. `places` has the
+ * positions shown so far, from which a later Live can resume. With `batch` the service groups frames for 20 ms.
  *
- * Two events are of this module: `lost` (frames of `room` were missed for good: fetch what it shows anew), and
- * `refused` (the service did not let this client back into `room`). Iterating rejects with ApiError where the service
- * ends it for good, with `closeCode` 4500 or above.
+ * This module adds two events: `lost` (frames of `room` were lost: fetch its state again), and `refused` (the service
+ * did not let this client rejoin `room`). Iterating rejects with ApiError if the service ends the socket for good,
+ * with `closeCode` 4500 or above, or 1002, 1007 or 1009.
  */
 export class Live {
   /** @type {Map<string, Room>} */
@@ -283,7 +283,7 @@ export class Live {
   #frames = [];
   /** @type {(() => void) | null} */
   #wake = null;
-  /** @type {Set<() => void>} those that end a pause */
+  /** @type {Set<() => void>} each ends one pause early */
   #pauses = new Set();
   /** @type {Map<number, Waiting>} */
   #answers = new Map();
@@ -293,7 +293,7 @@ export class Live {
   #socket = null;
   /** @type {ApiError | null} */
   #ended = null;
-  /** @type {Set<Waiting>} those that wait for a connection */
+  /** @type {Set<Waiting>} waiting for a connection */
   #ups = new Set();
   #up = false;
   #closed = false;
@@ -318,9 +318,9 @@ export class Live {
     }
   }
 
-  /** Connect and join; gives this, once it is in the rooms. */
+  /** Connect and join; resolves to this once all rooms are joined. */
   async open() {
-    // Its own room comes of itself, under a name that is known once it is connected.
+    // The service joins the user's own room itself; its name is known once connected.
     const joins = [...this.#rooms.keys()].filter((name) => !name.startsWith("user:")).map((name) =>
       this.#expect(name)
     );
@@ -336,19 +336,19 @@ export class Live {
     return this;
   }
 
-  /** Acknowledge what was shown, and end the socket. */
+  /** Acknowledge the frames shown, and close the socket. */
   async close() {
     if (this.#closed) return;
     if (this.ack && this.#up) await Promise.race([this.#acknowledgeOnce().catch(() => {}), this.#rest(1000)]);
     this.#closed = true;
     this.#socket?.close();
-    // A timer would keep Node's process alive.
+    // A pending timer would keep Node's process alive.
     this.#pauses.forEach((end) => end());
     this.#refuse(CLOSED());
     this.#wake?.();
   }
 
-  /** How far each room has been shown: a plain object. */
+  /** The position shown in each room, as a plain object. */
   get places() {
     /** @type {Record<string, Place>} */
     const found = {};
@@ -371,8 +371,8 @@ export class Live {
   }
 
   /**
-   * Be in a room, from `place` on where it is given; gives where it stands. Fetch what the room shows behind this call:
-   * frames from there on keep it complete.
+   * Join a room, from `place` if given; resolves to the position. Fetch the room's state after this call: the frames
+   * from there on keep it current.
    * @param {string} name
    * @param {Place} [place]
    */
@@ -388,21 +388,21 @@ export class Live {
     }
   }
 
-  /** Be in a room no more. @param {string} name */
+  /** Leave a room. @param {string} name */
   async leave(name) {
     this.#rooms.delete(name);
     if (this.#up) await this.say("unsubscribe", { room: name });
   }
 
   /**
-   * Send a command; gives the data of its answer, and rejects where it is refused or unanswered.
+   * Send a command; resolves to the data of its answer, rejects if it is refused or not answered in time.
    * @param {string} event
    * @param {any} [data]
    */
   async say(event, data = {}) {
     await this.#connectedOnce();
     const id = ++this.#said;
-    // Not sooner than the service takes it.
+    // Keep to the pace that the service accepts.
     this.#nextAt = Math.max(this.#nextAt, Date.now() - AHEAD_MS) + PACE_MS;
     await sleep(Math.max(0, this.#nextAt - Date.now()));
     if (!this.#up) throw new ApiError(0);
@@ -433,13 +433,13 @@ export class Live {
     /** @type {any} */
     const made = {};
     made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-    // It may be that nobody waits for it any more.
+    // Nobody may be waiting any more: avoid an unhandled rejection.
     made.promise.catch(() => {});
     this.#joins.set(name, made);
     return made.promise;
   }
 
-  /** As sleep(), but for close(). */
+  /** Like sleep(), but close() ends it early. */
   #rest(/** @type {number} */ ms) {
     return new Promise((done) => {
       const end = () => {
@@ -452,7 +452,7 @@ export class Live {
     });
   }
 
-  /** Connect, read, and come back, until it is over for good. */
+  /** Connect, read and reconnect, until the socket ends for good. */
   async #run() {
     /** @type {string | undefined} */
     let old;
@@ -465,7 +465,7 @@ export class Live {
           const why = this.#reason ?? { code: `closed_${code}`, message: reason };
           this.#end(new ApiError(0, why, { closeCode: code }));
         } else if (code === GOING_AWAY) wait = Number(/[\d.]+/.exec(reason)?.[0] ?? 0) * 1000;
-        // The status of a refused handshake is not told: it may be that the token is not taken.
+        // The status of a refused handshake is hidden; the token may have been refused.
         const doubtful = !greeted && code === 1006;
         if (doubtful && token === undefined) this.#end(new ApiError(401, { code: "unauthorized" }));
         else if (doubtful && token?.startsWith("nxk_")) {
@@ -483,7 +483,7 @@ export class Live {
   }
 
   /**
-   * One connection, from its handshake to its end.
+   * Serve one connection from its handshake to its end.
    * @param {string | undefined} token
    * @returns {Promise<{code: number, reason: string, greeted: boolean}>}
    */
@@ -493,7 +493,7 @@ export class Live {
     if (mine?.epoch) url.search = String(new URLSearchParams({ epoch: mine.epoch, seq: String(mine.seq) }));
     this.#reason = null;
     const Socket = this.client.options.WebSocket ?? WebSocket;
-    // A service that has no batches speaks the other one.
+    // A service without batches selects the plain protocol.
     const spoken = this.batch ? [BATCHED, PLAIN] : [PLAIN];
     const socket = new Socket(url.href, [...spoken, `bearer.${token}`]);
     this.#socket = socket;
@@ -505,7 +505,7 @@ export class Live {
         if (this.#socket === socket) this.#disconnected();
         done({ code, reason, greeted });
       };
-      // Nobody sees the service's pings here: ask it, and give up on it where it is silent.
+      // The service's pings are invisible here: ping it, and close the socket if no answer comes.
       const watch = setInterval(() => {
         const silent = Date.now() - this.#heard;
         if (silent > SILENT_MS + ANSWER_MS) {
@@ -519,7 +519,7 @@ export class Live {
         greeted = true;
         for (const frame of [JSON.parse(data)].flat()) this.#receive(frame);
       };
-      // Node before 22 tells of a refused handshake by this alone.
+      // Node before 22 reports a refused handshake only as an error.
       socket.onerror = () => setTimeout(() => over(1006, "error"), 100);
       socket.onclose = (/** @type {any} */ { code, reason }) => over(code, reason);
     });
@@ -575,7 +575,7 @@ export class Live {
     }
   }
 
-  /** The service says where a room stands that this is in. */
+  /** Record the position that the service gives for a joined room. */
   #note(/** @type {string} */ name, /** @type {any} */ { epoch, seq, recovered }) {
     const room = /** @type {Room} */ (this.#rooms.get(name));
     const before = room.came;
@@ -601,7 +601,7 @@ export class Live {
     else this.#push({ event: "refused", data: data.error, room: data.room });
   }
 
-  /** Join rooms, those of one epoch together, from where they were. */
+  /** Join rooms from their known positions; one command takes only rooms of the same epoch. */
   async #subscribe(/** @type {string[]} */ names) {
     /** @type {Map<string | null | undefined, any[]>} */
     const byEpoch = new Map();
@@ -616,7 +616,7 @@ export class Live {
         await this.say("subscribe", { rooms, ...(epoch ? { epoch } : {}) });
       }
     } catch {
-      // Overloaded, or gone already: all begins anew.
+      // Overloaded or disconnected: reconnect and start over.
       socket?.close();
     }
   }
@@ -625,7 +625,7 @@ export class Live {
     try {
       await this.say("auth", { token: await this.client.freshToken(this.client.token) });
     } catch {
-      // The socket ends by itself then, and the next one has a new token.
+      // The service then closes the socket; the next connection gets a new token.
     }
   }
 
@@ -636,7 +636,7 @@ export class Live {
     }
   }
 
-  /** Tell how far rooms were shown, those in which something was. */
+  /** Acknowledge the frames shown, in rooms with new ones. */
   async #acknowledgeOnce() {
     for (const [name, room] of this.#rooms) {
       const seq = room.shown?.seq;
@@ -659,7 +659,7 @@ export class Live {
     this.#wake?.();
   }
 
-  /** Whoever waits for a connection or a room is told that there will be none. */
+  /** Reject everything that waits for a connection or a room. */
   #refuse(/** @type {ApiError} */ error) {
     for (const waiting of [...this.#ups, ...this.#joins.values()]) waiting.reject(error);
     this.#ups.clear();

@@ -1,1 +1,1 @@
-"""Editing together: documents, their log, what is saved of them, and the sockets of their editors."""
+"""Collaborative editing: documents, their log of updates, saved versions, and the editors' sockets."""

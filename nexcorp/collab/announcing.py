@@ -1,4 +1,4 @@
-"""What the nodes tell each other of files that are edited together. What is lost, they read in PostgreSQL."""
+"""Messages between nodes about files that are edited together. Lost ones are made up for from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_PAYLOAD_BYTES = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """An effect for conn.after(): show updates that a request stored, with node 0, to all who edit the file.
+    """An effect for conn.after(): show updates that a request stored (as node 0) to all editors of the file.
 
-    `first` is the number of the first one.
+    `first` is the number of the first update.
     """
 
     file_id: UUID
@@ -27,10 +27,10 @@ class Announce:
 
 
 class Message(msgspec.Struct, array_like=True):
-    """What a node says of a file: updates with the number of the first, or with number 0 states of people.
+    """A node's message about a file: updates and the first one's number, or awareness states with number 0.
 
-    Without states it asks other nodes for theirs. Updates that are too large for Redis are left out:
-    `first` is then behind the last of them.
+    Number 0 without states asks other nodes for theirs. Updates too large for Redis are left out: `first` is
+    then behind the last of them.
     """
 
     node: int
@@ -44,7 +44,7 @@ unpack_messages = msgspec.msgpack.Decoder(list[Message]).decode
 
 
 class Messenger:
-    """Sends what one node says, in order: all that came during the last round trip at once."""
+    """Sends one node's messages in order: all that came during the last round trip at once."""
 
     def __init__(self, node: int, publisher: Publisher) -> None:
         self.node, self.publisher = node, publisher
@@ -52,17 +52,17 @@ class Messenger:
         self._wake = asyncio.Event()
 
     def tell_updates(self, file_id: UUID, first: int, updates: list[bytes]) -> None:
-        """Updates were stored."""
+        """Tell other nodes about stored updates."""
         if sum(map(len, updates)) > MAX_PAYLOAD_BYTES:
             first, updates = first + len(updates), []
         self._tell(Message(self.node, file_id, first, updates))
 
     def tell_states(self, file_id: UUID, body: bytes) -> None:
-        """People moved."""
+        """Tell other nodes the states of editors here."""
         self._tell(Message(self.node, file_id, 0, [body]))
 
     def ask_states(self, file_id: UUID) -> None:
-        """Other nodes are to say who is there."""
+        """Ask other nodes for the states of their editors."""
         self._tell(Message(self.node, file_id, 0, []))
 
     def _tell(self, message: Message) -> None:
@@ -70,14 +70,14 @@ class Messenger:
         self._wake.set()
 
     async def run(self) -> None:
-        """Send what there is to say, until cancelled."""
+        """Send messages as they come, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             await self.send()
 
     async def send(self) -> None:
-        """Send what there is to say."""
+        """Send the waiting messages now."""
         waiting, self._waiting = self._waiting, []
         payloads: list[list[Message]] = []
         left = 0

@@ -1,7 +1,7 @@
-"""Who is where in a file: cursors, names, colours. Nothing of it is stored.
+"""Awareness: each editor's cursor, name and colour in a file. Not stored.
 
-Clients of y-websocket repeat all that they hear, so that n of them send n * n messages: repetitions are
-dropped, and what is new is collected for a moment and then sent to everybody at once.
+y-websocket clients repeat every state they receive, so n of them send n * n messages: repetitions are
+dropped, and new states are collected for a moment and then sent to everybody at once.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from nexcorp.db.encoding import decode, encode
 MAX_IDS = 4
 MAX_BYTES = 4096
 MAX_STATES = 1000
-# Of other nodes' people: clients say theirs again every 15 seconds.
+# How long states from other nodes are kept: clients repeat theirs every 15 seconds.
 KNOWN_SECONDS = 35.0
-# Up to so many editors the wait is so long; with more it is the last.
+# Pairs of a number of editors and the wait in seconds up to that number; beyond, LONGEST_WAIT.
 WAITS = ((10, 0.03), (40, 0.1))
 LONGEST_WAIT = 0.25
 GONE = b"null"
 
-# The number of a client, its clock, its state in JSON.
+# Client number, clock, state in JSON.
 Entry = tuple[int, int, bytes]
 
 
 class Holder(Protocol):
-    """The editor whose states are meant: the numbers of clients it speaks for."""
+    """An editor and the client numbers whose states it sends."""
 
     ids: set[int]
 
@@ -43,7 +43,7 @@ class Holder(Protocol):
 
 
 class State:
-    """What a client last said of itself. `holder` is None where it is connected to another node."""
+    """A client's last state. `holder` is None if it is connected to another node."""
 
     __slots__ = ("clock", "holder", "seen_at", "text")
 
@@ -53,7 +53,7 @@ class State:
 
 
 def read_states(body: bytes) -> Iterator[Entry]:
-    """The entries of a message; raises BadUpdate."""
+    """Yield the entries of a message; raises BadUpdate."""
     try:
         count, p = read_number(body, 0)
         if count > MAX_STATES:
@@ -73,7 +73,7 @@ def read_states(body: bytes) -> Iterator[Entry]:
 
 
 def sign(text: bytes, user_id: UUID) -> bytes | None:
-    """A state with the id of its user, whatever it says of that itself; None where it is no state."""
+    """Return the state with its user's id set, replacing any id in it; None if it is not a state."""
     if text == GONE:
         return text
     try:
@@ -83,19 +83,19 @@ def sign(text: bytes, user_id: UUID) -> bytes | None:
     if not isinstance(state, dict):
         return None
     state.pop("userId", None)
-    # Written anew: what one parser takes, another may throw on.
+    # Written anew: other parsers may fail on input that this one accepts.
     return encode({**state, "userId": user_id})
 
 
 def whose(text: bytes) -> bytes:
-    """The id of the user of a state that is signed."""
+    """Return the user id of a signed state."""
     return text.rpartition(b'"userId":"')[2].removesuffix(b'"}')
 
 
 def goes_on(held: State, clock: int, user: bytes) -> bool:
-    """Whether a client that another socket spoke for has come back, while that is not known to be gone.
+    """Whether a client of another, possibly dead socket has reconnected: same user, newer clock.
 
-    An echo of what it says has the same clock.
+    An echo of the client's state has the same clock.
     """
     return clock > held.clock and whose(held.text) == user
 
@@ -103,8 +103,8 @@ def goes_on(held: State, clock: int, user: bytes) -> bool:
 class Awareness:
     """The states of one file on this node.
 
-    `count` says how many editors are here, `show` writes a body to all of them, `publish` sends one to other
-    nodes.
+    `count` returns the number of editors here, `show` writes a body to all of them, `publish` sends one to
+    other nodes.
     """
 
     def __init__(
@@ -112,14 +112,14 @@ class Awareness:
     ) -> None:
         self.count, self.show, self.publish = count, show, publish
         self.states: dict[int, State] = {}
-        # Those to show, and whether other nodes are to be told as well.
+        # Changed clients to show, and whether to tell other nodes about them.
         self._changed: dict[int, bool] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, holder: Holder, body: bytes) -> None:
-        """Take what an editor here says; raises BadUpdate for what cannot be read.
+        """Take the states that an editor here sends; raises BadUpdate if the message cannot be read.
 
-        The rest of a message is dropped with the first state that is not its own, or not new.
+        The first state that is not the editor's own, or not new, and all behind it are dropped.
         """
         for client, clock, text in islice(read_states(body), MAX_IDS):
             if not self._take(holder, client, clock, text):
@@ -127,7 +127,7 @@ class Awareness:
 
     def _take(self, holder: Holder, client: int, clock: int, text: bytes) -> bool:
         held = self.states.get(client)
-        # A client that is gone, and not shown so yet, may be back already.
+        # A client that has gone, but is not yet shown as gone, may already be back.
         if held is None or (held.text == GONE and clock > held.clock):
             if text == GONE or (client not in holder.ids and len(holder.ids) >= MAX_IDS):
                 return False
@@ -145,7 +145,7 @@ class Awareness:
         return True
 
     def take_from_node(self, body: bytes) -> None:
-        """Take what another node says of those who are there."""
+        """Take the states of another node's editors."""
         for client, clock, text in list(read_states(body)):
             held = self.states.get(client)
             if held is None and text == GONE:
@@ -159,29 +159,29 @@ class Awareness:
                 self._note(client, False)
 
     def tell_own(self) -> None:
-        """Tell other nodes who is here."""
+        """Send the states of the editors here to other nodes."""
         own = [client for client, state in self.states.items() if state.holder is not None]
         if own:
             self.publish(self.pack(own))
 
     def leave(self, holder: Holder) -> None:
-        """An editor has gone, and with it the clients it spoke for."""
+        """Mark an editor's clients as gone."""
         for client in holder.ids:
             held = self.states.get(client)
             if held is not None and held.holder is holder:
-                # The clock is the client's own: it has to be ahead when the client comes back and moves.
+                # The client owns the clock: when it comes back and moves, its clock must be higher.
                 self.states[client] = State(held.clock, GONE, None)
                 self._note(client, True)
 
     def forget_old(self, now: float) -> None:
-        """Take away states of other nodes that were not said again; `now` by the monotonic clock."""
+        """Remove other nodes' states that were not repeated for KNOWN_SECONDS. `now` is monotonic."""
         for client, state in list(self.states.items()):
             if state.holder is None and now - state.seen_at > KNOWN_SECONDS and state.text != GONE:
                 self.states[client] = State(state.clock, GONE, None)
                 self._note(client, False)
 
     def pack(self, clients: Iterable[int] | None = None) -> bytes:
-        """The states of these clients, or of all, as the body of a message."""
+        """Return the states of these clients, or of all, as the body of a message."""
         chosen = self.states if clients is None else clients
         entries = [(client, self.states[client]) for client in chosen]
         return write_number(len(entries)) + b"".join(
@@ -190,7 +190,7 @@ class Awareness:
         )
 
     def flush(self) -> None:
-        """Show what has changed, now."""
+        """Show and publish the changes now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,8 +1,8 @@
-"""One file on one node: its editors, and how far it has come here.
+"""One file on one node: its editors, and the number of the last update shown to them.
 
-Typing needs no document: an update is read, relayed and stored. `seq` is the number of the last update that
-the editors here were shown. One at or below it was seen, the next one is relayed, and one further on means
-that something was lost: it is then read from PostgreSQL.
+Relaying needs no document: an update is read, relayed and stored. `seq` is the number of the last update
+shown to the editors here. An update at or below it is a duplicate, the next number is relayed, and a higher
+number means that an update was lost: it is then read from PostgreSQL.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 POOL_WAIT_SECONDS = 2.0
 ROWS_AT_ONCE = 500
-# Own updates whose number is known before those of others that come before it.
+# How long to wait for other nodes' updates that precede own ones already numbered.
 ORDER_SECONDS = 0.1
 
 
 def encode_vector(known: dict[int, int]) -> bytes:
-    """A state vector, as Yjs writes it."""
+    """Return a state vector in Yjs's format."""
     return write_number(len(known)) + b"".join(
         write_number(client) + write_number(clock) for client, clock in known.items()
     )
 
 
 class Channel:
-    """See above. `node` is this node's number in the log; `on_behind` is told a channel that missed much."""
+    """One file on one node. `node`: the node's number in the log; `on_behind(channel)`: updates were lost."""
 
     def __init__(
         self,
@@ -63,10 +63,10 @@ class Channel:
             lambda body: self.show(frame_awareness(body)),
             lambda body: messenger.tell_states(file_id, body),
         )
-        # None until it has been opened.
+        # None until the channel is opened.
         self.seq: int | None = None
         self.known: dict[int, int] = {}
-        # Own updates that wait for their commit, how many had it, and ranges of own numbers ahead of `seq`.
+        # Own updates waiting for their commit; how many were committed; ranges of own numbers beyond `seq`.
         self.pending: deque[bytes] = deque()
         self.stored = 0
         self._ahead: dict[int, int] = {}
@@ -75,34 +75,34 @@ class Channel:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody edits the file here, and nothing of it waits."""
+        """Whether nobody edits the file here, and no work on it is left."""
         return not self.editors and not self.pending and not self.replica.lock.locked()
 
     @property
     def queued(self) -> int:
-        """How many updates were taken from the editors here; the first `stored` of them are stored."""
+        """The number of updates taken from the editors here; the first `stored` of them are stored."""
         return self.stored + len(self.pending)
 
     def show(self, data: bytes, but: Editor | None = None) -> None:
-        """Write a frame to every editor."""
+        """Write a frame to every editor except `but`."""
         for editor in list(self.editors):
             if editor is not but:
                 editor.socket.tell(data)
 
     def end(self, code: int, reason: str) -> None:
-        """Close the sockets of all editors: what this node knows of the file is not true any more."""
+        """Close the sockets of all editors: this node's knowledge of the file is no longer valid."""
         self.ended = True
         self.replica.drop()
         for editor in list(self.editors):
             editor.socket.close(code, reason)
 
     async def open(self) -> None:
-        """Learn where the file stands; raises FileNotFound, DocumentIncomplete, and those of the database."""
+        """Load the file's position; raises FileNotFound, DocumentIncomplete, and errors of the database."""
         if self.seq is None:
             await self.need_document()
 
     async def need_document(self) -> Document:
-        """The document with all that is known here; raises as open()."""
+        """Return the document with all updates known here; raises as open()."""
         self.replica.used_at = time.monotonic()
         async with self.replica.lock:
             if self.replica.document is None:
@@ -110,7 +110,7 @@ class Channel:
             return self.replica.catch_up()
 
     async def _load(self) -> None:
-        """Load the document, and begin there if this is the first time."""
+        """Load the document; the first time, start at its position."""
         document, last = await self.replica.load(self.pending)
         if self.seq is None:
             self.known, self.seq = dict(document.known), last
@@ -121,22 +121,22 @@ class Channel:
             self.on_behind(self)
 
     async def has_room(self, size: int) -> bool:
-        """Whether the document may become so much larger; raises as open()."""
+        """Whether the document may grow by `size` bytes; raises as open()."""
         if not self.replica.fits(size):
             self.replica.measure(await self.need_document())
         return self.replica.fits(size)
 
     def note(self, update: bytes, facts: Facts, *, applied: bool = False) -> None:
-        """A new update is known from now on; `applied`: the document has it already."""
+        """Note a new update; `applied`: the document has it already."""
         note_clocks(facts, self.known)
         self.replica.note(update, applied=applied)
 
     def relay(self, update: bytes, but: Editor | None = None) -> None:
-        """Show an update to the editors here."""
+        """Show an update to the editors here, except `but`."""
         self.show(frame_sync(UPDATE, update), but)
 
     def take(self, first: int, updates: list[bytes]) -> None:
-        """Take updates that others have stored, by the number of the first."""
+        """Take updates stored by others; `first` is the number of the first."""
         if self.seq is None:
             self._early.append((first, updates))
             return
@@ -154,14 +154,14 @@ class Channel:
         self.relay(update)
 
     def committed(self, before: int, count: int) -> None:
-        """The first `count` pending updates are stored behind the number `before`."""
+        """Note that the first `count` pending updates were stored behind number `before`."""
         for _ in range(count):
             self.pending.popleft()
         self.stored += count
         self._ahead[before + 1] = before + count
         self._advance()
         if self._ahead:
-            # Those before it are on their way most often.
+            # The updates before them are usually on their way.
             asyncio.get_running_loop().call_later(ORDER_SECONDS, self._look_behind)
         for editor in list(self.editors):
             editor.tell_stored()
@@ -171,7 +171,7 @@ class Channel:
             self.on_behind(self)
 
     def _advance(self) -> None:
-        """Go over own updates, which were shown when they came."""
+        """Advance over own updates, which were shown when they came."""
         if self.seq is None:
             return
         for first in sorted(self._ahead):
@@ -180,7 +180,7 @@ class Channel:
             self.seq = max(self.seq, self._ahead.pop(first))
 
     async def catch_up(self) -> None:
-        """Show what was missed here; raises as open()."""
+        """Show the updates missed here; raises as open()."""
         if self.seq is None:
             return
         while True:
@@ -204,7 +204,7 @@ class Channel:
         for row in rows:
             if self.seq is None or row["seq"] <= self.seq:
                 continue
-            # Own ones are here before their commit is answered, and were shown when they came.
+            # Own updates can be read before their commit is answered; they were shown when they came.
             if row["node"] != self.node:
                 RECOVERED.inc()
                 self._take_one(row["update"])
@@ -212,7 +212,7 @@ class Channel:
         self._advance()
 
     async def _catch_up_settled(self) -> None:
-        """The rows are gone: load the document anew, and show how it differs from what is known here."""
+        """The rows are gone: load the document anew, and show its difference from what is known here."""
         async with self.replica.lock:
             self.replica.drop()
             before, seq = encode_vector(self.known), self.seq or 0
@@ -235,6 +235,6 @@ class Channel:
             self.relay(news)
 
     def tidy(self, now: float) -> bool:
-        """Forget what is not needed any more; True where memory was freed. `now` by the monotonic clock."""
+        """Drop states and the document if unused; return whether memory was freed. `now` is monotonic."""
         self.awareness.forget_old(now)
         return self.replica.tidy(now)

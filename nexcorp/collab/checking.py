@@ -1,4 +1,4 @@
-"""What a node asks PostgreSQL again and again: whether it missed updates, and who may still edit."""
+"""A node's repeated questions to PostgreSQL: were updates missed, and who may still edit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nexcorp.realtime.socket import Socket
 
 log = structlog.get_logger("nexcorp.collab")
 
-# While Redis is away, other nodes' updates come this way alone.
+# While Redis is away, other nodes' updates arrive only by this check.
 CHECK_SECONDS_ALONE = 1.0
 RIGHTS_SECONDS = 2.0
 POOL_WAIT_SECONDS = 2.0
@@ -32,8 +32,8 @@ WRITERS = ("owner", "editor")
 class Positions:
     """Keeps the files of one node complete.
 
-    `connected` says whether Redis is there, `get_epoch` whose numbers these are; `forget` ends a channel that
-    cannot be brought up to date, with the code and the reason for its editors.
+    `connected` returns whether Redis is connected, `get_epoch` the epoch of the numbers; `forget` ends a
+    channel that cannot be brought up to date, with the code and the reason for its editors.
     """
 
     def __init__(
@@ -54,17 +54,17 @@ class Positions:
         self._checks = Checks("check of edited files")
 
     def note_behind(self, channel: Channel) -> None:
-        """A file missed something: read it as soon as possible."""
+        """Note that a file missed updates: they are read as soon as possible."""
         self._behind.add(channel)
         self._checks.wake()
 
     def check_soon(self) -> None:
-        """Something may have been lost: compare every file now."""
+        """Compare every file now: messages may have been lost."""
         self._checked_at = -math.inf
         self._checks.check_soon()
 
     async def run(self) -> None:
-        """Compare every few seconds, and read what is missing; until cancelled."""
+        """Compare every few seconds, and read missing updates; until cancelled."""
         await self._checks.run(lambda: CHECK_SECONDS_ALONE, self._work)
 
     async def _work(self, due: bool) -> None:
@@ -72,22 +72,26 @@ class Positions:
         if due and (not self.connected() or now - self._checked_at >= self.seconds):
             await self._check()
             self._checked_at = now
+        failed: dict[Channel, Exception] = {}
         while self._behind:
             channel = self._behind.pop()
             try:
-                if not channel.ended:
+                if not (channel.ended or channel in failed):
                     await channel.catch_up()
             except FileNotFound:
                 self.forget(channel, FILE_GONE, "the file is gone")
-            except BaseException:
-                self._behind.add(channel)
-                raise
+            except Exception as error:
+                # Tried again after all others, and after a rest.
+                failed[channel] = error
+        if failed:
+            self._behind.update(failed)
+            raise next(iter(failed.values()))
 
     async def _check(self) -> None:
         channels = list(self.channels.values())
         epoch = self.get_epoch()
         if self._epoch not in (None, epoch):
-            # Numbers may have been given out twice: who comes back brings what is lost along.
+            # Numbers may have been issued twice: clients that come back bring along what is lost here.
             log.warning("epoch changed: editors are sent away", old=self._epoch, new=epoch)
             for channel in channels:
                 self.forget(channel, GOING_AWAY, "epoch changed")
@@ -113,7 +117,7 @@ class Positions:
 
 
 class Guard:
-    """Looks every two seconds who of the editors on this node may go on, and whether they may write."""
+    """Checks every two seconds which editors on this node may stay, and whether they may write."""
 
     def __init__(self, database: Database, list_editors: Callable[[], list[Editor]]) -> None:
         self.database, self.list_editors = database, list_editors
@@ -121,16 +125,16 @@ class Guard:
         self._checks = Checks("guard of edited files")
 
     def check_soon(self) -> None:
-        """What people may do has changed."""
+        """Check all editors now: what users may do has changed."""
         self._checks.check_soon()
 
     def check_projects(self, project_ids: Iterable[UUID]) -> None:
-        """What people may do in these projects has changed."""
+        """Check the editors of these projects now: what users may do there has changed."""
         self._projects.update(project_ids)
         self._checks.wake()
 
     async def run(self) -> None:
-        """Look, until cancelled."""
+        """Check until cancelled."""
         await self._checks.run(lambda: RIGHTS_SECONDS, self._look)
 
     async def _look(self, due: bool) -> None:
@@ -143,7 +147,7 @@ class Guard:
                 judge(editor, row)
 
     def _choose(self, due: bool) -> list[Editor]:
-        """Those to look at: all where it is due, else those whose projects have changed."""
+        """Return the editors to check: all if a check is due, else those in projects that changed."""
         projects, self._projects = self._projects, set()
         return [
             editor
@@ -153,7 +157,7 @@ class Guard:
 
 
 def read_rights(conn: Any, pairs: list[tuple[UUID, Socket]]) -> Awaitable[list[Any]]:
-    """What the users of these sockets may do with the files beside them, in this order."""
+    """Return a row for each pair, in order: what the socket's user may do with the file."""
     return sql.collab.read_rights(
         conn,
         file_ids=[file_id for file_id, _ in pairs],
@@ -163,12 +167,12 @@ def read_rights(conn: Any, pairs: list[tuple[UUID, Socket]]) -> Awaitable[list[A
 
 
 def may_write(row: Mapping[str, Any]) -> bool:
-    """Whether a row of read_rights() lets its user change the file."""
+    """Whether a row of read_rights() allows its user to change the file."""
     return row["role"] in WRITERS and bool(row["writes"])
 
 
 def judge(editor: Editor, row: Mapping[str, Any]) -> None:
-    """Have an editor go on as a row of read_rights() lets it, or end its socket."""
+    """Apply a row of read_rights() to an editor: update whether it may write, or close its socket."""
     if not row["alive"]:
         editor.socket.close(SESSION_OVER, "the session is over")
     elif row["kind"] is None:

@@ -1,8 +1,8 @@
-"""The least change from one text to another, in bounded time: what a PUT does to a text that people edit.
+"""The smallest change from one text to another, in bounded time, for a PUT to a text that is being edited.
 
-What is equal at both ends is left out; lines are compared by Myers' algorithm within a budget of steps, or by
-those that both texts have once (patience) where that runs out; lines that changed are compared by words. A
-change begins and ends between characters, so it never cuts one of two UTF-16 units.
+Equal parts at both ends are left out. Lines are compared by Myers' algorithm within a budget of steps, or,
+once it is spent, by lines that occur once in both texts (patience). Changed lines are compared by words. A
+change begins and ends between characters, so it never splits a pair of UTF-16 units.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-# What one comparison may cost, in steps of Myers' algorithm; each takes about a microsecond.
+# The cost of one comparison, in steps of Myers' algorithm; each takes about a microsecond.
 BUDGET = 250_000
 MAX_EDITS, MAX_EDITS_BELOW = 300, 100
 MAX_WORDS = 400_000
@@ -32,7 +32,7 @@ class Change(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Of two sequences the parts that differ: a[a1:a2] became b[b1:b2]."""
+    """A difference between two sequences: a[a1:a2] became b[b1:b2]."""
 
     a1: int
     a2: int
@@ -40,19 +40,19 @@ class Block(NamedTuple):
     b2: int
 
     def shift(self, a: int, b: int) -> Block:
-        """The same in sequences with so much before them."""
+        """Return the block for sequences with `a` and `b` elements more in front."""
         return Block(self.a1 + a, self.a2 + a, self.b1 + b, self.b2 + b)
 
 
 @dataclass(slots=True)
 class Budget:
-    """Steps that are left."""
+    """The steps that are left."""
 
     left: int = BUDGET
 
 
 def find_changes(old: str, new: str) -> list[Change]:
-    """What makes `new` of `old`, in ascending order; empty where they are equal."""
+    """Return the changes that turn `old` into `new`, in ascending order; empty if they are equal."""
     budget = Budget()
     whole = trim_change(old, new)
     if whole is None:
@@ -75,7 +75,7 @@ def find_changes(old: str, new: str) -> list[Change]:
 
 
 def trim_change(old: str, new: str, at: int = 0) -> Change | None:
-    """One change without what both texts begin and end with; None for equal ones. `at`: where `old` is."""
+    """Return one change without the common beginning and end; None for equal texts. `at`: place of `old`."""
     begin = count_common(old, new)
     if begin == len(old) == len(new):
         return None
@@ -84,7 +84,7 @@ def trim_change(old: str, new: str, at: int = 0) -> Change | None:
 
 
 def _compare_words(at: int, old: str, new: str, budget: Budget) -> list[Change]:
-    """What makes `new` of `old`, which stands at `at`, by words."""
+    """Return the changes by words that turn `old`, which stands at `at`, into `new`."""
     words_a, words_b = WORDS.findall(old), WORDS.findall(new)
     if not old or not new or budget.left <= 0 or len(words_a) + len(words_b) > MAX_WORDS:
         change = trim_change(old, new, at)
@@ -102,7 +102,7 @@ def _compare_words(at: int, old: str, new: str, budget: Budget) -> list[Change]:
 
 
 def count_common(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
-    """How many elements both begin with. By halves, comparing slices: a loop is slow in long texts."""
+    """Count equal elements at the beginning. Halving compares slices: a loop is slow in long texts."""
     most = min(len(a), len(b))
     if a[:most] == b[:most]:
         return most
@@ -117,7 +117,7 @@ def count_common(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
 
 
 def count_common_end(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
-    """How many elements both end with."""
+    """Count equal elements at the end."""
     most = min(len(a), len(b))
     if a[len(a) - most :] == b[len(b) - most :]:
         return most
@@ -132,7 +132,7 @@ def count_common_end(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
 
 
 def find_blocks(old: Sequence[str], new: Sequence[str], budget: Budget) -> list[Block]:
-    """The parts in which two lists of lines or words differ, in ascending order."""
+    """Return the differences between two lists of lines or words, in ascending order."""
     numbers: dict[str, int] = {}
     a = [numbers.setdefault(text, len(numbers)) for text in old]
     b = [numbers.setdefault(text, len(numbers)) for text in new]
@@ -160,7 +160,7 @@ def find_blocks(old: Sequence[str], new: Sequence[str], budget: Budget) -> list[
                 waiting.append((Block(last[0], a1 + x, last[1], b1 + y), depth + 1))
                 last = (a1 + x + 1, b1 + y + 1)
         elif a2 - a1 == b2 - b1:
-            # As many as before and hardly one the same, say all were indented: each by itself.
+            # As many as before and hardly any equal, as if all were indented: pair them one by one.
             pairs = zip(range(a1, a2), range(b1, b2), strict=True)
             blocks += [Block(x, x + 1, y, y + 1) for x, y in pairs if a[x] != b[y]]
         else:
@@ -169,7 +169,7 @@ def find_blocks(old: Sequence[str], new: Sequence[str], budget: Budget) -> list[
 
 
 def _compare(a: Sequence[int], b: Sequence[int], most: int, budget: Budget) -> list[Block] | None:
-    """The parts that differ, by Myers' greedy algorithm; None where there are more than `most` edits."""
+    """Return the differences by Myers' greedy algorithm; None if there are more than `most` edits."""
     ends = {1: 0}
     trace = []
     for edits in range(most + 1):
@@ -195,7 +195,7 @@ def _goes_down(ends: dict[int, int], k: int, edits: int) -> bool:
 
 
 def _walk_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Block]:
-    """The edits on the way to (x, y), neighbours as one."""
+    """Return the edits on the way to (x, y), adjacent edits merged."""
     blocks: list[Block] = []
     for edits in range(len(trace) - 1, 0, -1):
         ends, k = trace[edits], x - y
@@ -203,7 +203,7 @@ def _walk_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Block]:
         before = k + 1 if down else k - 1
         from_x = ends[before]
         from_y = from_x - before
-        # Behind the edit both went on alike; one element was inserted, or one deleted.
+        # After the edit both sequences were equal; the edit inserted or deleted one element.
         block = Block(from_x, from_x + (not down), from_y, from_y + down)
         if blocks and blocks[-1].a1 == block.a2 and blocks[-1].b1 == block.b2:
             block = Block(block.a1, blocks[-1].a2, block.b1, blocks.pop().b2)
@@ -213,13 +213,13 @@ def _walk_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Block]:
 
 
 def _find_anchors(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, int]]:
-    """What both have exactly once, as pairs of places, in the longest order common to both."""
+    """Return the elements that occur once in both, as pairs of places, in the longest common order."""
     places: dict[int, list[list[int]]] = {}
     for side, elements in enumerate((a, b)):
         for place, element in enumerate(elements):
             places.setdefault(element, [[], []])[side].append(place)
     pairs = sorted((x[0], y[0]) for x, y in places.values() if len(x) == len(y) == 1)
-    # The longest ascending sequence: the last pair of the best of each length, and the pair before each.
+    # Longest ascending sequence: the last pair of the best one of each length, and each pair's predecessor.
     lasts: list[int] = []
     best: list[int] = []
     before = []

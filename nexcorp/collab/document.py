@@ -1,4 +1,4 @@
-"""A text as it is edited together: pycrdt's Doc, guarded. Whatever it is given is read in Python before."""
+"""A text under collaborative editing: pycrdt's Doc, guarded. All input is parsed in Python before."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from nexcorp.collab.encoding import BadUpdate, read_vector
 from nexcorp.collab.halves import list_halves, may_be_wide, mend
 from nexcorp.collab.updates import EMPTY, Facts, Gap, Place, has_gap, note_clocks, read_update
 
-# The shared type that holds the text, unless the first update names another one alone.
+# The shared type that holds the text, unless the first update names a single other one.
 ROOT = "content"
 MAX_TEXT_BYTES = 2 * 1024 * 1024
 MAX_STATE_BYTES = 8 * 1024 * 1024
-# Shared types inside of others: they are deleted by recursion, and 50,000 in each other overflow the stack.
+# Limit on nested shared types: deletion recurses, and 50,000 nested ones overflow the stack.
 MAX_TYPES = 2_000
 TYPES_REFUSED = "It has too many shared types inside of others."
 
 
 class TooLarge(BadUpdate):
-    """With this update the text or its state would be larger than a document may be."""
+    """The update would make the text or its state larger than a document may be."""
 
 
 @contextmanager
 def panics_refused() -> Iterator[None]:
-    """Where yrs gives up, with an exception that is no Exception: BadUpdate. The Doc is half changed."""
+    """Raise BadUpdate if yrs panics, with an exception that is no Exception. The Doc is half changed then."""
     try:
         yield
     except BaseException as error:
@@ -42,25 +42,25 @@ def panics_refused() -> Iterator[None]:
 
 
 def choose_root(facts: Facts) -> str | None:
-    """The shared type that an update says the text is in; None where it names none."""
+    """Return the shared type that holds the text by this update; None if the update names none."""
     if not facts.roots:
         return None
     return next(iter(facts.roots)) if len(facts.roots) == 1 else ROOT
 
 
 class Document:
-    """A text with all that was ever done to it.
+    """A text with its whole history of edits.
 
-    It is never made of a text anew: an editor that was away would add its own copy. After an error of apply()
-    or replace_text() it is half changed and has to be dropped; set your reference to None yourself, as cycles
-    would keep it. `known`: client -> the clock behind its last item. `root`: the shared type that holds the
-    text, None before the first update. All methods block; long ones belong into a thread.
+    Never build it from a text: an editor that was away would add its own copy. After an error of apply() or
+    replace_text() the document is half changed: drop it, and set your reference to None, as cycles would keep
+    it alive. `known`: client -> the clock behind its last item. `root`: the shared type that holds the text,
+    None before the first update. All methods block; long ones belong into a thread.
     """
 
     def __init__(self, root: str | None = None) -> None:
         self.root: str | None = None
         self.known: dict[int, int] = {}
-        # The size of all updates together; encode() may be smaller.
+        # The sum of the sizes of all updates; encode() may be smaller.
         self._bytes = 0
         self._types = 0
         self._doc: Doc[Text] = Doc()
@@ -71,10 +71,10 @@ class Document:
 
     @classmethod
     def load(cls, state: bytes | None, updates: Sequence[bytes], root: str | None = None) -> Document:
-        """A document out of a snapshot and the updates behind it, as yjs has it.
+        """Return a document made of a snapshot and the updates behind it, as yjs would have it.
 
-        `root`: as it is kept in file_docs; None is that of the first of `updates` if there is no `state`.
-        Raises BadUpdate where one of them is broken or missing.
+        `root`: as kept in file_docs; if it is None and there is no `state`, the first of `updates` names it.
+        Raises BadUpdate if an update is broken, and Gap if one is missing.
         """
         if root is None and state is not None:
             root = ROOT
@@ -82,13 +82,13 @@ class Document:
         parts = list(updates)
         read = [read_update(part) for part in parts]
         if state is not None:
-            # Encoded here, so it may be trusted; to read it takes five times as long as to apply it.
+            # Encoded here, so it is trusted; reading it takes five times as long as applying it.
             parts.insert(0, state)
             read.insert(0, read_update(state) if may_be_wide(state) else Facts())
         for part, facts in zip(parts, read, strict=True):
             document._halves |= list_halves(part, facts)
         if document._halves:
-            # All at once: cut is cut, whenever it was, and each mending costs a walk through the snapshot.
+            # All at once: cut characters stay cut, and each mending walks through the snapshot.
             split = {place for part in parts for place in read_update(part, document._halves).split}
             parts = [mend(part, facts, split) for part, facts in zip(parts, read, strict=True)]
             document._halves -= split
@@ -104,14 +104,14 @@ class Document:
 
     @staticmethod
     def start(text: str) -> bytes:
-        """The first update of a new text."""
+        """Return the first update of a new text."""
         return Document(ROOT).replace_text(text) or EMPTY
 
     def apply(self, update: bytes, facts: Facts | None = None) -> list[bytes]:
-        """Add an update; returns what of it is new, to be stored and relayed, most often one update or none.
+        """Add an update; return its new parts, to be stored and relayed: mostly one update or none.
 
-        `facts`: what read_update() said of it, where you have asked already. Raises Gap where it rests upon
-        what is not here, TooLarge, BadUpdate.
+        `facts`: the result of read_update(), if you have it. Raises Gap if the update rests upon items that
+        are not here, TooLarge, BadUpdate.
         """
         facts = facts or read_update(update)
         if has_gap(facts, self.known):
@@ -132,27 +132,27 @@ class Document:
         return news
 
     def encode(self, vector: bytes = b"\x00") -> bytes:
-        """All that is behind a state vector, as one update; raises BadUpdate where the vector is none."""
+        """Return everything behind a state vector as one update; raises BadUpdate for a malformed vector."""
         read_vector(vector)
         with panics_refused():
             return self._doc.get_update(vector)
 
     def encode_vector(self) -> bytes:
-        """The state vector of all that is here."""
+        """Return the state vector of the document."""
         return self._doc.get_state()
 
     def read_text(self) -> str:
-        """The text, without what is embedded in it."""
+        """Return the text, without embedded objects."""
         return str(self._text) if self.root is not None else ""
 
     def read_content(self) -> bytes:
-        """The text as versions keep it: UTF-8, lines that end with LF, without NUL."""
+        """Return the text as versions keep it: UTF-8, with LF for CRLF and U+FFFD for NUL."""
         return self.read_text().replace("\r\n", "\n").replace("\0", "\ufffd").encode()
 
     def replace_text(self, text: str) -> bytes | None:
-        """Make the text another one by the least change; returns that as an update, None where it is equal.
+        """Replace the text by the smallest change; return that as an update, or None if the texts are equal.
 
-        Cursors stay, and what others type meanwhile. Raises TooLarge.
+        Cursors and concurrent edits survive. Raises TooLarge.
         """
         if len(text.encode()) > MAX_TEXT_BYTES:
             raise TooLarge("The text is larger than 2 MB.")
@@ -171,11 +171,11 @@ class Document:
 
     @property
     def text_bytes(self) -> int:
-        """The size of the text in UTF-8."""
+        """The size of the text in UTF-8, in bytes."""
         return len(self._text) if self.root is not None else 0
 
     def _restore(self, state: bytes) -> None:
-        """Begin with a snapshot."""
+        """Start from a snapshot."""
         self._merge(state, Facts())
         self.known = read_vector(self._doc.get_state())
         plain = set(self._doc.keys()) <= {self.root} and all(
@@ -189,13 +189,13 @@ class Document:
         self._note(update, facts)
 
     def _note(self, update: bytes, facts: Facts) -> None:
-        """Keep what has to be known of all updates."""
+        """Add an update to the running totals."""
         note_clocks(facts, self.known)
         self._bytes += len(update)
         self._types += facts.types
 
     def _observe(self, act: Callable[[], None]) -> list[bytes]:
-        """What `act` changes, as updates."""
+        """Run `act`, and return its changes as updates."""
         news: list[bytes] = []
         subscription = self._doc.observe(lambda event: news.append(event.update))
         try:
@@ -205,7 +205,7 @@ class Document:
         return [update for update in news if update != EMPTY]
 
     def _rebuild(self, split: set[Place]) -> None:
-        """Have U+FFFD in place of characters that are cut."""
+        """Replace characters that are cut in `split` by U+FFFD."""
         state = self.encode()
         facts = read_update(state)
         self._doc, self._bytes = Doc(), 0
@@ -222,7 +222,7 @@ class Document:
         self.root, self._text = root, self._doc.get(root, type=Text)
 
     def _check_size(self, before: int) -> None:
-        """Raises TooLarge. `before`: the size of the text before; what is too large may become smaller."""
+        """Raises TooLarge, unless the text shrank from `before` bytes."""
         if before < self.text_bytes > MAX_TEXT_BYTES:
             raise TooLarge("The text is larger than 2 MB.")
         if self._bytes > MAX_STATE_BYTES:
@@ -230,13 +230,13 @@ class Document:
             if self._bytes > MAX_STATE_BYTES:
                 raise TooLarge("What was ever typed is larger than 8 MB.")
         if self._types > MAX_TYPES:
-            # What came twice, or is deleted, was counted as well.
+            # Repeated and deleted types were counted as well.
             self._types = read_update(self.encode()).types
             if self._types > MAX_TYPES:
                 raise TooLarge(TYPES_REFUSED)
 
     def _change(self, changes: Sequence[Change]) -> None:
-        """Do it from the end on, so that places before stay where they are."""
+        """Apply the changes from the end, so that earlier places stay valid."""
         edits = self._place(changes)
         with panics_refused(), self._doc.transaction():
             for at, size, text in reversed(edits):
@@ -246,9 +246,9 @@ class Document:
                     self._text.insert(at, text)
 
     def _place(self, changes: Sequence[Change]) -> list[tuple[int, int, str]]:
-        """Changes as (where, how much to delete, what to insert): yrs counts bytes, and 1 for an embed.
+        """Return changes as (place, length to delete, text to insert): yrs counts bytes, and 1 for an embed.
 
-        A change that goes across something embedded leaves it there.
+        A change across an embedded object leaves it there.
         """
         embeds: list[int] = []
         pieces: list[str] = []

@@ -1,4 +1,4 @@
-"""One editor of a file: what its client says, and what it is answered."""
+"""One editor of a file: it handles its client's messages and sends the answers."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from nexcorp.realtime.protocol import GOING_AWAY
 log = structlog.get_logger("nexcorp.collab")
 
 STEP_1_SECONDS = 1.0
-# Of more clients than the file knows, a new document has typed while it was away: one a page that was opened.
+# A document typed offline may add this many unknown clients: one for each page that was opened.
 MAX_NEW_CLIENTS = 1000
 MAX_ASKED = 64
-# A client that answers so often with updates whose ground is missing has to begin anew.
+# A client that sends updates with missing predecessors more often than this must start anew.
 MAX_GAPS = 3
-# Reading more takes long enough to let others have their turn meanwhile.
+# Longer updates are read in a thread, so that other clients are not held up.
 LONG_BYTES = 32 * 1024
 
 
 class Editor:
-    """`writes`: whether its user may change the file, as last read. `send_away` closes one for now."""
+    """A client that edits a file. `writes`: whether its user may change it; `send_away` closes its socket."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class Editor:
     ) -> None:
         self.socket, self.channel, self.log, self.send_away = socket, channel, log, send_away
         self.writes = writes
-        # The numbers of clients in its awareness.
+        # The client numbers whose awareness it sends.
         self.ids: set[int] = set()
-        # All that it has sent is among so many first updates of the file here. Not its own alone: what it
-        # sent over a socket that broke may still wait to be stored, and is not taken once more.
+        # Everything this client has sent is among the first `_due` updates of the file here. That counts all
+        # clients: its own updates, sent over a socket that broke, may still wait to be stored.
         self._due = 0
-        # What it asked to be told when so many are stored.
+        # Questions of the client: answer `body` once this many updates are stored.
         self._asked: deque[tuple[int, bytes]] = deque()
-        # It has, or may have, what is neither queued nor stored: what it asks meanwhile is not answered.
+        # The client has, or may have, updates not queued here: do not answer its questions meanwhile.
         self._owes = False
         self._gaps = 0
         self._denied = self._synced = False
@@ -63,11 +63,11 @@ class Editor:
 
     @property
     def user_id(self) -> UUID:
-        """Whose editor it is."""
+        """The id of the editor's user."""
         return self.socket.user_id
 
     async def begin(self) -> None:
-        """Open the file, and show who else is there."""
+        """Open the file, and send the other editors' states."""
         await self._guard(self._begin())
 
     async def _begin(self) -> None:
@@ -75,12 +75,12 @@ class Editor:
         self.show_states()
 
     async def take(self, data: bytes) -> None:
-        """Obey one message."""
+        """Carry out one message."""
         if not self.channel.ended:
             await self._guard(self._obey(bytes(data)))
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
-        """Whatever comes of it, the worst is that the own socket is closed."""
+        """Await `work`; on an error, close this editor's socket."""
         try:
             await work
         except TooLarge as error:
@@ -110,12 +110,12 @@ class Editor:
             self._due = self.channel.queued
 
     def show_states(self) -> None:
-        """Tell it who else is there."""
+        """Send the states of the other editors."""
         if self.channel.awareness.states:
             self.socket.tell(protocol.frame_awareness(self.channel.awareness.pack()))
 
     async def _answer(self, vector: bytes) -> None:
-        """Step 1: send all that it lacks, then ask for what it has typed elsewhere."""
+        """Answer step 1: send what the client lacks, then ask for what it typed elsewhere."""
         known = read_vector(vector, len(self.channel.known) + MAX_NEW_CLIENTS)
         wait = self._step_1_at + STEP_1_SECONDS - time.monotonic()
         if wait > 0:
@@ -128,12 +128,12 @@ class Editor:
         self._synced = True
 
     def ask(self) -> None:
-        """Ask for all that it has and this node has not."""
+        """Ask for everything that the client has and this node does not."""
         self._owes = True
         self.socket.tell(protocol.frame_sync(protocol.STEP_1, encode_vector(self.channel.known)))
 
     def allow(self, writes: bool) -> None:
-        """The user's role in the project is another one now."""
+        """Take over whether the user may write now."""
         if writes and not self.writes and self._synced:
             self.ask()
         self.writes, self._denied = writes, False
@@ -153,7 +153,7 @@ class Editor:
         if facts.empty:
             self._pay(is_answer)
         elif not self.writes:
-            # A reader that is asked has nothing to answer: only what it typed itself is denied.
+            # A reader that is asked has nothing to send: deny only what it typed itself.
             self._deny()
         elif has_gap(facts, self.channel.known):
             self._note_gap()
@@ -167,7 +167,7 @@ class Editor:
                 self._accept(update, facts)
 
     async def _read(self, update: bytes) -> Facts:
-        """As read_update(), without holding others up."""
+        """As read_update(), but in a thread if the update is long."""
         if len(update) <= LONG_BYTES:
             return read_update(update)
         async with self.log.reading:
@@ -185,14 +185,14 @@ class Editor:
             self.ask()
 
     def _pay(self, is_answer: bool) -> None:
-        """All that the client has is here, if this was its answer to ask()."""
+        """Note that the client's answer to ask() is here, and with it all its updates."""
         if is_answer and self._owes:
             self._owes, self._gaps = False, 0
             self._asked = deque((self.channel.queued, body) for _, body in self._asked)
             self.tell_stored()
 
     async def _merge(self, update: bytes, facts: Facts) -> None:
-        """Of what may be known already, take only what is new: a step 2 has every deletion there ever was."""
+        """Take the new parts of an update that may be partly known: a step 2 has all deletions ever made."""
         document = await self.channel.need_document()
         try:
             news = document.apply(update, facts)
@@ -206,7 +206,7 @@ class Editor:
             self.channel.replica.drop()
 
     def _may_queue(self, size: int) -> bool:
-        """Whether there is room for so much more that is not stored; else the client has to come back."""
+        """Whether `size` more bytes may wait to be stored; if not, send the client away."""
         if self.log.has_room(size):
             return True
         self._owes = True
@@ -214,21 +214,21 @@ class Editor:
         return False
 
     def _accept(self, update: bytes, facts: Facts, *, applied: bool = False) -> None:
-        """Show an update to the others, and have it stored."""
+        """Show an update to the other editors, and queue it to be stored."""
         channel, root = self.channel, choose_root(facts)
         self.log.add(Stored(channel, update, self.user_id, None if root == ROOT else root))
         channel.note(update, facts, applied=applied)
         channel.relay(update, self)
 
     def _ask_saved(self, body: bytes) -> None:
-        """Answer when all that came before is stored."""
+        """Answer the client's question once all it sent before is stored."""
         self._asked.append((self._due, body))
         if len(self._asked) > MAX_ASKED:
             self._asked.popleft()
         self.tell_stored()
 
     def tell_stored(self) -> None:
-        """More updates of the file are stored."""
+        """Answer the questions whose updates are all stored by now."""
         last = None
         while self._asked and not self._owes and self._asked[0][0] <= self.channel.stored:
             _, last = self._asked.popleft()

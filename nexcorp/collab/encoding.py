@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-# Each time a page is opened and typed into, that is one more client for ever.
+# Each page that is opened and typed into adds one client for ever.
 MAX_CLIENTS = 200_000
-# yrs keeps clocks in 32 bits, yjs the number of a client in 53.
+# yrs keeps clocks in 32 bits, yjs client numbers in 53.
 MAX_CLOCK = 2**31
 MAX_CLIENT = 2**53
 
 
 class BadUpdate(ValueError):
-    """Not an update, or one that yjs would choke on, or one that is refused; the text says why."""
+    """The bytes are not an update, or one that yjs fails on, or one that is refused; the text says why."""
 
 
 def read_number(data: bytes, p: int) -> tuple[int, int]:
-    """A number of variable length at `p`, and where it ends; raises BadUpdate, or IndexError at the end."""
+    """Return the variable-length number at `p`, and its end; raises BadUpdate, or IndexError at the end."""
     number = data[p]
     p += 1
     if number < 128:
@@ -33,7 +33,7 @@ def read_number(data: bytes, p: int) -> tuple[int, int]:
 
 
 def write_number(number: int) -> bytes:
-    """A number as read_number() reads it."""
+    """Return a number in the format of read_number()."""
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
@@ -43,7 +43,7 @@ def write_number(number: int) -> bytes:
 
 
 def read_vector(data: bytes, most: int = MAX_CLIENTS) -> dict[int, int]:
-    """A state vector, client -> the clock behind its last item; raises BadUpdate.
+    """Return a state vector, client -> the clock behind its last item; raises BadUpdate.
 
     `most`: how many clients it may have.
     """

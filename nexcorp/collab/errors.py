@@ -1,4 +1,4 @@
-"""Why a file cannot be edited together."""
+"""Errors of opening a file for collaborative editing."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from nexcorp.errors import Conflict, TooManyRequests, Unavailable
 
 
 class NotText(Conflict):
-    """The file is binary: it is replaced as a whole."""
+    """The file is binary, and can only be replaced as a whole."""
 
     code, message = "not_text", "Only text files are edited together."
     meaning = "The file is binary; only text files are edited together."
 
 
 class TooManyEditors(TooManyRequests):
-    """As many sockets as there may be have the file open."""
+    """The file has as many sockets as allowed."""
 
     code, message = "too_many_editors", "Too many people have this file open; try again later."
     meaning = "The file has 100 sockets on this node already."
@@ -23,7 +23,7 @@ class TooManyEditors(TooManyRequests):
 
 
 class DocumentIncomplete(Unavailable):
-    """Rows of the document's log are missing: nobody is shown less than was stored."""
+    """Rows of the document's log are missing: do not show less than was stored."""
 
     code, message = "document_incomplete", "This document cannot be opened right now."
     meaning = "Stored changes of the file are missing: it is not shown, as it would be incomplete."

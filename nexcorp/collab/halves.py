@@ -1,7 +1,6 @@
-"""yjs counts UTF-16 units, so an edit may cut a character of two of them apart: half an emoji is deleted, or
-something is put between its halves. yjs then has U+FFFD in place of each half; yrs loses or moves a neighbour
-instead. So what yrs is to hold is made as yjs would have it, before it sees the cut.
-"""
+"""Edits that cut a character of two UTF-16 units apart: yjs counts units, so one may delete half an emoji, or
+insert between its halves. yjs then has U+FFFD in place of each half; yrs loses or moves a neighbour instead.
+So updates are changed to what yjs would have before yrs sees the cut."""
 
 from __future__ import annotations
 
@@ -15,12 +14,12 @@ WIDE = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
 
 
 def may_be_wide(data: bytes) -> bool:
-    """Whether an update may have characters of two units: a quick look, which is wrong now and then."""
+    """Whether an update may have characters of two units: a quick check with some false positives."""
     return WIDE.search(data) is not None
 
 
 def list_halves(data: bytes, facts: Facts) -> set[Place]:
-    """Where the second halves of its characters of two units are."""
+    """Return the places of the second halves of the update's two-unit characters."""
     found = set()
     for client, clock, _, begin, end in facts.wide:
         for sign in data[begin:end].decode():
@@ -32,7 +31,7 @@ def list_halves(data: bytes, facts: Facts) -> set[Place]:
 
 
 def mend(data: bytes, facts: Facts, split: Collection[Place]) -> bytes:
-    """The same update with two U+FFFD in place of each character whose second half is in `split`.
+    """Return the update with two U+FFFD in place of each character whose second half is in `split`.
 
     No clock changes.
     """

@@ -1,4 +1,4 @@
-"""Memory of documents."""
+"""Give freed memory of documents back to the system."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import ctypes
 
 
 def give_back_memory() -> None:
-    """Return what was freed to the system: documents are many small pieces, which malloc keeps."""
+    """Return freed memory to the system: documents are many small pieces, which malloc keeps."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

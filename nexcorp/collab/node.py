@@ -1,4 +1,4 @@
-"""Editing together in one web process: its open files, what feeds them, and what it tells other nodes."""
+"""Collaborative editing in one web process: its open files, their tasks, and messages to other nodes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TICK_SECONDS = 1.0
 SILENCE_SECONDS = 20.0
 EDITORS_SECONDS = 5.0
 POOL_WAIT_SECONDS = 2.0
-# Sockets are sent away one by one, so that not all come back at once.
+# Sockets are sent away one by one, so that they do not all come back at once.
 LEAVE_SECONDS, LONGEST_LEAVE_SECONDS = 0.01, 2.0
 STORE_SECONDS = 5.0
 
@@ -47,7 +47,7 @@ class Collab:
 
     def __init__(self, node: Node) -> None:
         self.node, self.database = node, node.database
-        # In the log it tells own updates from those of others; 0 is that of requests.
+        # Marks this node's updates in the log; 0 marks those of requests.
         self.number = secrets.randbelow(2**62) + 1
         self.hub = Hub(MAX_SOCKETS_PER_USER)
         self.channels: dict[UUID, Channel] = {}
@@ -65,11 +65,11 @@ class Collab:
         node.revocations.on_projects = self.guard.check_projects
 
     def list_editors(self) -> list[Editor]:
-        """All editors on this node."""
+        """Return all editors on this node."""
         return [editor for channel in self.channels.values() for editor in channel.editors]
 
     def find_channel(self, file_id: UUID, project_id: UUID) -> Channel:
-        """The channel of a file, a new one where nobody has it open here."""
+        """Return the channel of a file; a new one if nobody has the file open here."""
         channel = self.channels.get(file_id)
         if channel is None:
             channel = self.channels[file_id] = Channel(
@@ -80,13 +80,13 @@ class Collab:
         return channel
 
     def is_full(self, file_id: UUID) -> bool:
-        """Whether as many sockets as there may be have the file open here."""
+        """Whether the file has as many open sockets here as allowed."""
         channel = self.channels.get(file_id)
         open_ones = [] if channel is None else [one for one in channel.editors if not one.socket.closing]
         return len(open_ones) >= MAX_SOCKETS_PER_FILE
 
     def enter(self, editor: Editor) -> bool:
-        """Take an editor into its channel; False where the file is full."""
+        """Add an editor to its channel; return False if the file is full."""
         if self.is_full(editor.channel.file_id):
             return False
         editor.channel.editors.add(editor)
@@ -94,7 +94,7 @@ class Collab:
         return True
 
     def leave(self, editor: Editor) -> None:
-        """An editor has gone."""
+        """Remove an editor that has gone."""
         channel = editor.channel
         if editor not in channel.editors:
             return
@@ -104,7 +104,7 @@ class Collab:
         self.close_idle(channel)
 
     def close_idle(self, channel: Channel) -> None:
-        """Forget a channel that nobody needs."""
+        """Forget a channel without editors and pending work."""
         if channel.idle and self.channels.get(channel.file_id) is channel:
             del self.channels[channel.file_id]
             FILES.dec()
@@ -113,14 +113,14 @@ class Collab:
             self._freed = True
 
     def forget(self, channel: Channel, code: int, reason: str) -> None:
-        """End a channel whose content here is not to be gone on with; its sockets are closed."""
+        """End a channel whose content here is no longer valid; its sockets are closed."""
         if self.channels.get(channel.file_id) is channel:
             del self.channels[channel.file_id]
             FILES.dec()
         channel.end(code, reason)
 
     def receive(self, data: bytes) -> None:
-        """Take what a node said."""
+        """Take messages that a node published."""
         for message in unpack_messages(data):
             channel = self.channels.get(message.file_id)
             if message.node == self.number or channel is None:
@@ -134,7 +134,7 @@ class Collab:
                 channel.awareness.tell_own()
 
     def announce(self, announced: Announce) -> None:
-        """Show everybody what a request has stored."""
+        """Show all editors, here and on other nodes, updates that a request has stored."""
         channel = self.channels.get(announced.file_id)
         if channel is not None:
             channel.take(announced.first, list(announced.updates))
@@ -160,7 +160,7 @@ class Collab:
         )
 
     async def drain(self) -> None:
-        """Send every editor to another node, one by one, and see that all they typed is stored."""
+        """Send every editor to another node, one by one, and wait until their updates are stored."""
         sockets = list(self.hub.sockets)
         random.shuffle(sockets)
         pause = min(LEAVE_SECONDS, LONGEST_LEAVE_SECONDS / max(1, len(sockets)))
@@ -174,7 +174,7 @@ class Collab:
         await self._report([])
 
     async def tidy(self) -> None:
-        """Speak where it was quiet, and forget what is not needed; until cancelled."""
+        """Send keep-alives to quiet sockets, and drop unused documents; until cancelled."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
@@ -187,18 +187,18 @@ class Collab:
             if freed:
                 give_back_memory()
 
-    # Whether memory was freed since tidy() looked.
+    # Whether memory was freed since tidy() last checked.
     _freed = False
 
     async def report(self) -> None:
-        """Write down and tell every few seconds who is in which file here, until cancelled."""
+        """Every few seconds, record who edits which file here, and tell other nodes; until cancelled."""
         while True:
             await asyncio.sleep(EDITORS_SECONDS)
             self.tell_states()
             await self._report(self.list_editors())
 
     def tell_states(self) -> None:
-        """Tell other nodes who is where in the files here: what they were told before may have been lost."""
+        """Tell other nodes the states of the editors here: earlier messages may have been lost."""
         for channel in self.channels.values():
             channel.awareness.tell_own()
 
@@ -209,7 +209,7 @@ class Collab:
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
                 await sql.collab.write_editors(conn, node=self.number, file_ids=file_ids, user_ids=user_ids)
                 if pairs:
-                    # Whoever edits is seen in the sessions that they joined.
+                    # Editors also count as present in the sessions that they joined.
                     await sql.sessions.touch_editors(conn, file_ids=file_ids, user_ids=user_ids)
         except AppError:
             log.debug("who edits what waits for the database")

@@ -15,7 +15,7 @@ MAX_UPDATE_BYTES = MB
 MAX_STATE_BYTES = 8 * MB
 MAX_TEXT_BYTES = 2 * MB
 MAX_SAVED_BYTES = 256
-# A step 2 may bring the whole document, and what was typed offline; a few bytes of the protocol stand before.
+# A step 2 may hold the whole document, updates typed offline, and a few bytes of the protocol.
 ALLOWANCE = Allowance(
     per_second=100.0,
     burst=500.0,
@@ -28,13 +28,13 @@ STEP_1, STEP_2, UPDATE = 0, 1, 2
 PERMISSION_DENIED = 0
 BINARY = 0x82
 
-# A socket of y-websocket gives up on 4400 to 4499 alone, and comes back on anything else.
+# y-websocket gives up only on close codes 4400 to 4499, and reconnects on all others.
 SESSION_OVER = 4401
 NO_MEMBER = 4403
 FILE_GONE = 4404
 TOO_LARGE = 4413
 MALFORMED = 4422
-# What realtime closes with -> what it is here.
+# Close codes of realtime -> codes here.
 CODES: Mapping[int, int] = {
     protocol.SESSION_REVOKED: SESSION_OVER,
     WSCloseCode.MESSAGE_TOO_BIG: TOO_LARGE,
@@ -42,38 +42,38 @@ CODES: Mapping[int, int] = {
 
 
 def frame(*parts: bytes) -> bytes:
-    """A whole WebSocket frame of one message."""
+    """Return a WebSocket frame with one message."""
     return protocol.wrap(b"".join(parts), BINARY)
 
 
 def frame_sync(kind: int, body: bytes) -> bytes:
-    """A frame of the sync protocol: STEP_1, STEP_2 or UPDATE."""
+    """Return a frame of the sync protocol: STEP_1, STEP_2 or UPDATE."""
     return frame(bytes((SYNC, kind)), write_number(len(body)), body)
 
 
 def frame_awareness(body: bytes) -> bytes:
-    """A frame of states, as Awareness.pack() writes them."""
+    """Return a frame of states in the format of Awareness.pack()."""
     return frame(bytes((AWARENESS,)), write_number(len(body)), body)
 
 
 def frame_saved(body: bytes) -> bytes:
-    """The answer to a client that asked whether all it has sent is stored."""
+    """Return the answer to a client that asked whether everything it sent is stored."""
     return frame(bytes((SAVED,)), body)
 
 
 def frame_denied(reason: str) -> bytes:
-    """What a reader is told who writes."""
+    """Return the answer to a client that writes without permission."""
     text = reason.encode()
     return frame(bytes((AUTH, PERMISSION_DENIED)), write_number(len(text)), text)
 
 
-# Clients take a service that says nothing for 30 seconds for gone, and pings do not count.
+# Clients give up on a service that is silent for 30 seconds, and pings do not count.
 NO_STATES = frame_awareness(b"\x00")
 DENIED = frame_denied("You may read this file, not change it.")
 
 
 def read_message(data: bytes) -> tuple[int, int, bytes]:
-    """Which message of a client this is, which kind of it, and its body; raises BadUpdate."""
+    """Return a client's message: its type, its kind, and its body; raises BadUpdate."""
     try:
         message, p = read_number(data, 0)
         if message == SAVED:

@@ -1,6 +1,6 @@
-"""The document of one file on one node: loaded when it is needed, and dropped a minute later.
+"""The document of one file on one node: loaded when needed, and dropped a minute later.
 
-What comes meanwhile is added when the document is needed next.
+Updates that come while nobody needs it are added at its next use.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ log = structlog.get_logger("nexcorp.collab")
 
 POOL_WAIT_SECONDS = 2.0
 DOCUMENT_SECONDS = 60.0
-# No more than so many updates are added at once.
+# Apply waiting updates once there are more than this.
 MAX_BEHIND = 1000
 NOTHING_KNOWN = b"\x00"
 
 
 class Replica:
-    """See above. `document` is None while it is not loaded; hold `lock` to load it.
+    """The document of one file. `document` is None while it is not loaded; hold `lock` to load it.
 
-    `state_bound`: how large its state is at most, in bytes.
+    `state_bound`: an upper limit of the size of its state, in bytes.
     """
 
     def __init__(self, file_id: UUID, database: Database) -> None:
@@ -41,18 +41,18 @@ class Replica:
         self.document: Document | None = None
         self.lock = asyncio.Lock()
         self.used_at = time.monotonic()
-        # What the document, or one that is being loaded, has not seen yet.
+        # Updates that the document, or the one being loaded, does not have yet.
         self._behind: list[bytes] = []
-        # The answer to a client that has nothing yet.
+        # The frame for clients that have no updates yet.
         self._whole: bytes | None = None
         self.state_bound = self._text_bound = 0
 
     async def load(self, waiting: Iterable[bytes]) -> tuple[Document, int]:
-        """Load the document; returns it and the number of its last update. `waiting`: updates not stored yet.
+        """Load the document; return it and the number of its last update. `waiting`: updates not stored yet.
 
-        Raises FileNotFound, DocumentIncomplete, and the errors of the database.
+        Raises FileNotFound, DocumentIncomplete, and errors of the database.
         """
-        # From here on what is relayed is kept for it.
+        # From here on note() keeps updates for the document.
         self._behind = list(waiting)
         self.document = None
         async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
@@ -74,7 +74,7 @@ class Replica:
         return document, row["last_seq"]
 
     def catch_up(self) -> Document:
-        """The document with all that was noted; raises DocumentIncomplete."""
+        """Return the document with all noted updates; raises DocumentIncomplete."""
         document = self.document
         if document is None:
             raise DocumentIncomplete()
@@ -83,7 +83,7 @@ class Replica:
             for update in behind:
                 document.apply(update)
         except BadUpdate as error:
-            # It was taken, so it will be in the document that is loaded when it is stored.
+            # The update was accepted, so a document loaded after it is stored will have it.
             log.warning("a document is loaded anew", file=str(self.file_id), error=str(error))
             self.drop()
             raise DocumentIncomplete() from error
@@ -93,12 +93,12 @@ class Replica:
         """Forget the document."""
         if self.document is not None:
             DOCUMENTS.dec()
-        # By name: cycles inside of pycrdt would keep it.
+        # Through the attribute: cycles inside pycrdt would keep another reference alive.
         self.document = None
         self._behind, self._whole = [], None
 
     def note(self, update: bytes, *, applied: bool) -> None:
-        """There is a new update; `applied`: the document has it already."""
+        """Note a new update; `applied`: the document has it already."""
         self._whole = None
         self.state_bound += len(update)
         self._text_bound += len(update)
@@ -113,24 +113,24 @@ class Replica:
                     self.catch_up()
 
     def encode(self, document: Document, vector: bytes) -> bytes:
-        """The frame of all that a client with this state vector lacks."""
+        """Return the frame of everything that a client with this state vector lacks."""
         if vector != NOTHING_KNOWN:
             return frame_sync(STEP_2, document.encode(vector))
-        # Many may come at once, and slow ones hold it for long: they all hold the same.
+        # Many clients may come at once, and slow ones hold the frame for long: they share one.
         if self._whole is None:
             self._whole = frame_sync(STEP_2, document.encode())
         return self._whole
 
     def fits(self, size: int) -> bool:
-        """Whether the document may become so much larger, by what is known of its size."""
+        """Whether the document may grow by `size` bytes, by the known bounds of its size."""
         return self.state_bound + size <= MAX_STATE_BYTES and self._text_bound + size <= MAX_TEXT_BYTES
 
     def measure(self, document: Document) -> None:
-        """Learn how large the document is."""
+        """Measure the document, which replaces the bounds of its size."""
         self.state_bound, self._text_bound = len(document.encode()), document.text_bytes
 
     def tidy(self, now: float) -> bool:
-        """Forget the document where it is not needed; True where memory was freed. `now` is monotonic."""
+        """Drop the document if it is not needed; return whether memory was freed. `now` is monotonic."""
         if self.document is None or now - self.used_at <= DOCUMENT_SECONDS or self.lock.locked():
             return False
         self.drop()

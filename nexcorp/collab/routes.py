@@ -46,7 +46,7 @@ from nexcorp.web.routing import Route
 
 PERMISSION = "project:read"
 SPOKEN = (protocol.SUBPROTOCOL,)
-# What a refused handshake is as a close code, where it is final; from a limit or a fault clients come back.
+# Close codes for refusals that are final; after limits and faults clients come back.
 FINAL = {status: 4000 + status for status in (401, 403, 404, 409, 422)}
 ABOUT = (
     "y-websocket's protocol: sync, awareness and auth in binary messages. The caller is known as at `/ws`. A "
@@ -64,7 +64,7 @@ class Opened(NamedTuple):
 
 
 async def check_file(collab: Collab, file_id: UUID, who: Principal) -> Opened:
-    """What `who` may do with the file; raises what keeps them from reading it, or NotText."""
+    """Return what `who` may do with the file; raises NotText, or the error that denies reading it."""
     rights = collab.node.rights
     if not rights.has(who, PERMISSION):
         raise rights.explain(who, PERMISSION)
@@ -82,7 +82,7 @@ async def check_file(collab: Collab, file_id: UUID, who: Principal) -> Opened:
 
 
 async def admit(request: web.Request, collab: Collab) -> tuple[Principal, Opened]:
-    """Who opens which file; raises what refuses the handshake."""
+    """Return the caller and the file they may open; raises the error that refuses the handshake."""
     who = await admit_handshake(request, SPOKEN)
     context = request[CONTEXT]
     context.user_id, context.session_id = who.user_id, who.session_id
@@ -96,7 +96,7 @@ async def admit(request: web.Request, collab: Collab) -> tuple[Principal, Opened
 
 
 async def refuse(request: web.Request, error: AppError) -> web.StreamResponse:
-    """Open a socket for a client that asked for it, to tell it by the code why it has none."""
+    """Open a socket for a client that asked for it, and close it with the code of the error."""
     status = status_of(type(error))
     code = FINAL.get(status, protocol.TOO_MANY_MESSAGES if status == 429 else protocol.GOING_AWAY)
     REFUSED.labels(code).inc()
@@ -136,7 +136,7 @@ async def serve_editor(request: web.Request) -> web.StreamResponse:
 
 
 async def begin(collab: Collab, editor: Editor) -> None:
-    """Give an editor its place in the file, or close its socket."""
+    """Add an editor to its file, or close its socket."""
     socket, node = editor.socket, collab.node
     if not collab.enter(editor):
         socket.close(protocol.TOO_MANY_MESSAGES, f"more than {MAX_SOCKETS_PER_FILE} sockets in this file")
@@ -149,7 +149,7 @@ async def begin(collab: Collab, editor: Editor) -> None:
 
 
 async def read_editor(socket: EditorSocket, editor: Editor | None) -> None:
-    """Obey an editor's messages until it is gone; without one nothing is obeyed any more."""
+    """Carry out an editor's messages until it has gone; without an editor, ignore them."""
 
     async def take(data: bytes) -> None:
         if editor is not None:

@@ -1,4 +1,4 @@
-"""An editor's socket: one of realtime's that speaks binary, and lives as long as its session."""
+"""An editor's socket: a Socket that sends binary messages, and lives as long as its session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nexcorp.security.tokens import Principal
 
 
 class EditorSocket(Socket):
-    """See Socket. `last_told`: when it last was sent a message, by the monotonic clock."""
+    """See Socket. `last_told`: the time of the last message to the client, by the monotonic clock."""
 
     __slots__ = ("last_told",)
 
@@ -33,10 +33,10 @@ class EditorSocket(Socket):
         self.write_large(data)
 
     def send(self, event: str, data: Any, **more: Any) -> None:
-        """Nothing: an event of /ws, which here has no message."""
+        """Do nothing: events of /ws have no message here."""
 
     def explain(self, code: int, reason: str) -> None:
-        """Nothing: the close code says it."""
+        """Do nothing: the close code tells the reason."""
 
     def close(self, code: int, reason: str) -> None:
         """See Socket.close()."""
@@ -45,5 +45,5 @@ class EditorSocket(Socket):
         super().close(CODES.get(code, code), reason)
 
     def seconds_left(self) -> float:
-        """No end: y-websocket cannot renew a token, and the session is looked at every two seconds."""
+        """Return infinity: y-websocket cannot renew tokens, and Guard checks sessions every two seconds."""
         return math.inf

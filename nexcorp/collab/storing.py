@@ -1,4 +1,4 @@
-"""Stores what editors type: one statement at a time a node, so that batches grow with the load."""
+"""Stores the updates of editors: a node runs one statement at a time, so that batches grow with the load."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REST_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An update to store, by whom, and the shared type that it has alone if that is not the usual one."""
+    """An update to store, its author, and its shared type if that is not ROOT."""
 
     channel: Channel
     update: bytes
@@ -40,10 +40,10 @@ class Stored:
 
 
 class Log:
-    """What waits to be stored on a node.
+    """The updates that wait to be stored on a node.
 
-    `on_idle` is told each channel of which nothing waits any more, `on_lost` one whose updates are not
-    stored, with the code and the reason for its editors.
+    Callbacks: `on_idle(channel)` when none of its updates wait any more, `on_lost(channel, code, reason)`
+    when its updates cannot be stored, with the code and the reason for its editors.
     """
 
     def __init__(
@@ -58,21 +58,21 @@ class Log:
         self.on_idle, self.on_lost = on_idle, on_lost
         self._queue: deque[Stored] = deque()
         self._bytes = 0
-        # One thread reads long updates at a time, whoever sends how many.
+        # Only one thread reads long updates, however many clients send them.
         self.reading = asyncio.Semaphore(1)
         self._wake, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
 
     async def wait_empty(self) -> None:
-        """Wait until all is stored."""
+        """Wait until all updates are stored."""
         await self._empty.wait()
 
     def has_room(self, size: int) -> bool:
-        """Whether so many bytes more may wait; not where PostgreSQL has been away for long."""
+        """Whether `size` more bytes may wait; False once PostgreSQL has been away for long."""
         return self._bytes + size <= MAX_WAITING_BYTES
 
     def add(self, stored: Stored) -> None:
-        """Have an update stored."""
+        """Queue an update to be stored."""
         self._queue.append(stored)
         stored.channel.pending.append(stored.update)
         self._count(len(stored.update))
@@ -99,7 +99,7 @@ class Log:
         return batch
 
     async def run(self) -> None:
-        """Store what comes, in its order, until cancelled."""
+        """Store updates in their order as they come, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -107,7 +107,7 @@ class Log:
                 await self._store(batch)
 
     async def _store(self, batch: list[Stored]) -> None:
-        """Store a batch, however long PostgreSQL is away."""
+        """Store a batch, retrying as long as PostgreSQL is away."""
         while True:
             try:
                 before = await self._append(batch)
@@ -117,7 +117,7 @@ class Log:
                     log.warning("updates wait for the database", error=type(error).__name__)
                 await asyncio.sleep(REST_SECONDS)
             except Exception:
-                # One of them is at fault: those of each file go by themselves, once.
+                # One update is at fault: store each file's updates by themselves, once.
                 log.exception("updates could not be stored")
                 before = await self._append_apart(batch)
                 break
@@ -125,7 +125,7 @@ class Log:
             self._settle(channel, items, before.get(channel.file_id))
 
     async def _append(self, batch: Sequence[Stored]) -> dict[UUID, int]:
-        """Store all in one statement; returns what each file had come to before."""
+        """Store all in one statement; return each file's last number before it."""
         began = time.perf_counter()
         async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             rows = await sql.collab.append_updates(
@@ -147,12 +147,12 @@ class Log:
                 found |= await self._append(items)
             except Exception as error:
                 log.error("updates of a file are given up", file=str(channel.file_id), error=str(error))
-                # Their clients still have them, and send them again.
+                # Their clients still have the updates, and send them again.
                 self.on_lost(channel, GOING_AWAY, "not stored")
         return found
 
     def _settle(self, channel: Channel, items: Sequence[Stored], before: int | None) -> None:
-        """The updates of a file are stored behind a number, or are not: the file is gone."""
+        """Finish a file's updates: stored behind number `before`, or the file is gone (None)."""
         self._count(-sum(len(item.update) for item in items))
         if before is None:
             self.on_lost(channel, FILE_GONE, "the file is gone")
@@ -164,7 +164,7 @@ class Log:
 
 
 def group(batch: Sequence[Stored]) -> dict[Channel, list[Stored]]:
-    """The updates of each file, in their order."""
+    """Return the updates by channel, in their order."""
     found: dict[Channel, list[Stored]] = {}
     for item in batch:
         found.setdefault(item.channel, []).append(item)

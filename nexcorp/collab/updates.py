@@ -1,7 +1,7 @@
-"""Reads a Yjs update (format v1) without applying it: whether it is whole, what it adds, what it rests upon.
+"""Read a Yjs update (format v1) without applying it: whether it is whole, what it adds, deletes and needs.
 
-pycrdt must never see an update that was not read here: 53 KB of nested arrays overflow its stack and kill the
-process, and so do a few hundred thousand empty blocks.
+pycrdt must never get an update that was not read here: 53 KB of nested arrays, or a few hundred thousand
+empty blocks, overflow its stack and kill the process.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ import pycrdt
 from nexcorp.collab.encoding import MAX_CLIENT, MAX_CLIENTS, MAX_CLOCK, BadUpdate, read_number
 
 MAX_DEPTH = 32
-# Of a shared type's name, in bytes; file_docs.root holds no more.
+# Longest name of a shared type, in bytes; file_docs.root holds no more.
 MAX_NAME_BYTES = 256
 
 EMPTY = b"\x00\x00"
 
-# What a struct holds, by the last five bits of its first byte.
+# The content of a struct, by the last five bits of its first byte.
 GC, DELETED, JSON, BINARY, STRING, EMBED, FORMAT, TYPE, ANY, SUBDOC, SKIP = range(11)
 HAS_LEFT, HAS_RIGHT, HAS_KEY = 0x80, 0x40, 0x20
 
-# Of a client the number, of an item of it the clock.
+# The number of a client, and the clock of one of its items.
 Place = tuple[int, int]
 
 
 class Gap(BadUpdate):
-    """The update rests upon something that is not here: its sender is to be asked for the rest."""
+    """The update rests upon items that are not here: ask its sender for the rest."""
 
 
 @dataclass(slots=True)
 class Facts:
-    """What an update holds.
+    """The content of an update.
 
     `adds`: client -> (first clock, clock behind the last). `needs`: client -> the clock up to which its items
-    have to be here. `deletes`: the same for what it deletes. `roots`: names of shared types in it. `foreign`:
-    it has more than plain text. `types`: how many shared types it puts into others. `skips`: it leaves
-    something out. `empty`: it changes nothing. `wide`: its strings with characters of two UTF-16 units, as
-    (client, clock, where its length stands, where it begins, where it ends). `split`: which of the `halves`
-    that read_update() was given it cuts off from the first.
+    must be here. `deletes`: the same for the items it deletes. `roots`: names of shared types in it.
+    `foreign`: it has more than plain text. `types`: how many shared types it nests in others. `skips`: it
+    leaves a range of clocks out. `empty`: it changes nothing. `wide`: its strings with characters of two
+    UTF-16 units, as (client, clock, place of the length, begin, end). `split`: the `halves` given to
+    read_update() that it cuts off from their first halves.
     """
 
     adds: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Facts:
 
 
 def read_update(data: bytes, halves: Collection[Place] = ()) -> Facts:
-    """The facts of an update; raises BadUpdate. `halves`: see nexcorp.collab.halves."""
+    """Return the facts of an update; raises BadUpdate. `halves`: see nexcorp.collab.halves."""
     facts = Facts()
     try:
         p = _read_structs(data, facts, halves)
@@ -66,7 +66,7 @@ def read_update(data: bytes, halves: Collection[Place] = ()) -> Facts:
     if p != len(data):
         raise BadUpdate("There is something behind its end.")
     try:
-        # Decodes it all: what yjs would throw on, broken JSON above all, is an error here, too.
+        # Decodes everything: yjs would fail on the same errors, mainly on broken JSON.
         pycrdt.get_state(data)
     except ValueError as error:
         raise BadUpdate("It cannot be decoded.") from error
@@ -74,7 +74,7 @@ def read_update(data: bytes, halves: Collection[Place] = ()) -> Facts:
 
 
 def has_gap(facts: Facts, known: Mapping[int, int]) -> bool:
-    """Whether an update rests upon items that are not here. `known`: client -> the clock behind its last."""
+    """Whether an update rests upon missing items. `known`: client -> the clock behind its last item."""
     if facts.skips:
         return True
     adds = facts.adds
@@ -91,14 +91,14 @@ def has_gap(facts: Facts, known: Mapping[int, int]) -> bool:
 
 
 def note_clocks(facts: Facts, known: dict[int, int]) -> None:
-    """Add to `known` what an update brings."""
+    """Add the clocks of an update's items to `known`."""
     for client, (_, end) in facts.adds.items():
         if end > known.get(client, 0):
             known[client] = end
 
 
 def _skip(data: bytes, p: int) -> int:
-    """Behind a string or some bytes that begin with their length."""
+    """Return the place behind a string or bytes with their length in front."""
     length, p = read_number(data, p)
     return _move(data, p, length)
 
@@ -117,7 +117,7 @@ def _decode(data: bytes) -> str:
 
 
 def _skip_value(data: bytes, p: int, depth: int = 0) -> int:
-    """Behind a value of the kind that yjs calls Any."""
+    """Return the place behind a value of the kind that yjs calls Any."""
     if depth > MAX_DEPTH:
         raise BadUpdate("Values are nested too deeply.")
     kind = data[p]
@@ -140,7 +140,7 @@ def _skip_value(data: bytes, p: int, depth: int = 0) -> int:
 
 
 def _read_foreign(data: bytes, p: int, kind: int) -> tuple[int, int]:
-    """The length of what is no plain text, and where it ends."""
+    """Return the length of content that is not plain text, and its end."""
     length = 1
     if kind in (JSON, ANY):
         length, p = read_number(data, p)
@@ -165,7 +165,7 @@ def _read_foreign(data: bytes, p: int, kind: int) -> tuple[int, int]:
 
 
 def _read_parent(data: bytes, p: int, facts: Facts) -> tuple[Place | None, int]:
-    """The parent of an item if that is no root."""
+    """Return the parent of an item, None if it is a root, and its end."""
     named, p = read_number(data, p)
     if named > 1:
         raise BadUpdate("It has a parent of an unknown kind.")
@@ -182,7 +182,7 @@ def _read_parent(data: bytes, p: int, facts: Facts) -> tuple[Place | None, int]:
 
 
 def _read_structs(data: bytes, facts: Facts, halves: Collection[Place]) -> int:
-    """Read what it adds; returns where the deletions begin."""
+    """Read the added items; return the place of the deletions."""
     adds, needs, end = facts.adds, facts.needs, len(data)
     clients, p = read_number(data, 0)
     if clients > MAX_CLIENTS:
@@ -251,7 +251,7 @@ def _read_structs(data: bytes, facts: Facts, halves: Collection[Place]) -> int:
 
 
 def _read_deletes(data: bytes, p: int, facts: Facts, halves: Collection[Place]) -> int:
-    """Read what it deletes; returns where that ends."""
+    """Read the deletions; return their end."""
     end = len(data)
     clients, p = read_number(data, p)
     if clients > MAX_CLIENTS:
@@ -263,7 +263,7 @@ def _read_deletes(data: bytes, p: int, facts: Facts, halves: Collection[Place]) 
             raise BadUpdate("It is cut short.")
         top = 0
         for _ in range(count):
-            # Not by calls: most bytes of what was edited for long are here.
+            # Inlined for speed: in a long-edited text most bytes are deletions.
             at = data[p]
             p += 1
             if at > 127:

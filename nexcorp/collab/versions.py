@@ -1,4 +1,4 @@
-"""Versions of files: each saved content, stored once however often it is saved."""
+"""Versions of files: each distinct content is stored once, however often it is saved."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nexcorp.db import Database, sql
 from nexcorp.errors import Conflict, FileNotFound, on_constraint
 
 PART_BYTES = 1024 * 1024
-# As fast as the network at half the size of a text; more costs a multiple and saves a tenth.
+# As fast as the network at half the size of a text; higher levels cost far more and save a tenth.
 LEVEL = 3
-# What takes less than a millisecond or so is done at once, the rest in a thread.
+# Smaller contents take at most about a millisecond, and are processed without a thread.
 SMALL_BYTES = 64 * 1024
 LOOSE_PART = 100
 
@@ -39,16 +39,16 @@ async def cut_version(
     seq: int,
     restored_from: int | None = None,
 ) -> int | None:
-    """Save a content as the next version of a file; returns its number, None where nothing changed.
+    """Save a content as the next version of a file; return its number, or None if nothing changed.
 
-    Needs a transaction, and locks the file, then its project. `cause`: created, edited, put, restored. `seq`:
-    of the newest update that it holds, 0 for binaries. What was edited is not saved over what was put since.
-    Raises FileNotFound, ProjectQuotaExceeded.
+    Needs a transaction; locks the file, then its project. `cause`: created, edited, put, restored. `seq`: the
+    newest update that the content holds, 0 for binaries. An edit is not saved over a newer put. Raises
+    FileNotFound, ProjectQuotaExceeded.
     """
     if await sql.file_versions.lock_file(conn, file_id=file_id) is None:
         raise FileNotFound()
     sha256 = await _compute(lambda: hashlib.sha256(content).digest(), content)
-    # Before the project is locked, for which others wait.
+    # Before the project is locked, as others wait for that lock.
     await _store(conn, sha256, content)
     with on_constraint("projects_quota", ProjectQuotaExceeded()):
         return await sql.file_versions.cut_version(
@@ -64,7 +64,7 @@ async def cut_version(
 
 
 async def read_content(conn: Any, sha256: bytes) -> bytes:
-    """A content as a whole; stream_content() is for large ones. Raises FileNotFound where it was swept."""
+    """Return a whole content; use stream_content() for large ones. Raises FileNotFound if it was swept."""
     rows = await sql.file_versions.list_chunks(conn, sha256=sha256)
     if not rows:
         raise FileNotFound()
@@ -73,8 +73,8 @@ async def read_content(conn: Any, sha256: bytes) -> bytes:
 
 
 async def stream_content(database: Database, sha256: bytes) -> AsyncIterator[bytes]:
-    """A content by parts; no connection is held while the caller sends one of them. Raises FileNotFound where
-    it was swept meanwhile."""
+    """Yield a content in parts, holding no connection while the caller sends one. Raises FileNotFound if it
+    was swept meanwhile."""
     unpacker = zlib.decompressobj()
     part = 0
     while not unpacker.eof:
@@ -91,7 +91,7 @@ async def stream_content(database: Database, sha256: bytes) -> AsyncIterator[byt
 
 
 async def sweep_contents(database: Database) -> int:
-    """Delete contents that no version has any more; returns how many."""
+    """Delete contents that no version has any more; return how many."""
     gone = 0
     while True:
         async with database.transaction(wait=10.0) as conn:
@@ -104,9 +104,9 @@ async def sweep_contents(database: Database) -> int:
 
 
 async def _store(conn: Any, sha256: bytes, content: bytes) -> None:
-    """Have a content in file_chunks until the transaction ends, and then as long as a version has it."""
+    """Keep a content in file_chunks until the transaction ends, and then as long as a version has it."""
     packed = b""
-    # Anew where another request stored the same at this moment, and then rolled back, or it was swept.
+    # Repeat if another request stored the same content and then rolled back, or the content was swept.
     while not await sql.file_versions.hold_content(conn, sha256=sha256):
         packed = packed or await _compute(lambda: zlib.compress(content, LEVEL), content)
         for part, begin in enumerate(range(0, len(packed), PART_BYTES)):
@@ -115,5 +115,5 @@ async def _store(conn: Any, sha256: bytes, content: bytes) -> None:
 
 
 async def _compute(work: Callable[[], T], data: bytes) -> T:
-    """What `work` makes of `data`."""
+    """Return the result of `work`, in a thread if `data` is large."""
     return work() if len(data) <= SMALL_BYTES else await asyncio.to_thread(work)

@@ -238,6 +238,9 @@ class TransactionLease(Lease):
         return conn
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        # Before the COMMIT: if its answer is lost, it may have been executed.
+        if error is None and (context := current.get()) is not None:
+            context.committed = True
         try:
             await self._transaction.__aexit__(kind, error, trace)
         except BaseException as failed:

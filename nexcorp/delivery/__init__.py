@@ -1,4 +1,4 @@
-"""What happens, who hears of it, and how it gets from a transaction to them."""
+"""Events: recording them, choosing their receivers, and delivering them after the transaction."""
 
 from nexcorp.delivery.outbox import describe_context, emit, emit_all, record_all
 

@@ -1,7 +1,7 @@
-"""What follows a commit: asked for with `conn.after(effect)`, performed by the process, in order.
+"""Effects of a commit: requested with `conn.after(effect)`, and performed by the process, in order.
 
-A service asks for them beside the statement that makes them due, whatever the front door that called it. Each
-may be lost with the process: a poll makes up for it, except for Forget, which waits for what is kept to age.
+A service requests them beside the statement that makes them due, whichever front door called it. Each may be
+lost with the process: a poll makes up for it, but a lost Forget lets cached answers age.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """The outbox has something to deliver. Use WAKE."""
+    """Wake the workers: the outbox has something to deliver. Use WAKE."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Run the job of this name, which drains a queue; a feature's manifest has it."""
+    """Run the job of this name, which drains a queue; a feature's manifest declares it."""
 
     function: str
 
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Forget every answer that is kept in a group of the cache, or in one of `also`; the next read shows the
-    change. `of_lists`: the groups are of what is kept with CACHE=on alone."""
+    """Forget every answer kept in a group of the cache, or in one of `also`; the next read shows the change.
+    `of_lists`: the groups hold only answers that are kept with CACHE=on."""
 
     group: str
     also: tuple[str, ...] = ()
@@ -34,12 +34,12 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """Tell every node what is worthless from now on.
+    """Tell every node what is no longer valid.
 
-    `sessions`: ids of sessions and API keys that ended. `roles`: (user id, role version), where older
-    versions are worthless. `rights`: the permissions of the roles have changed. `projects`: ids of those in
-    which people may do less than before, or other things. `hidden`: something else is shown to fewer people
-    from now on, so that no node may read of it what was.
+    `sessions`: ids of ended sessions and API keys. `roles`: (user id, role version); tokens of older versions
+    are no longer valid. `rights`: the permissions of the roles have changed. `projects`: ids of projects in
+    which users' rights have changed. `hidden`: something else is visible to fewer people from now on, so no
+    node may read an older state of it.
     """
 
     sessions: tuple[UUID, ...] = ()

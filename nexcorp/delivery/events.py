@@ -1,6 +1,6 @@
-"""What an event is, and what follows from it: who is told, and which rooms see a frame.
+"""Events, and their consequences: who is notified, and which rooms get a frame.
 
-Events, frames and notifications hold references: ids, states, numbers, dates and names of fields. What a
+Events, frames and notifications hold references: ids, states, numbers, dates and names of fields. Text that a
 person wrote is rendered from the current row whenever it is shown (see kinds.py).
 """
 
@@ -18,7 +18,7 @@ Statement = Callable[..., Awaitable[list[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event as it was recorded."""
+    """One recorded event."""
 
     id: UUID
     type: str
@@ -30,48 +30,48 @@ class Event:
 
     @property
     def entity(self) -> Entity:
-        """What it happened to."""
+        """The entity that the event is about."""
         return self.entity_type, self.entity_id
 
     @property
     def project_id(self) -> UUID | None:
-        """The project in whose activity it is, as emit() in sql/schema/events.sql has it."""
+        """The project in whose activity the event is shown, as in emit() in sql/schema/events.sql."""
         return self.entity_id if self.entity_type == "project" else self.get_id("projectId")
 
     def get_id(self, name: str) -> UUID | None:
-        """An id in the payload; None where it is null or absent."""
+        """Return an id of the payload; None if it is null or absent."""
         value = self.payload.get(name)
         return UUID(value) if value else None
 
     def get_ids(self, name: str) -> list[UUID]:
-        """A list of ids in the payload; empty where it is absent."""
+        """Return a list of ids of the payload; empty if it is absent."""
         return [UUID(value) for value in self.payload.get(name) or ()]
 
 
 class Audience:
     """Receivers too many to be named in an event: `list_part` reads them in parts, in the order of their ids.
 
-    It is a statement of sql/ that takes `after`, `most` and `arguments`, and gives rows of `receiver_id`.
+    It is a statement of sql/ that takes `after`, `most` and `arguments`, and returns rows of `receiver_id`.
     """
 
     def __init__(self, list_part: Statement, **arguments: Any) -> None:
         self.list_part, self.arguments = list_part, arguments
 
     async def read(self, conn: Any, after: UUID, most: int) -> list[UUID]:
-        """Up to `most` receivers behind `after`."""
+        """Return up to `most` receivers behind `after`."""
         rows = await self.list_part(conn, after=after, most=most, **self.arguments)
         return [row["receiver_id"] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one kind of receiver is told.
+    """The notification for one kind of receiver.
 
     `title` and `message` are sentences: `{actor}` becomes the actor's name, `{excerpt}` the title of the
-    entity or else how it begins, `{beginning}` how its text begins, any other word in braces a member of
-    `params`. `several` is the title of a group of which the notification is the newest, where `{actor}` is
+    entity or else its beginning, `{beginning}` the beginning of its text, any other word in braces a member
+    of `params`. `several` is the title of a group of which the notification is the newest, where `{actor}` is
     several people ("Ada and 5 others"); empty: as `title`. `variant` tells several sentences of a type apart
-    and is kept for ever. `entity`: what the notification leads to, the event's own unless told otherwise.
+    and is kept for ever. `entity`: the entity that the notification leads to, by default the event's.
     """
 
     type: str
@@ -83,21 +83,21 @@ class Notice:
     entity: Callable[[Event], Entity | None] = lambda event: event.entity
     # Members of the payload that the sentences need: states, numbers, dates or names of fields.
     params: tuple[str, ...] = ()
-    # The receiver has at most one notification with this key; None: one for every event.
+    # A receiver gets at most one notification with this key; None: one for every event.
     once_key: Callable[[Event], str | None] = lambda event: None
     # Why these receivers are chosen, for the trace: mentioned, author, assignee, watcher, everyone ...
     why: str = "author"
-    # What those of a groupable type that are shown as one have in common; None: what they lead to.
+    # Notifications of a groupable type are shown as one if this is equal; None: if their `entity` is.
     group: Callable[[Event], Entity | None] | None = None
-    # People are not told what they did themselves, unless they should know in case it was not them.
+    # Actors are not notified of their own actions, unless they should learn of them in case of abuse.
     tells_actor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What one room sees: `data`, and beside it the `members` of an entity as they are when it is shown.
+    """A frame for one room: `data`, and the `members` of an entity as they are when the frame is shown.
 
-    `members` None: all that the entity's kind shows; (): `data` alone.
+    `members` None: all members that the entity's kind shows; (): `data` alone.
     """
 
     room: str
@@ -108,16 +108,16 @@ class Frame:
 
 
 def no_frames(event: Event) -> Sequence[Frame]:
-    """For events that no room sees."""
+    """Return no frames: for events that no room sees."""
     return ()
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """What follows from one type of event. A receiver gets the first notice that names them.
+    """The consequences of one type of event. A receiver gets the first notice that names them.
 
-    `public`: other systems may hear of it (webhooks); what says who signed in where is not. `notices_after`:
-    rooms see its frames at once, its receivers are asked for and told so many seconds later.
+    `public`: webhooks may send it; events that tell who signed in where are not public. `notices_after`:
+    rooms get its frames at once; its receivers are chosen and notified this many seconds later.
     """
 
     notices: tuple[Notice, ...] = ()
@@ -131,9 +131,9 @@ FOLDED = "folded"
 
 
 def folded(type: str, title: str) -> EventType:
-    """The event `<type>.folded`, for notifications that one person causes too often to be told one by one.
+    """Return the event `<type>.folded`, for notifications that one person causes too often to send each.
 
-    A feature that brings it has those of the type folded (workers/folding.py). `title` may say `{times}`.
+    If a feature declares it, the type is folded (workers/folding.py). `title` may use `{times}`.
     """
 
     def lead_to(event: Event) -> Entity | None:

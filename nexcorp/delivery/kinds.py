@@ -1,4 +1,4 @@
-"""References, rendered when they are shown: what is gone, or has left the room, is shown as deleted."""
+"""Render references when they are shown: an entity that is gone or left the room is shown as deleted."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from nexcorp.delivery.notices import Sentences
 
 
 def show_row(row: Any, sentences: Sentences) -> dict[str, Any]:
-    """A row as it is."""
+    """Return a row as it is."""
     return row_to_dict(row)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How references of one kind are rendered.
+    """The rendering of one kind of entity.
 
-    `render` is a statement of sql/ that takes `ids` and gives a row for each that still exists: `id`, the
+    `render` is a statement of sql/ that takes `ids` and returns a row for each that still exists: `id`, the
     members that everybody in a room may see, and `_rooms`, the names of the rooms in which it may be seen
-    now. `schema` describes the members. `deleted` is the frame that is shown in place of what is gone:
-    its id, and `keeps`, members of the frame's own data.
+    now. `schema` describes the members. `deleted` is the event shown in place of a missing entity: its id,
+    and `keeps`, members of the frame's own data.
 
-    `list_seers`: where who sees an entity is a matter of each person, a statement that takes `ids` and
-    `user_ids`, of equal length, and gives rows of `id` and `user_id`: which of these pairs see theirs. Then
-    it decides for the rooms of users, not `_rooms`; `hides` are members that those rooms are not shown, and
-    the frame in place of what is gone says `reason`: `deleted`, or `moved` out of the room's sight.
+    `list_seers`, for entities whose visibility differs by user: a statement that takes `ids` and `user_ids`,
+    of equal length, and returns rows of `id` and `user_id`: the pairs in which the user sees the entity. It
+    then replaces `_rooms` for the rooms of users; `hides` are members left out there, and the `deleted` frame
+    has a `reason`: `deleted`, or `moved` out of the room's sight.
     """
 
     render: Statement
     schema: type[Schema]
     deleted: str
     keeps: tuple[str, ...] = ()
-    # From a row to the members that are shown.
+    # Turns a row into the members that are shown.
     show: Callable[[Any, Sentences], dict[str, Any]] = show_row
     list_seers: Statement | None = None
     hides: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Renderer:
         self.kinds, self.sentences = kinds, sentences
 
     async def render(self, conn: Any, frames: Iterable[Any]) -> list[str]:
-        """The JSON texts of `frames`, in their order; one statement for each kind of entity in them.
+        """Return the JSON texts of `frames`, in their order; one statement for each kind of entity in them.
 
         `frames` are rows with the columns of room_frames: room, seq, event, entity_type, entity_id, data,
         members.
@@ -100,6 +100,6 @@ class Renderer:
                 if kind.hides and room.startswith(USER_ROOM):
                     data = {name: value for name, value in data.items() if name not in kind.hides}
             else:
-                # Another release may have named what this one does not know.
+                # Another release may have named members that this one does not know.
                 data = {**data, **{name: shown[0][name] for name in members if name in shown[0]}}
         return encode({"event": event, "data": data, "room": room, "seq": frame["seq"]}).decode()

@@ -1,4 +1,4 @@
-"""What a notification says: the sentences of its type and variant, filled in when it is shown."""
+"""Texts of notifications: the sentences of each type and variant, filled in when they are shown."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ NOBODY = "Somebody"
 
 
 class Words(dict[str, Any]):
-    """What fills a sentence; what was not kept, by a release whose sentence did without, is left out."""
+    """Values for a sentence's braces; a value that an older release did not store is empty."""
 
     def __missing__(self, name: str) -> Any:
         return Unknown()
 
 
 class Unknown:
-    """What was not kept."""
+    """A value that was not stored; formatted as nothing."""
 
     def __format__(self, spec: str) -> str:
         return ""
 
 
 class Count(int):
-    """How many: `{count:task was|tasks were}` is "1 task was" or "3 tasks were"."""
+    """A number with its noun: `{count:task was|tasks were}` is "1 task was" or "3 tasks were"."""
 
     def __format__(self, spec: str) -> str:
         one, _, several = spec.partition("|")
@@ -37,7 +37,7 @@ class Count(int):
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What a notification of one type and variant says. `quotes`: its message shows what it leads to."""
+    """The texts of one type and variant. `quotes`: the message shows text of the notification's entity."""
 
     title: str
     message: str
@@ -45,7 +45,7 @@ class Sentence:
     quotes: bool = False
 
 
-# Of a type that an older or newer release knew.
+# For a type that an older or newer release knew.
 UNKNOWN = Sentence("There is something new.", "", "There is something new.")
 
 
@@ -53,8 +53,8 @@ class Sentences:
     """The sentences of all features, by (type, variant)."""
 
     def __init__(self, events: Mapping[str, EventType], types: Mapping[str, NoticeType]) -> None:
-        """Raises ValueError where two notices of a variant disagree, a type is not declared, or nothing fills
-        a word in braces."""
+        """Raises ValueError if two notices of a variant disagree, a type is not declared, or a word in braces
+        has no value."""
         self._known: dict[tuple[str, str], Sentence] = {}
         for event in events.values():
             for notice in event.notices:
@@ -74,13 +74,13 @@ class Sentences:
             raise ValueError(f"{notice.type} has two sentences of the variant {notice.variant!r}")
 
     def show(self, row: Any) -> dict[str, Any]:
-        """A row of the view notification_lines as its receiver sees it.
+        """Return a row of the view notification_lines as its receiver sees it.
 
-        The message is empty where it would quote what is gone.
+        The message is empty if it would quote a text that is gone.
         """
         sentence, words = self._find(row), fill(row)
         excerpt, entity_id = row["_excerpt"], row["_entityId"]
-        # Column by column: a page of them costs half of what row_to_dict() takes.
+        # Column by column: for a page of rows this costs half of row_to_dict().
         return {
             "id": row["id"],
             "type": row["type"],
@@ -103,7 +103,7 @@ class Sentences:
         }
 
     def show_item(self, row: Any) -> dict[str, Any]:
-        """A row of a grouped list: a notification, or the newest of a group with what is said of them all.
+        """Return a row of a grouped list: a notification, or the newest of a group with the group's totals.
 
         `position` is the place of the item in that list.
         """
@@ -128,7 +128,7 @@ class Sentences:
 
 
 def fill(row: Any) -> Words:
-    """What stands in the braces of a notification's sentences."""
+    """Return the values for the braces of a notification's sentences."""
     words = Words(
         (name, Count(value) if type(value) is int else value)
         for name, value in (row["_params"] or {}).items()
@@ -138,20 +138,20 @@ def fill(row: Any) -> Words:
 
 
 def name_people(names: Sequence[str], people: int) -> str:
-    """Several people in a sentence, of whom some are known by name: "Ada and Grace", "Ada and 5 others"."""
+    """Return several people's names for a sentence: "Ada and Grace", "Ada and 5 others"."""
     if people == 2:
         return " and ".join(names[:2])
     return f"{names[0]} and {people - 1} others"
 
 
 def name_actor(row: Any) -> str:
-    """What the actor is called in a sentence: by the full name, else by the username."""
+    """Return the actor's name for a sentence: the full name, else the username."""
     names = [name for name in (row["_firstName"], row["_lastName"]) if name is not None]
     return " ".join(names) or row["_username"] or NOBODY
 
 
 def show_actor(row: Any) -> dict[str, Any] | None:
-    """The actor as person() in sql/schema/01_people.sql has it. JSON for each row costs PostgreSQL more."""
+    """Return the actor as person() in sql/schema/01_people.sql would, which costs PostgreSQL more."""
     if row["_actorId"] is None:
         return None
     return {

@@ -1,4 +1,4 @@
-"""emit() and emit_all(): record what happened, and queue it, in the transaction in which it happened."""
+"""emit() and emit_all(): record an event and queue it, in the transaction of the change itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexcorp.delivery.effects import WAKE
 
 
 def describe_context() -> dict[str, Any]:
-    """Where the current request came from, as the SQL function emit() takes it; {} outside of a request."""
+    """Return the origin of the current request, for the SQL function emit(); {} outside of a request."""
     context = current.get()
     if context is None:
         return {}
@@ -37,14 +37,13 @@ async def emit(
     root: UUID | None = None,
     dedup_key: str | None = None,
 ) -> UUID:
-    """Append to the audit trail and to the outbox; a worker is woken once the transaction commits.
+    """Append an event to the audit trail and to the outbox; return its id.
 
-    Returns the id of the event.
-
-    `entity` is (kind, id) of what it happened to. `payload` holds references: ids, states, numbers, dates
-    and names of fields, whatever the event's audience and frames need. Events of one `root`, the entity
-    unless told otherwise, are delivered in their order. With a `dedup_key` the outbox takes the same thing
-    only once while it is queued. A hot write calls the SQL function of this name in its own statement.
+    A worker is woken once the transaction commits. `entity` is the (kind, id) that the event is about.
+    `payload` holds references: ids, states, numbers, dates and names of fields, whatever the event's audience
+    and frames need. Events of one `root`, by default the entity, are delivered in their order. With a
+    `dedup_key` the outbox takes the event only once while it is queued. A hot write calls the SQL function of
+    this name in its own statement.
     """
     values: dict[str, Any] = {
         "event_type": event_type,
@@ -70,7 +69,7 @@ async def emit_all(
     *,
     actor_id: UUID | None,
 ) -> None:
-    """The same for several entities of a kind: (event type, id, payload, root) each, in this order."""
+    """Emit events of several entities of a kind, in this order: (event type, id, payload, root) each."""
     types, ids, payloads, roots = zip(*events, strict=True) if events else ((), (), (), ())
     await sql.events.emit_all(
         conn,
@@ -88,9 +87,9 @@ async def emit_all(
 async def record_all(
     conn: Any, kind: str, events: Sequence[tuple[str, UUID, dict[str, Any]]], *, actor_id: UUID | None
 ) -> None:
-    """Append (event type, id, payload) of several entities of a kind to the audit trail alone, in this order.
+    """Append (event type, id, payload) of several entities of a kind to the audit trail only, in this order.
 
-    For what people are told of by one event for all, which the caller emits.
+    For changes that the caller announces by one event for all.
     """
     types, ids, payloads = zip(*events, strict=True) if events else ((), (), ())
     await sql.events.record_all(

@@ -1,7 +1,7 @@
 """Wakes the workers after a commit that put something in the outbox, or in another queue of PostgreSQL.
 
-Never awaited by a handler, and coalesced: at most one wake is on its way, and a commit after it asks
-for the next. A lost wake costs the workers' poll interval, half a second for the outbox.
+Never awaited by a handler, and coalesced: at most one wake is on its way, and a commit after it asks for the
+next. A lost wake costs the workers' poll interval, half a second for the outbox.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from nexcorp.delivery.effects import Effect, Job, Wake
 log = structlog.get_logger("nexcorp.wake")
 
 QUEUE_NAME = "nexcorp"
-# Under load one wake serves every commit of this long: the worker takes them in one batch.
+# Under load one wake serves all commits of this interval: the worker takes them in one batch.
 SPACING_SECONDS = 0.005
 REST_SECONDS = 1.0
-# Wakes of one process that can wait in Redis: without a worker they must not pile up. More than one,
-# so that one that a killed worker holds does not keep the others away.
+# Limit of one process's wakes in Redis: without a worker they must not pile up. More than one, so that a wake
+# held by a killed worker does not block the others.
 MAX_QUEUED = 8
 DELIVER = "deliver"
 
-# Its warnings are of tasks that a stop cut short, which is what a stop does.
+# saq warns of tasks that a stop cuts short, which is normal.
 logging.getLogger("saq").setLevel(logging.ERROR)
 
 
@@ -42,27 +42,27 @@ class TaggedQueue(RedisQueue):
         super().__init__(client, name=self.tag + name)
 
     async def _enqueue(self, job: SaqJob) -> SaqJob | None:
-        # Of a job's key alone SAQ makes one of Redis', beside those with the queue's name.
+        # SAQ also uses a job's key alone as a Redis key, without the queue's name.
         if not job.key.startswith(self.tag):
             job.key = self.tag + job.key
         return await super()._enqueue(job)
 
     async def notify(self, job: SaqJob) -> None:
-        """Tell those who wait for the end of a job: who sweeps does, of one that was stopped. All else is
-        left out on a cluster, which passes such words on to all of its nodes."""
+        """Tell waiting processes that a job ended: a sweep waits for a job it stopped. On a cluster all else
+        is left out, as the cluster sends each message to all of its nodes."""
         if not self.tag or job.status in (Status.ABORTED, Status.FAILED):
             await super().notify(job)
 
 
 def make_queue(client: Any) -> TaggedQueue:
-    """SAQ's queue on a Redis client that may block."""
+    """Return SAQ's queue on a Redis client that may block."""
     return TaggedQueue(client)
 
 
 async def enqueue_job(queue: Queue, function: str, *, key: str, seconds: int = 60, **arguments: Any) -> None:
-    """The only way a job is queued: SAQ's own defaults lose the job of a worker that is killed.
+    """Queue a job. Use only this: SAQ's own defaults lose the job of a worker that is killed.
 
-    `key` makes the same work wait only once; `seconds` limits a run and is never 0, which SAQ would not
+    `key`: work with the same key waits only once; `seconds` limits a run and is never 0, which SAQ would not
     rescue. Jobs must be idempotent: a rescue can run one twice.
     """
     await queue.enqueue(
@@ -71,34 +71,34 @@ async def enqueue_job(queue: Queue, function: str, *, key: str, seconds: int = 6
 
 
 class Waker:
-    """The background task of one process that enqueues the jobs which drain queues: most often `deliver`."""
+    """The background task of one process that enqueues jobs to drain queues, mostly `deliver`."""
 
     def __init__(self, queue: Queue, seconds: Mapping[str, int]) -> None:
         """`seconds`: how long a run of each job may take; each drains a queue and stops by itself before."""
         self.queue, self.seconds = queue, seconds
         self._asked = asyncio.Event()
-        # Those to enqueue, with the seconds of a run.
+        # Jobs to enqueue, with the seconds of a run.
         self._functions: dict[str, int] = {}
         self._node = uuid4().hex[:8]
         self._count = 0
 
     def perform(self, effect: Effect) -> None:
-        """Ask for what Wake and Job stand for; other effects are not for the workers."""
+        """Perform Wake and Job; ignore other effects, which do not concern the workers."""
         if isinstance(effect, Wake):
             self.ask()
         elif isinstance(effect, Job):
             self.ask(effect.function)
 
     def ask(self, function: str = DELIVER) -> None:
-        """Something is in the outbox, or in the queue that `function` drains; returns at once.
+        """Request a job that drains a queue, by default the outbox; returns at once.
 
-        Raises KeyError for a job that no feature brings.
+        Raises KeyError for a job that no feature declares.
         """
         self._functions[function] = self.seconds[function]
         self._asked.set()
 
     async def run(self) -> None:
-        """Wake whenever asked, until cancelled."""
+        """Enqueue requested jobs, until cancelled."""
         while True:
             await self._asked.wait()
             self._asked.clear()
@@ -111,6 +111,6 @@ class Waker:
                         await enqueue_job(self.queue, function, key=key, seconds=seconds)
                 await asyncio.sleep(SPACING_SECONDS)
             except Exception as error:
-                # Redis is away. The workers' poll does without; go easy on the connection.
+                # Redis is away. The workers' poll works without it; spare the connection.
                 log.debug("wake failed", error=type(error).__name__)
                 await asyncio.sleep(REST_SECONDS)

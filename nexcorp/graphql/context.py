@@ -1,4 +1,4 @@
-"""What resolvers have of the request, or of the socket, that their document came by."""
+"""The context of a GraphQL document: its request or socket, its caller, and its connections."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from nexcorp.security.app_keys import REQUEST_ID, RIGHTS, database
 from nexcorp.security.caller import Caller
 from nexcorp.security.tokens import Principal
 
-# Of all lists of a document together. Fields are resolved one by one, and nobody else has that time.
+# Most rows of all lists of a document together. Fields are resolved in turn, holding up other requests.
 MAX_ROWS = 200
-# Rows with an `id`, of what the viewer may see among `ids`.
+# Returns rows with an `id`: those of `ids` that the viewer may see.
 Find = Callable[..., Awaitable[list[Any]]]
 
 
 class Context:
-    """One document's. `caller` is who sent it; `request` the HTTP request, or the handshake of `socket`.
+    """The context of one document. `request`: the HTTP request, or the handshake of `socket`.
 
-    `position` is where the subscription stands, as `epoch/seq`; None for other documents.
+    `position`: the subscription's position, as `epoch/seq`; None for other documents.
     """
 
     def __init__(self, request: web.Request, who: Principal, socket: Socket | None = None) -> None:
@@ -36,50 +36,50 @@ class Context:
         self.caller = Caller(who, self.rights)
         self.position: str | None = None
         self._rows = 0
-        # How many connections were taken since it was set.
+        # Connections taken since this was last reset.
         self.taken = 0
-        # A document has one connection at a time, however many fields it asks for.
+        # A document uses one connection at a time, however many fields it has.
         self._turn = asyncio.Lock()
         self._loaders: dict[Find, DataLoader[UUID, Any]] = {}
 
     def move(self, position: str) -> None:
-        """A subscription has come to another event: what was loaded for the one before may have changed."""
+        """Move a subscription to its next event: rows loaded for the previous one may have changed."""
         self.position = position
         self._loaders.clear()
 
     @property
     def request_id(self) -> str:
-        """Names the request in the logs."""
+        """The id of the request in the logs."""
         return self.request[REQUEST_ID]
 
     def check(self, access: Access) -> None:
-        """Raises SessionRequired, PermissionRequired or EmailUnverified where the caller may not."""
+        """Check that the caller has access: raises SessionRequired, PermissionRequired or EmailUnverified."""
         self.rights.check(self.caller.principal, access)
 
     def take_rows(self, most: int) -> None:
-        """Count a list of up to `most` rows; raises GraphqlTooComplex where a document wants too many."""
+        """Count a list of up to `most` rows; raises GraphqlTooComplex if all lists together are too long."""
         self._rows += most
         if self._rows > MAX_ROWS:
             raise GraphqlTooComplex(message=f"The lists of a GraphQL document have at most {MAX_ROWS} rows.")
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """A connection in autocommit, for what is one statement; see Database.connection()."""
+        """A connection in autocommit, for a single statement; see Database.connection()."""
         self.taken += 1
         async with self._turn, database(self.request).connection() as conn:
             yield conn
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        """A connection inside a transaction; what follows the commit is done behind it."""
+        """A connection in a transaction; its effects are performed after the commit."""
         self.taken += 1
         async with self._turn, database(self.request).transaction() as conn:
             yield conn
 
     async def load(self, find: Find, wanted: UUID | None) -> Any:
-        """The row that `find(conn, viewer_id, ids)` has for an id, None where it has none.
+        """Return the row of `find(conn, viewer_id, ids)` for an id, or None.
 
-        It is called once for all ids that the fields of a page ask for.
+        `find` is called once for all ids that the fields of a page ask for.
         """
         if wanted is None:
             return None

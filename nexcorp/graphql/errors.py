@@ -1,4 +1,4 @@
-"""Errors of GraphQL documents, and how any error stands in `errors` of an answer."""
+"""Errors of GraphQL documents, and the form of any error in `errors` of an answer."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ class GraphqlInvalid(BadRequest):
 
 
 class GraphqlTooComplex(BadRequest):
-    """The document asks for more than one may."""
+    """The document is over a limit."""
 
     code, message = "graphql_too_complex", "The GraphQL document asks for too much at once."
     meaning = "The GraphQL document is over a limit: of depth, aliases, fields, directives or length."
 
 
 class ResumeLost(Conflict):
-    """What came since the position in `after` cannot be made up for."""
+    """The events since the position in `after` cannot be recovered."""
 
     code, message = "resume_lost", "Too much was missed: fetch the state anew."
     meaning = "The subscription cannot resume after `after`: fetch the state again and subscribe from there."
 
 
 class TooManySubscriptions(TooManyRequests):
-    """The socket has as many subscriptions as it may."""
+    """The socket has as many subscriptions as allowed."""
 
     code, message = "too_many_subscriptions", "This socket has too many subscriptions."
     meaning = "A socket may have ten subscriptions at once."
 
 
 class Refused(Exception):
-    """A document is not executed; `errors` says why."""
+    """The document is not executed; `errors` has the reasons."""
 
     def __init__(self, *errors: GraphQLError) -> None:
         super().__init__(str(errors))
@@ -51,12 +51,12 @@ class Refused(Exception):
 
 
 def refuse(error: AppError) -> Refused:
-    """Refused for one reason."""
+    """Return a Refused with one reason."""
     return Refused(GraphQLError(error.message, original_error=error))
 
 
 def explain(error: GraphQLError) -> AppError:
-    """What an error in a document, or in a resolver, is to the caller; what is a bug of ours is logged."""
+    """Return the error to show the caller for an error in a document or a resolver; log unknown ones."""
     cause: BaseException | None = error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
@@ -67,13 +67,13 @@ def explain(error: GraphQLError) -> AppError:
         log.error("resolver crashed", path=error.path, exc_info=cause)
         return InternalError()
     if isinstance(known, Unavailable):
-        # As the gateway does, which sees a 200.
+        # The gateway sees only a 200, so it is noted here.
         note_unavailable(known.code)
     return known
 
 
 def show_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
-    """One element of `errors`, with what REST's envelope says in its `extensions`."""
+    """Return an element of `errors`, with the content of REST's error envelope in its `extensions`."""
     cause = explain(error)
     details = dict(cause.details)
     if (retry_after := details.pop("retry_after", None)) is not None:

@@ -1,4 +1,4 @@
-"""Documents, from their text to their answer."""
+"""Execution of documents, from their text to their answer."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from nexcorp.graphql.limits import check_limits, read_document
 from nexcorp.graphql.schema import Schema
 
 MAX_ERRORS = 10
-# Clients send the same few documents again and again. Parsed, one takes up to 300 KB.
+# Clients repeat the same few documents. A parsed one takes up to 300 KB.
 KEPT_DOCUMENTS = 64
 KEPT_CHARS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is to be executed: one operation of a valid document, with the variables it came with."""
+    """One operation of a valid document, with its variables."""
 
     document: DocumentNode
     name: str | None
@@ -45,11 +45,11 @@ class Operation:
 
 
 class Engine:
-    """Executes documents on one schema. `open_schema`: they may ask for it, and errors suggest names."""
+    """Executes documents on one schema. `open_schema`: allow introspection, and suggest names in errors."""
 
     def __init__(self, schema: Schema, *, open_schema: bool) -> None:
         self.schema = schema
-        # strawberry's own methods would parse and validate in their way, and log each error as one of ours.
+        # strawberry's own methods validate differently, and log each error as if it were a bug.
         self._core = schema._schema
         self._hide = not open_schema
         self._rules = [*specified_rules]
@@ -58,8 +58,8 @@ class Engine:
         self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
 
     def prepare(self, text: str, variables: Mapping[str, Any] | None, name: str | None) -> Operation:
-        """The operation of a document that is named, or its only one; raises Refused."""
-        # Some clients send an empty name for none.
+        """Return the named operation of a document, or its only one; raises Refused."""
+        # Some clients send an empty name instead of null.
         name = name or None
         document = self._read(text)
         operation = get_operation_ast(document, name)
@@ -69,7 +69,7 @@ class Engine:
         return Operation(document, name, operation.operation, dict(variables or {}))
 
     def knows(self, text: str) -> bool:
-        """Whether a document was prepared lately, so that it costs next to nothing."""
+        """Whether a document was prepared lately, so that preparing it again is cheap."""
         return text in self._kept
 
     def _read(self, text: str) -> DocumentNode:
@@ -91,7 +91,7 @@ class Engine:
         return document
 
     async def run(self, operation: Operation, context: Context) -> dict[str, Any]:
-        """The answer to a query or a mutation; raises Refused where it does not begin."""
+        """Return the answer to a query or a mutation; raises Refused if it does not start."""
         running = execute(
             self._core,
             operation.document,
@@ -106,7 +106,7 @@ class Engine:
         return show_result(result, context)
 
     async def stream(self, operation: Operation, context: Context) -> AsyncGenerator[dict[str, Any], None]:
-        """A subscription's answers, one for each event; raises Refused where it cannot begin or go on."""
+        """Yield a subscription's answers, one for each event; raises Refused if it cannot start or go on."""
         running = subscribe(
             self._core,
             operation.document,
@@ -129,21 +129,21 @@ class Engine:
 
 
 def check_begun(result: ExecutionResult) -> None:
-    """Raises Refused where variables do not fit, so that nothing was executed."""
+    """Raises Refused if nothing was executed because variables do not fit."""
     errors = result.errors or ()
     if result.data is None and errors and all(error.path is None for error in errors):
         raise Refused(*blame_client(errors))
 
 
 def blame_client(errors: Sequence[GraphQLError]) -> Sequence[GraphQLError]:
-    """These errors as the document's own, whatever a scalar raised at what stands in it."""
+    """Return the errors as errors of the document, without the exceptions of scalars behind them."""
     for error in errors:
         error.original_error = None
     return errors
 
 
 def show_result(result: ExecutionResult, context: Context) -> dict[str, Any]:
-    """One answer, as JSON has it."""
+    """Return an answer for JSON."""
     shown: dict[str, Any] = {"data": result.data}
     if result.errors:
         shown["errors"] = [show_error(error, context.request_id) for error in result.errors[:MAX_ERRORS]]
@@ -153,7 +153,7 @@ def show_result(result: ExecutionResult, context: Context) -> dict[str, Any]:
 
 
 def show_refusal(refused: Refused, request_id: str) -> list[dict[str, Any]]:
-    """The errors of a document that is not executed."""
+    """Return the errors of a document that is not executed."""
     return [show_error(error, request_id) for error in refused.errors[:MAX_ERRORS]]
 
 

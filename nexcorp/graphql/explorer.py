@@ -1,4 +1,4 @@
-"""GraphiQL, served by ourselves, for developers: none of it is there in production."""
+"""GraphiQL, served by ourselves, for developers; not available in production."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAGE = """<!doctype html>
 </html>
 """
 
-# What stands in the headers goes into connection_init as well.
+# GraphiQL sends its headers in connection_init as well.
 START = """const address = location.origin + "/api/graphql";
 const fetcher = GraphiQL.createFetcher({ url: address, subscriptionUrl: address.replace(/^http/, "ws") });
 const help = `# Put your access token under "Headers", then fetch the schema with the button on the left.
@@ -55,13 +55,13 @@ ASSETS = Assets(
 
 
 async def show_explorer(request: web.Request) -> web.StreamResponse:
-    """GraphiQL on this service's schema."""
+    """Reply with the GraphiQL page for this service's schema."""
     await count(request, False)
     return reply_lasting(request, load_page(PAGE))
 
 
 async def show_asset(request: web.Request) -> web.Response:
-    """A file of GraphiQL; raises NotFound, in production for each."""
+    """Reply with a file of GraphiQL; raises NotFound, in production always."""
     if not request.app[CONFIG].development:
         raise NotFound()
     return await ASSETS.reply(request)

@@ -24,10 +24,10 @@ MAX_SEQ_DIGITS = 18
 
 
 class Subscription:
-    """One subscription of a socket, as the hub sees it. Frames wait in it until its own task takes them."""
+    """One subscription of a socket, as a listener of the hub. Frames wait until its own task takes them."""
 
     def __init__(self, socket: Socket, permission: str) -> None:
-        # What its kind of room wants.
+        # The permission of its kind of room.
         self.socket, self._permission = socket, permission
         self.rooms: set[str] = set()
         self.closing = False
@@ -38,16 +38,16 @@ class Subscription:
 
     @property
     def user_id(self) -> UUID:
-        """Whose it is."""
+        """The id of the socket's user."""
         return self.socket.user_id
 
     @property
     def principal(self) -> Principal:
-        """Who that is, and what they may."""
+        """The caller of the socket, as of now."""
         return self.socket.principal
 
     def write(self, data: bytes) -> None:
-        """Keep a frame; the socket of a client too far behind is cut off instead."""
+        """Keep a frame; if the client is too far behind, cut off its socket instead."""
         if self.closing:
             return
         if self._bytes > MAX_BEHIND_BYTES:
@@ -58,12 +58,12 @@ class Subscription:
         self._came.set()
 
     def send(self, event: str, data: Any) -> None:
-        """A frame without a number: of these only that it may not be in its room any more is of concern."""
+        """Take a frame without a number: `unsubscribed` ends the subscription, all others are ignored."""
         if event == "unsubscribed":
             self._end(PermissionRequired(self._permission))
 
     def close(self, code: int, reason: str) -> None:
-        """It missed what cannot be made up for."""
+        """End the subscription with ResumeLost: it missed frames that cannot be recovered."""
         self._end(ResumeLost())
 
     def _end(self, error: AppError) -> None:
@@ -72,13 +72,13 @@ class Subscription:
         self._taken.set()
 
     async def let_drain(self) -> None:
-        """Wait while much of the past has still to be taken."""
+        """Wait while many frames of the past are not taken yet."""
         while self._bytes > DRAIN_BYTES and not (self.closing or self.socket.closing):
             self._taken.clear()
             await self._taken.wait()
 
     async def take(self) -> dict[str, Any]:
-        """The next frame; raises what ended the subscription."""
+        """Return the next frame; raises the error that ended the subscription."""
         while not self._frames or self._ended is not None:
             if self._ended is not None:
                 raise self._ended
@@ -92,7 +92,7 @@ class Subscription:
 
 
 def read_position(text: str) -> tuple[str, int]:
-    """Epoch and number of `epoch/seq`; raises Invalid."""
+    """Return the epoch and the number of `epoch/seq`; raises Invalid."""
     epoch, _, seq = text.rpartition("/")
     if not epoch or not (seq.isascii() and seq.isdigit()) or len(seq) > MAX_SEQ_DIGITS:
         raise Invalid(errors={"after": ["Wants a position, as epoch/seq."]})
@@ -100,13 +100,13 @@ def read_position(text: str) -> tuple[str, int]:
 
 
 async def read_frames(context: Context, room: str, after: str | None) -> AsyncIterator[dict[str, Any]]:
-    """The frames of a room, `{event, data, room, seq, epoch}`: those behind the position `after`, then live.
+    """Yield a room's frames, `{event, data, room, seq, epoch}`: from behind the position `after`, then live.
 
-    Each leaves its own position in the context. Raises Invalid and ResumeLost where there is no going on
-    behind `after`, later ResumeLost or PermissionRequired, and what refuses the room.
+    Each sets its position in the context. Raises Invalid or ResumeLost if it cannot start at `after`,
+    ResumeLost or PermissionRequired later, and the errors of joining the room.
     """
     if context.socket is None:
-        # The front doors of HTTP execute no subscriptions.
+        # HTTP executes no subscriptions.
         raise InternalError()
     epoch, seq = (None, None) if after is None else read_position(after)
     node = context.request.app[NODE]

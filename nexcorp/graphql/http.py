@@ -1,4 +1,4 @@
-"""Documents over HTTP: POST, and GET for queries. Who calls and how often is the gateway's matter as ever."""
+"""Documents over HTTP: POST, and GET for queries. The gateway authenticates and counts the requests."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from nexcorp.web.replies import reply
 RESPONSE_TYPE = "application/graphql-response+json"
 DOCUMENT = f"The document, of {MAX_CHARS} characters at most."
 
-# What an address has room for: a request line of more than 8,190 bytes is refused unread.
+# Longest document in an address: a request line of more than 8,190 bytes is refused unread.
 MAX_ADDRESS_CHARS = 7000
 
 
 class JsonObject(fields.Field[Any]):
-    """Any object; what is in it is looked at later, if at all."""
+    """Any object; its content is not checked."""
 
     def __init__(self) -> None:
         super().__init__(allow_none=True, metadata={"type": "object"})
@@ -40,7 +40,7 @@ class JsonObject(fields.Field[Any]):
 
 
 class GraphqlRequest(Body):
-    """A GraphQL document; `extensions` are passed over."""
+    """A GraphQL document; `extensions` are ignored."""
 
     query = Text(least=1, most=MAX_CHARS, trim=False, required=True, metadata={"description": DOCUMENT})
     variables = JsonObject()
@@ -58,7 +58,7 @@ class GraphqlQuery(Query):
 
 
 class GraphqlAnswer(Out):
-    """What a document comes to; where nothing was executed it has no `data`."""
+    """The result of a document; without `data` if nothing was executed."""
 
     class Meta:
         unknown = "include"
@@ -73,13 +73,13 @@ class GraphqlAnswer(Out):
 
 
 def answer(request: web.Request, data: dict[str, Any], status: int = 200) -> web.Response:
-    """An answer, of the media type that the client prefers."""
+    """Return a response of the media type that the client prefers."""
     wanted = RESPONSE_TYPE in request.headers.get("Accept", "")
     return reply(data, status, {"Content-Type": f"{RESPONSE_TYPE}; charset=utf-8"} if wanted else None)
 
 
 async def execute(request: web.Request, operation: Operation) -> web.Response:
-    """The answer to an operation; raises Refused."""
+    """Execute an operation and return the response; raises Refused."""
     if operation.type is OperationType.SUBSCRIPTION:
         raise refuse(GraphqlInvalid(message="Subscriptions want a WebSocket, of graphql-transport-ws."))
     context = Context(request, principal(request))
@@ -87,12 +87,12 @@ async def execute(request: web.Request, operation: Operation) -> web.Response:
 
 
 def reply_refusal(request: web.Request, refused: Refused) -> web.Response:
-    """400, for a document that was not executed."""
+    """Return the 400 response for a document that was not executed."""
     return answer(request, {"errors": show_refusal(refused, request[REQUEST_ID])}, 400)
 
 
 async def execute_graphql(request: web.Request, body: dict[str, Any]) -> web.Response:
-    """POST a document."""
+    """Execute the document of a POST."""
     try:
         operation = request.app[ENGINE].prepare(
             body["query"], body.get("variables"), body.get("operationName")
@@ -103,7 +103,7 @@ async def execute_graphql(request: web.Request, body: dict[str, Any]) -> web.Res
 
 
 def read_variables(text: str | None) -> dict[str, Any] | None:
-    """The variables in an address; raises Invalid."""
+    """Return the variables of a query string; raises Invalid."""
     if not text:
         return None
     try:
@@ -116,7 +116,7 @@ def read_variables(text: str | None) -> dict[str, Any] | None:
 
 
 async def query_graphql(request: web.Request, query: dict[str, Any]) -> web.Response:
-    """GET what a query comes to; what changes something wants POST."""
+    """Execute the query of a GET; mutations need POST."""
     variables = read_variables(query.get("variables"))
     try:
         operation = request.app[ENGINE].prepare(query["query"], variables, query.get("operationName"))

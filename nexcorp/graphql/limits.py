@@ -1,4 +1,4 @@
-"""What a document may ask for. It is measured before it is validated, which takes longer the larger it is."""
+"""Limits of a document. They are checked before validation, whose time grows with the document."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ MAX_TOKENS = 1000
 MAX_DEPTH = 8
 MAX_ALIASES = 15
 MAX_ROOT_FIELDS = 16
-# Of the whole document, a fragment's as often as it is spread: tools that ask for the schema need some 250.
+# Fields of the whole document; a fragment counts each time it is spread. Introspection tools need some 250.
 MAX_FIELDS = 300
-# Of fields with one name at one place of the answer: validation compares these, and all that is below them.
+# Pairs of fields with one name at one place of the answer: validation compares them, and all below.
 MAX_PAIRS = 500
 MAX_DIRECTIVES = 30
-# Introspection is of the schema's making, and deep; in production there is none.
+# Introspection queries are deep by nature; in production they are not allowed.
 MAX_INTROSPECTION_DEPTH = 20
 INTROSPECTION = ("__schema", "__type")
 
 
 def too_complex(what: str) -> Refused:
-    """Why a document is refused."""
+    """Return the refusal of a document that has `what`."""
     return refuse(GraphqlTooComplex(message=f"The GraphQL document has {what}."))
 
 
 def read_document(text: str) -> DocumentNode:
-    """The document of a text; raises Refused for what is too long or no GraphQL."""
+    """Return the document of a text; raises Refused if it is too long or not GraphQL."""
     if len(text) > MAX_CHARS:
         raise too_complex(f"more than {MAX_CHARS} characters")
     try:
@@ -54,7 +54,7 @@ def read_document(text: str) -> DocumentNode:
 
 
 def check_limits(document: DocumentNode) -> None:
-    """Raises Refused where an operation of the document asks for too much, or a fragment spreads itself."""
+    """Raises Refused if an operation of the document is over a limit, or a fragment spreads itself."""
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
@@ -64,24 +64,24 @@ def check_limits(document: DocumentNode) -> None:
             walk.directives += len(node.directives or ())
             if walk.measure(node.selection_set) > MAX_ROOT_FIELDS:
                 raise too_complex(f"more than {MAX_ROOT_FIELDS} fields at its root")
-    # Those that no operation spreads are validated as well, before they are refused.
+    # Fragments that no operation spreads are measured, too: validation would still walk through them.
     for name in fragments.keys() - walk.reached:
         walk.measure(fragments[name].selection_set)
 
 
 class Walk:
-    """Goes through the selections of a document, with its fragments put in, and adds up what they come to."""
+    """Walks through the selections of a document, its fragments expanded, and adds up their fields."""
 
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self.fragments = fragments
         self.aliases = self.fields = self.directives = self.pairs = 0
         self.reached: set[str] = set()
-        # The fragments around the selections at hand, and how often each place of the answer was asked for.
+        # The fragments around the current selection, and how often each place of the answer was selected.
         self._within: tuple[str, ...] = ()
         self._seen: Counter[tuple[str, ...]] = Counter()
 
     def measure(self, selections: SelectionSetNode) -> int:
-        """Add one operation; returns how many fields it has at its root. Raises Refused over a limit."""
+        """Add one operation; return the number of fields at its root. Raises Refused over a limit."""
         self._seen.clear()
         return self._count(selections, (), MAX_DEPTH)
 
@@ -93,7 +93,7 @@ class Walk:
             raise too_complex("the same field again and again")
 
     def _count(self, selections: SelectionSetNode | None, place: tuple[str, ...], deepest: int) -> int:
-        """Add a selection set at a place of the answer; returns how many fields it has."""
+        """Add a selection set at a place of the answer; return the number of its fields."""
         if selections is None:
             return 0
         if len(place) >= deepest and selections.selections:
@@ -123,15 +123,15 @@ class Walk:
         self._count(node.selection_set, place, deepest)
 
     def _spread(self, name: str, place: tuple[str, ...], deepest: int) -> int:
-        """Add a fragment where it is spread."""
+        """Add a fragment at a spread; return the number of its fields."""
         if name in self._within:
             raise refuse(GraphqlInvalid(message=f'The fragment "{name[:100]}" spreads itself.'))
         fragment = self.fragments.get(name)
-        # One that is missing is found when the document is validated.
+        # Validation reports a missing fragment.
         if fragment is None:
             return 0
         self.reached.add(name)
-        # A spread costs something, even one of a fragment that has no fields.
+        # Each spread costs something, even one of a fragment without fields.
         self.fields += 1
         self._check()
         self._within += (name,)

@@ -1,4 +1,4 @@
-"""What a feature adds to the schema: a `Part`, in its folder, and the fields that it is made of.
+"""A feature's addition to the schema: a `Part`, in the feature's folder, and the fields it is made of.
 
 A part's resolvers are front doors like handlers: they open the transaction and call the feature's service.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeAlias
 
@@ -22,7 +22,7 @@ from nexcorp.security.access import Access
 from nexcorp.web.transactions import GIVE_WAY_SECONDS
 
 ROOTS = ("Query", "Mutation", "Subscription")
-# The key in a root field's metadata of its Access.
+# The key of a root field's Access in its metadata.
 ACCESS = "access"
 
 Info: TypeAlias = strawberry.Info[Context, None]
@@ -30,27 +30,26 @@ Info: TypeAlias = strawberry.Info[Context, None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one feature adds, named in its manifest by `graphql`.
+    """The addition of one feature, named in its manifest by `graphql`.
 
-    `fields`: name of an object type -> fields that it gets, made by root() and member(). The type is one of
-    ROOTS, or any that a feature shows. `names`: further names of a group of nexcorp.manifest.Product.names
-    that the schema has values for, of features to come.
+    `fields`: name of an object type -> the fields added to it, made by root() and member(). The type is one
+    of ROOTS, or any that a feature shows.
     """
 
     fields: Mapping[str, Sequence[StrawberryField]]
-    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Guard(FieldExtension):
-    """Lets those resolve a field who may call it."""
+    """Checks the caller's access before a field is resolved."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
 
     async def resolve_async(self, next_: Any, source: Any, info: Info, **values: Any) -> Any:
-        """Called by strawberry. A subscription's resolver gives a generator, and at once.
+        """Resolve a field; called by strawberry. For a subscription, the resolver returns a generator at
+        once.
 
-        As nexcorp.web.transactions.persist(), a field whose only connection a deadlock ended is begun again.
+        As nexcorp.web.transactions.persist(), repeat a field whose only connection a deadlock ended.
         """
         context = info.context
         context.check(self.access)
@@ -68,10 +67,10 @@ class Guard(FieldExtension):
 def root(
     shows: Any, access: Access, *, subscription: bool = False
 ) -> Callable[[Callable[..., Any]], StrawberryField]:
-    """Makes a field of Query, Mutation or Subscription of a resolver, for those whom `access` lets in.
+    """Make a field of Query, Mutation or Subscription from a resolver, for callers with `access`.
 
-    `shows`: the type of its value, see nexcorp.graphql.shapes. The field has the
-    resolver's name and docstring.
+    `shows`: the type of its value, see nexcorp.graphql.shapes. The field has the resolver's name and
+    docstring.
     """
 
     def make(resolver: Callable[..., Any]) -> StrawberryField:
@@ -89,7 +88,7 @@ def root(
 
 
 def member(shows: Any) -> Callable[[Callable[..., Any]], StrawberryField]:
-    """Makes a field of an object type of a resolver, whose parameter `root` is the object."""
+    """Make a field of an object type from a resolver, whose parameter `root` is the object."""
 
     def make(resolver: Callable[..., Any]) -> StrawberryField:
         made: StrawberryField = strawberry.field(

@@ -38,8 +38,8 @@ SOCKET = (
 
 
 def make_schema(product: Product) -> Schema:
-    """The schema of a product; raises ValueError where its features contradict each other, or a field of a
-    root needs a permission that nobody brings."""
+    """Return the schema of a product; raises ValueError if features contradict each other, or a root field
+    needs a permission that no feature declares."""
     schema = Schema(product.graphql, product.names)
     for name, access in schema.list_access().items():
         require(product.permissions, access.permission, f"{name} needs the permission")
@@ -47,19 +47,19 @@ def make_schema(product: Product) -> Schema:
 
 
 def set_up(app: web.Application) -> None:
-    """Put the schema of the application's product together."""
+    """Build the schema of the application's product."""
     schema = make_schema(app[PRODUCT])
     app[ENGINE] = Engine(schema, open_schema=app[CONFIG].development)
     app[SDL] = make_lasting(schema.as_str().encode(), content_type="text/plain; charset=utf-8")
 
 
 async def show_schema(request: web.Request) -> web.Response:
-    """The schema, in GraphQL's own language."""
+    """Reply with the schema, in GraphQL's own language."""
     return reply_lasting(request, request.app[SDL])
 
 
 def choose_other(request: web.Request) -> Handler | None:
-    """Sockets, and in development the explorer for browsers that open the address."""
+    """Return the handler for sockets, or in development that of the explorer for browsers; else None."""
     if wants_socket(request):
         return serve_graphql
     if request.app[CONFIG].development and "query" not in request.query:

@@ -1,4 +1,4 @@
-"""The schema, put together of the parts of all features."""
+"""The schema, built from the parts of all features."""
 
 from __future__ import annotations
 
@@ -15,51 +15,49 @@ from strawberry.types.field import StrawberryField
 from nexcorp.graphql.parts import ACCESS, ROOTS, Part
 from nexcorp.graphql.shapes import NAMES, SCALARS, maybe, read_member
 
-# The value of an enum for a name that this schema does not know: of an older or a newer release.
+# The enum value for a name that this schema does not know, from an older or newer release.
 OTHER = "OTHER"
 
 
 class NamedField(StrawberryField):
-    """A field whose value is one of an enum made of names; any other is shown as OTHER."""
+    """A field with an enum of names as its type; an unknown name is shown as OTHER."""
 
     known: frozenset[str] = frozenset()
 
     def get_result(self, source: Any, info: Any, args: Any, kwargs: Any) -> Any:
-        """The name, or None."""
+        """Return the name, OTHER, or None."""
         name = super().get_result(source, info, args, kwargs)
         return name if name is None or name in self.known else OTHER
 
 
 def make_enum(title: str, known: Mapping[str, str]) -> Any:
-    """An enum of GraphQL: its values by their names."""
+    """Return a GraphQL enum of these values by name."""
     made: Any = enum.Enum(title, known)  # type: ignore[misc]
     return strawberry.enum(made, name=title)
 
 
 def name_of(added: StrawberryField) -> str:
-    """What a field is called in Python."""
+    """Return the name of a field in Python."""
     return added.python_name or ""
 
 
 class Schema(strawberry.Schema):
     """One product's schema.
 
-    The classes of object types belong to no product; what another feature adds to them, and the enums made of
-    what there is in this one, are put in here.
+    The classes of object types are shared by all products; fields that other features add to them, and enums
+    of this product's names, are put in here.
     """
 
     def __init__(self, parts: Iterable[Part], names: Mapping[str, Sequence[str]]) -> None:
-        """Raises ValueError where two parts bring the same field, a field of a root has no access, or a type
-        that fields are added to is not there."""
+        """Raises ValueError if two parts have the same field, a root field has no access, or a type that
+        fields are added to does not exist."""
         self.added: dict[str, dict[str, StrawberryField]] = {}
-        self.names = {group: dict.fromkeys(known) for group, known in names.items()}
+        self.names = names
         self._enums: dict[str, Any] = {}
         for part in parts:
             for kind, fields in part.fields.items():
                 for one in fields:
                     self._add(kind, one)
-            for group, more in part.names.items():
-                self.names.setdefault(group, {}).update(dict.fromkeys(more))
         query, mutation, subscription = (
             strawberry.type(type(name, (), {}), name=name) if name in self.added else None for name in ROOTS
         )
@@ -84,7 +82,7 @@ class Schema(strawberry.Schema):
         added[name_of(one)] = one
 
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
-        """The fields of an object type in this schema; asked by strawberry for each of them."""
+        """Return the fields of an object type in this schema; called by strawberry for each type."""
         name = type_definition.name
         own = [self._take(name, one) for one in type_definition.fields]
         return [*own, *self.added.get(name, {}).values()]
@@ -109,7 +107,7 @@ class Schema(strawberry.Schema):
         return found
 
     def list_access(self) -> dict[str, Any]:
-        """`Query.getUnreadCount` and so on -> the Access of every field of a root."""
+        """Return the Access of each root field by its name, as `Query.getUnreadCount`."""
         convert = self.config.name_converter.get_graphql_name
         return {
             f"{kind}.{convert(one)}": one.metadata[ACCESS]

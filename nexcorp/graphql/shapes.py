@@ -1,4 +1,4 @@
-"""Object types of the schema, made of the schemas that REST's answers have: a member added there is here."""
+"""Object types of the schema, made of REST's answer schemas: a member added there appears here."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=lambda value: format_time(value) if isinstance(value, datetime) else value,
     )
 }
-# The key in a field's metadata of the group of names (nexcorp.domain.fields.Name) that its enum is made of.
+# The key, in a field's metadata, of the group of names (nexcorp.domain.fields.Name) that make its enum.
 NAMES = "names"
 
 
 def read_member(source: Any, name: str) -> Any:
-    """A member of a row, of a dictionary or of JSON, as the scalars of the schema take it."""
+    """Return a member of a row, a dictionary or JSON, converted for the scalars of the schema."""
     value = source.get(name)
     if isinstance(value, UUID):
         return str(value)
@@ -38,23 +38,23 @@ def read_member(source: Any, name: str) -> Any:
 
 
 def read_id(source: Any, name: str) -> UUID | None:
-    """A member that is an id, which JSON has as text."""
+    """Return a member that is an id, which JSON has as text."""
     value = source[name]
     return UUID(value) if isinstance(value, str) else value
 
 
 def list_of(kind: Any) -> Any:
-    """The type of a list."""
+    """Return the type of a list of `kind`."""
     return GenericAlias(list, (kind,))
 
 
 def maybe(kind: Any) -> Any:
-    """The type of what may be null."""
+    """Return the type of `kind` or null."""
     return Optional[kind]  # noqa: UP045 - `kind | None` does not do for a NewType that is called a variable
 
 
 def find_type(field: fields.Field[Any]) -> Any:
-    """The type of what a field of a schema shows, but for null."""
+    """Return the type of a schema's field, leaving null aside."""
     if isinstance(field, fields.Nested):
         return shape_of(type(field.schema))
     if isinstance(field, fields.List):
@@ -78,7 +78,7 @@ def find_type(field: fields.Field[Any]) -> Any:
 
 @functools.cache
 def shape_of(schema: type[Schema]) -> Any:
-    """The object type that shows what `schema` describes, under its name; made once."""
+    """Return the object type for `schema`, with its name; made once."""
     annotations: dict[str, Any] = {}
     namespace: dict[str, Any] = {"__annotations__": annotations, "__module__": schema.__module__}
     for name, field in schema().fields.items():

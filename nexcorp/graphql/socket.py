@@ -1,7 +1,7 @@
 """Subscriptions over WebSockets: the subprotocol graphql-transport-ws, with the limits of /ws.
 
-The socket stands in the hub like one of /ws: it counts among its user's, is pinged, and ends with its token
-or its session. Its close codes are those of /ws, but for the ones that the subprotocol itself has.
+The socket is in the hub like one of /ws: it counts among its user's sockets, is pinged, and ends with its
+token or its session. Its close codes are those of /ws, except for those that the subprotocol defines.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 import structlog
 from aiohttp import web
-from graphql import OperationType
+from graphql import GraphQLError, OperationType
 
 from nexcorp.background import end_tasks
 from nexcorp.db.encoding import decode, encode
@@ -48,7 +48,7 @@ log = structlog.get_logger("nexcorp.graphql")
 SPOKEN = ("graphql-transport-ws",)
 MAX_SUBSCRIPTIONS = 10
 INIT_SECONDS = 10.0
-# To parse and validate a document costs as much as so many messages more.
+# Parsing and validating a document costs as much as this many messages more.
 NEW_DOCUMENT_FRAMES = 4
 
 INVALID_MESSAGE = 4400
@@ -57,26 +57,26 @@ FORBIDDEN = 4403
 INIT_TIMEOUT = 4408
 SUBSCRIBER_EXISTS = 4409
 TOO_MANY_INITS = 4429
-# What the hub closes with -> what it is in this subprotocol.
+# Close codes of the hub -> codes of this subprotocol.
 CODES = {
     protocol.TOKEN_EXPIRED: UNAUTHORIZED,
     protocol.BAD_TOKEN: UNAUTHORIZED,
     protocol.SESSION_REVOKED: UNAUTHORIZED,
 }
-# Until connection_init a socket is nobody's, and in no hub.
+# Before connection_init a socket has no user and is in no hub.
 NOBODY = Principal(UUID(int=0), UUID(int=0), "", 0, "", 0.0)
 
 
 class GraphqlSocket(Socket):
-    """A socket that is sent the messages of this subprotocol, and none of the frames of /ws."""
+    """A socket that sends the messages of this subprotocol, and no frames of /ws."""
 
     __slots__ = ()
 
     def send(self, event: str, data: Any, **more: Any) -> None:
-        """Nothing: an event of /ws, which here has no message."""
+        """Do nothing: events of /ws have no message here."""
 
     def explain(self, code: int, reason: str) -> None:
-        """Nothing: the close code says it."""
+        """Do nothing: the close code tells the reason."""
 
     def close(self, code: int, reason: str) -> None:
         """See Socket.close()."""
@@ -88,7 +88,7 @@ class GraphqlSocket(Socket):
 
 
 def find_token(payload: dict[str, Any]) -> str | None:
-    """The access token in the payload of connection_init, None where there is none; raises Unauthorized."""
+    """Return the access token in the payload of connection_init, or None; Unauthorized if it is malformed."""
     headers = {name.lower(): value for name, value in payload.items() if name != "token"}
     given = headers.get("authorization", payload.get("token"))
     if given is None:
@@ -103,7 +103,7 @@ def find_token(payload: dict[str, Any]) -> str | None:
 
 
 class Conversation:
-    """What one socket says. `early` is who opened it, where the handshake said so."""
+    """The messages of one socket. `early`: the caller, if the handshake named one."""
 
     def __init__(self, request: web.Request, socket: GraphqlSocket, early: Principal | None) -> None:
         self.request, self.socket, self.early = request, socket, early
@@ -112,7 +112,7 @@ class Conversation:
         self.running: dict[str, asyncio.Task[None]] = {}
 
     async def take(self, text: str) -> None:
-        """Obey one message; one that is not of the subprotocol ends the socket."""
+        """Carry out one message; a message that is not of the subprotocol closes the socket."""
         try:
             message = decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -135,11 +135,11 @@ class Conversation:
             self.socket.close(INVALID_MESSAGE, "unknown type of message")
 
     def refuse_binary(self, socket: Socket) -> None:
-        """End the socket."""
+        """Close the socket."""
         socket.close(INVALID_MESSAGE, "messages are text")
 
     async def begin(self, payload: dict[str, Any]) -> None:
-        """connection_init: give the socket its place, and say who it belongs to for how long."""
+        """Handle connection_init: add the socket to the hub, and tell the client when its token expires."""
         if self.begun:
             self.socket.close(TOO_MANY_INITS, "too many initialisation requests")
             return
@@ -163,9 +163,9 @@ class Conversation:
             self.socket.say("connection_ack", payload=about)
 
     async def sign_in(self, payload: dict[str, Any]) -> Principal:
-        """Who the socket belongs to: by the payload, else by the handshake.
+        """Return the caller by the token in the payload, or else by the handshake.
 
-        Raises Unauthorized, KeyNotAccepted for an API key, and what counting it raises.
+        Raises Unauthorized, KeyNotAccepted for an API key, and the errors of the rate limit.
         """
         token = find_token(payload)
         if token is None:
@@ -174,14 +174,14 @@ class Conversation:
             return self.early
         who = check_session_token(self.request, token)
         if self.early is None:
-            # The handshake counted for the client's address.
+            # The handshake was counted for the client's address: count it for the caller instead.
             limits, address = self.request.app[LIMITS], self.request[CONTEXT].ip
             limits.give_back(address)
             await limits.take_caller(self.request, who, address)
         return await renew(self.request, who)
 
     def subscribe(self, name: Any, payload: dict[str, Any]) -> None:
-        """Begin an operation; its answers carry its id."""
+        """Start an operation; its answers carry its id."""
         text, variables, operation = (payload.get(key) for key in ("query", "variables", "operationName"))
         if not self.acknowledged:
             self.socket.close(UNAUTHORIZED, "unauthorized")
@@ -209,17 +209,17 @@ class Conversation:
                 self.running[name] = asyncio.create_task(self.run(name, prepared))
 
     def complete(self, name: Any) -> None:
-        """The client wants no more of a subscription."""
+        """End a subscription that the client does not want any more."""
         task = self.running.pop(name, None) if isinstance(name, str) else None
         if task is not None:
             task.cancel()
 
     def fail(self, name: str, refused: Refused) -> None:
-        """Say why there is no more of an operation."""
+        """Send the errors that ended an operation."""
         self.socket.say("error", id=name, payload=show_refusal(refused, self.request[REQUEST_ID]))
 
     async def run(self, name: str, operation: Operation) -> None:
-        """Send what a subscription comes to, at the client's pace, until it ends or is cancelled."""
+        """Send a subscription's answers, at the client's pace, until it ends or is cancelled."""
         context = Context(self.request, self.socket.principal, self.socket)
         task = asyncio.current_task()
         try:
@@ -230,7 +230,9 @@ class Conversation:
             last = None
         except Refused as refused:
             last = refused
-        # The name may be another's by now.
+        except Exception as error:
+            last = Refused(GraphQLError("", original_error=error))
+        # Another operation may have the name by now.
         if self.running.get(name) is task:
             del self.running[name]
             if last is not None:
@@ -240,9 +242,9 @@ class Conversation:
 
 
 async def admit_early(request: web.Request) -> Principal | None:
-    """Who opens the socket, where the handshake says so; else the handshake counts for the client's address.
+    """Return the caller if the handshake names one; else None, and the handshake counts for the address.
 
-    Raises what refuses the handshake.
+    Raises the error that refuses the handshake.
     """
     by_token = "Authorization" in request.headers or read_token(request) is not None
     if by_token or request.query.get("ticket"):
@@ -268,7 +270,7 @@ async def serve_graphql(request: web.Request) -> web.StreamResponse:
     try:
         await read_socket(socket, conversation.take, conversation.refuse_binary)
     except AppError:
-        # Of the sign-in: the database, or a limit. It is too late for a status: come back later.
+        # The sign-in failed (database or limit), too late for a status: come back later.
         node.send_away(socket)
         await read_socket(socket, conversation.take, conversation.refuse_binary)
     except Exception:

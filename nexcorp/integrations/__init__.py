@@ -1,1 +1,1 @@
-"""The outside world: services of others, without any SQL."""
+"""Clients of outside services, without any SQL."""

@@ -1,7 +1,7 @@
 """A language model that speaks OpenAI's wire format: one streamed completion over plain HTTP.
 
-It is at AI_BASE_URL, an address that the operator chose: it may be a model on this very machine. It follows
-no redirect and keeps no cookie, and what it says of errors never shows the key.
+The operator chooses its address, AI_BASE_URL, which may be a model on this machine. The client follows no
+redirect and keeps no cookie, and error texts never show the key.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MAX_WAIT_SECONDS = 60.0
 
 
 class ModelError(Exception):
-    """No answer, or not all of it.
+    """The model gave no answer, or only a part of it.
 
-    `reason`: for the asker, without the key. `retry`: whether it may go better later, after at least `wait`
-    seconds where the provider says so.
+    `reason`: for the user, without the key. `retry`: whether it may succeed later, after at least `wait`
+    seconds if the provider names a time.
     """
 
     def __init__(self, reason: str, *, retry: bool = False, wait: float | None = None) -> None:
@@ -39,7 +39,7 @@ class ModelError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Why the model stopped, as it says (`stop`, `length`), and the tokens that it counted, if it did."""
+    """The end of an answer: the model's reason (`stop`, `length`), and its token counts, if it sends them."""
 
     reason: str
     prompt_tokens: int | None = None
@@ -47,13 +47,13 @@ class End:
 
 
 class OptionsRefused(Exception):
-    """The provider does not know `stream_options`."""
+    """The provider does not support `stream_options`."""
 
 
 async def read_events(content: Any, first: float, silent: float) -> AsyncGenerator[bytes]:
-    """The `data:` of each event, wherever the chunks are cut; raises ModelError.
+    """Yield the `data:` of each event, however the chunks are cut; raises ModelError.
 
-    `first` and `silent` as of Model. Lines are not read by aiohttp, which fails over 64 KB.
+    `first` and `silent`: as of Model. Not by aiohttp's line reader, which fails over 64 KB.
     """
     parts = content.iter_any().__aiter__()
     buffer = bytearray()
@@ -78,7 +78,7 @@ async def read_events(content: Any, first: float, silent: float) -> AsyncGenerat
 
 
 def read_json(data: bytes) -> dict[str, Any]:
-    """An object of JSON; raises ModelError."""
+    """Return an object of JSON; raises ModelError."""
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):
@@ -89,32 +89,32 @@ def read_json(data: bytes) -> dict[str, Any]:
 
 
 def read_choice(data: dict[str, Any]) -> dict[str, Any]:
-    """The first of the answers, of which one was asked for; {} in an event that is about something else."""
+    """Return the first choice of an answer, or {} for an event without choices."""
     choices = data.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     return first if isinstance(first, dict) else {}
 
 
 def clean(text: str) -> str:
-    """A text as PostgreSQL takes it: without NUL and halves of characters."""
+    """Replace what PostgreSQL does not take: NUL and halves of characters."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def read_text(choice: dict[str, Any], name: str) -> str:
-    """What a `delta` or `message` says."""
+    """Return the text of a `delta` or `message`."""
     part = choice.get(name)
     text = part.get("content") if isinstance(part, dict) else None
     return clean(text) if isinstance(text, str) else ""
 
 
 def read_count(usage: Any, name: str) -> int | None:
-    """A number of tokens, if it is one."""
+    """Return a number of tokens, or None if it is invalid."""
     value = usage.get(name) if isinstance(usage, dict) else None
     return value if isinstance(value, int) and 0 <= value < 2**31 else None
 
 
 def read_wait(text: str | None) -> float | None:
-    """The seconds of Retry-After; dates and nonsense are passed over."""
+    """Return the seconds of Retry-After, or None for a date or an invalid value."""
     try:
         seconds = float(text or "")
     except ValueError:
@@ -123,7 +123,7 @@ def read_wait(text: str | None) -> float | None:
 
 
 def make_end(reason: Any, usage: Any) -> End:
-    """The end as a provider says it."""
+    """Return the End that a provider reports."""
     named = clean(reason[:50]) if isinstance(reason, str) else "stop"
     return End(named, read_count(usage, "prompt_tokens"), read_count(usage, "completion_tokens"))
 
@@ -131,7 +131,7 @@ def make_end(reason: Any, usage: Any) -> End:
 class Model:
     """The configured provider; belongs to one event loop and is closed at its end.
 
-    `first` and `silent`: how long it waits for the first byte, and for each later one, in seconds.
+    `first` and `silent`: how many seconds it waits for the first byte, and for each later one.
     """
 
     def __init__(
@@ -151,10 +151,10 @@ class Model:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                # llama.cpp's server closes connections that it said it would keep.
+                # llama.cpp's server closes connections that it promised to keep.
                 connector=aiohttp.TCPConnector(limit=0, force_close=True),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                # A few bytes may unpack to more than this process holds.
+                # A few compressed bytes may unpack to more than the memory of this process.
                 headers={"User-Agent": "NexCorp-Connect", "Accept-Encoding": "identity"},
                 auto_decompress=False,
                 trust_env=False,
@@ -167,16 +167,16 @@ class Model:
             await self._session.close()
 
     def redact(self, text: str) -> str:
-        """What a provider says, short and without the key."""
+        """Return a provider's text, shortened and without the key."""
         text = clean(text)
         return (text.replace(self.key, "***") if self.key else text)[:MAX_SAID_CHARS]
 
     async def ask(
         self, messages: Sequence[dict[str, str]], *, model: str | None, most_tokens: int
     ) -> AsyncGenerator[str | End]:
-        """The answer part by part, and at last the End; raises ModelError. Close it to end it early.
+        """Yield the answer in parts, then the End; raises ModelError. Close the generator to stop early.
 
-        `messages`: of role and content. `model` None: that of the settings.
+        `messages`: with role and content. `model` None: the model of the settings.
         """
         body: dict[str, Any] = {
             "model": model or self.name,
@@ -242,7 +242,7 @@ class Model:
             yield make_end(finish, usage)
 
     def _check(self, data: dict[str, Any]) -> None:
-        """Raises ModelError where a provider that answered 200 tells an error."""
+        """Raises ModelError if a provider reports an error with status 200."""
         if data.get("error"):
             raise ModelError(f"provider_failed: {self._read_error(data)}", retry=True)
 
@@ -260,7 +260,7 @@ class Model:
         return self.redact(str(said or "no reason given"))
 
     async def _refuse(self, response: aiohttp.ClientResponse, had_options: bool) -> None:
-        """Raises what an answer stands for that is no 200."""
+        """Raises the error for a status that is not 200."""
         text = await response.content.read(MAX_ERROR_BYTES)
         status = response.status
         if status == 400 and had_options and b"stream_options" in text:
@@ -276,7 +276,7 @@ class Model:
 
 
 def make_model(config: Config) -> Model | None:
-    """The language model of the settings; None where there is none."""
+    """Return the language model of the settings, or None."""
     if not config.ai_base_url:
         return None
     return Model(config.ai_base_url, config.ai_api_key, config.ai_model)

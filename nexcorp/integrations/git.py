@@ -1,8 +1,8 @@
-"""The git CLI in a closed environment: no setting of this machine counts, and nothing but https leaves it.
+"""The git CLI in a closed environment: it ignores this machine's git settings, and only uses https.
 
-A name is looked up here, every address of it is checked by the rule of `integrations.outbound`, and git
-connects to those very addresses. No redirect is followed, nothing is asked on a terminal, and whatever a
-command has started is killed at its limit.
+Host names are looked up here, each address is checked by the rule of `integrations.outbound`, and git
+connects to those addresses. No redirect is followed, nothing is asked on a terminal, and all processes of a
+command are killed at its time limit.
 """
 
 from __future__ import annotations
@@ -44,12 +44,14 @@ from nexcorp.integrations.outbound import (
 
 MAX_COMMIT_BYTES = 32 * 1024 * 1024
 MAX_BRANCHES = 5000
-# Commits handed over at once: parsing more would hold the loop.
+# Commits yielded at once: parsing more would block the event loop.
 BATCH = 500
 LIST_SECONDS, FETCH_SECONDS = 30.0, 600.0
 MAX_FILE_BYTES = 1024**3
-# Each fetch leaves a pack behind, and nothing packs them together: after so many all is fetched again.
+# Each fetch adds a pack, and nothing repacks them: with more than this many, all is fetched again.
 MAX_PACKS = 200
+# Failures for which the cache itself may be the cause.
+SPOILING = ("git_failed", "too_large")
 TARGET_SECONDS = 5.0
 TRACKED = "refs/heads/tracked"
 SHA = re.compile(r"[0-9a-f]{40}\Z")
@@ -59,14 +61,14 @@ NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|^(@|HEAD)\Z")
 
 @dataclass(frozen=True, slots=True)
 class Refs:
-    """The branches of a remote, name to commit, and the one that its HEAD is."""
+    """The branches of a remote, name to commit, and the branch of its HEAD."""
 
     default: str | None
     heads: dict[str, str]
 
 
 def check_repository_url(text: str, allow: Collection[str] = ()) -> URL:
-    """The URL of a repository, if its form lets it be asked; raises Refused.
+    """Return the URL of a repository if its form is acceptable; raises Refused.
 
     `allow` is Config.outbound_allow.
     """
@@ -77,7 +79,7 @@ def check_repository_url(text: str, allow: Collection[str] = ()) -> URL:
 
 
 def is_branch(name: str) -> bool:
-    """Whether a branch may be called so, by the rules of `git check-ref-format`."""
+    """Whether a branch may have this name, by the rules of `git check-ref-format`."""
     parts = name.split("/")
     return (
         not NO_BRANCH.search(name)
@@ -87,9 +89,10 @@ def is_branch(name: str) -> bool:
 
 
 async def pin(text: str, allow: Collection[str] = ()) -> tuple[URL, str]:
-    """The URL, and `host:port:addresses` for git to connect to; raises Refused.
+    """Return the URL, and `host:port:addresses` for git to connect to, empty for an IPv6 address, which git
+    does not look up; raises Refused.
 
-    All addresses of a name must be public. `host_unknown` where the name leads nowhere.
+    All addresses of a name must be public. `host_unknown`: the name has no address.
     """
     url = check_repository_url(text, allow)
     host, port = (url.raw_host or "").lower(), url.port
@@ -102,6 +105,8 @@ async def pin(text: str, allow: Collection[str] = ()) -> tuple[URL, str]:
         parsed = [read_address(address) for address in addresses]
         if not all(address is not None and is_public(address) for address in parsed):
             raise Refused("address_refused", "Leads to an address that is not public.")
+    if ":" in host:
+        return url, ""
     listed = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
     return url, f"{host}:{port}:{listed}"
 
@@ -109,7 +114,7 @@ async def pin(text: str, allow: Collection[str] = ()) -> tuple[URL, str]:
 class Git:
     """Runs git for repositories whose commits are kept in `folder`, a cache that may vanish at any time.
 
-    `allow` is Config.outbound_allow, `max_bytes` the most that one file of a repository may have.
+    `allow` is Config.outbound_allow, `max_bytes` the largest size of a file in a repository's cache.
     """
 
     def __init__(
@@ -125,7 +130,7 @@ class Git:
         self.list_seconds, self.fetch_seconds = list_seconds, fetch_seconds
 
     async def list_refs(self, url: str, token: str | None = None) -> Refs:
-        """The branches of a remote; raises Refused or GitFailed."""
+        """Return the branches of a remote; raises Refused or GitFailed."""
         text = await self._ask(
             url, token, "ls-remote", "--symref", "--", url, "HEAD", "refs/heads/*", seconds=self.list_seconds
         )
@@ -135,16 +140,16 @@ class Git:
             if value.startswith("ref: refs/heads/") and name == "HEAD":
                 default = value.removeprefix("ref: refs/heads/")
             elif len(value) > SHA_CHARS and name.startswith("refs/heads/"):
-                # One of SHA-256, which is not empty, and cannot be read.
+                # A repository of SHA-256 cannot be read; it must not seem empty.
                 raise GitFailed("git_failed")
             elif name.startswith("refs/heads/") and SHA.match(value):
                 heads[name.removeprefix("refs/heads/")] = value
         return Refs(default, heads)
 
     async def find_target(self, text: str) -> str | None:
-        """Where a host that redirects sends to, without following it; None where that is no good address.
+        """Return the target of a host's redirect, without following it; None if it is not acceptable.
 
-        It is on the same host, and asked for without the token.
+        It must be on the same host; the request is sent without the token.
         """
         door = Outbound(self.allow, connections=1)
         service = "info/refs?service=git-upload-pack"
@@ -163,28 +168,36 @@ class Git:
         return found if same and found != text else None
 
     async def fetch(self, name: str, url: str, branch: str, token: str | None = None) -> str:
-        """Bring the commits of a branch, without files, into the cache `name`; returns the newest one.
+        """Fetch the commits of a branch, without files, into the cache `name`; return the newest one.
 
-        What a killed command left behind is thrown away, and all is fetched again. Raises Refused or
-        GitFailed.
+        A cache that is broken or too large is deleted; after `git_failed` all is fetched again at once. Other
+        failures, as of the network, leave it. Raises Refused or GitFailed.
         """
         if not is_branch(branch):
             raise GitFailed("branch_gone")
         try:
             return await self._fetch(name, url, branch, token)
         except GitFailed as error:
-            await self.forget(name)
+            await self._clear(name, error.reason)
             if error.reason != "git_failed":
                 raise
         try:
             return await self._fetch(name, url, branch, token)
-        except GitFailed:
-            await self.forget(name)
+        except GitFailed as error:
+            await self._clear(name, error.reason)
             raise
+
+    async def _clear(self, name: str, reason: str) -> None:
+        """Free the space of what a failed fetch left; the whole cache, if that may be what failed."""
+        if reason in SPOILING:
+            await self.forget(name)
+        else:
+            await asyncio.to_thread(tidy, self.folder / name)
 
     async def _fetch(self, name: str, url: str, branch: str, token: str | None) -> str:
         folder = self.folder / name
-        if await asyncio.to_thread(is_spoiled, folder):
+        # A worker may have been killed.
+        if await asyncio.to_thread(tidy, folder) > MAX_PACKS:
             await self.forget(name)
         if not (folder / "HEAD").exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -217,7 +230,7 @@ class Git:
         return True
 
     async def list_lost(self, name: str, old: str, new: str) -> list[bytes]:
-        """Commits that one leads to and another does not."""
+        """Return the commits that `old` has and `new` does not."""
         return [
             bytes.fromhex(sha)
             for sha in (await self._local(name, "rev-list", old, f"^{new}", "--")).decode().split()
@@ -226,7 +239,7 @@ class Git:
     async def read_log(
         self, name: str, new: str, old: str | None = None
     ) -> AsyncGenerator[list[Commit], None]:
-        """Commits up to `new`, without those that `old` leads to, parents first, BATCH at a time."""
+        """Yield the commits of `new` that `old` does not have, parents first, BATCH at a time."""
         wanted = [new, f"^{old}"] if old else [new]
         process = await spawn(
             make_environment("", SETTINGS),
@@ -262,7 +275,7 @@ class Git:
             await end(process)
 
     async def forget(self, name: str) -> None:
-        """Throw a cache away."""
+        """Delete a cache."""
         await asyncio.to_thread(shutil.rmtree, self.folder / name, ignore_errors=True)
 
     async def _local(self, name: str, *args: str) -> bytes:
@@ -285,7 +298,7 @@ class Git:
 
 
 async def read_some(printed: asyncio.StreamReader) -> bytes:
-    """What comes next, b"" at the end; raises GitFailed where nothing does."""
+    """Return the next bytes, or b"" at the end; raises GitFailed if none come in LOCAL_SECONDS."""
     try:
         async with asyncio.timeout(LOCAL_SECONDS):
             return await printed.read(CHUNK_BYTES)
@@ -293,11 +306,13 @@ async def read_some(printed: asyncio.StreamReader) -> bytes:
         raise GitFailed("timeout") from None
 
 
-def is_spoiled(folder: Path) -> bool:
-    """Whether a killed command has left something in a cache, or too many packs are there; blocks."""
+def tidy(folder: Path) -> int:
+    """Delete what killed commands left in a cache, files that git has not renamed yet; return the number of
+    its packs. Blocks."""
     packs = 0
-    for _, _, names in os.walk(folder):
-        if any(name.startswith("tmp_") or name.endswith(".lock") for name in names):
-            return True
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith("tmp_") or name.endswith(".lock"):
+                Path(place, name).unlink(missing_ok=True)
         packs += sum(name.endswith(".pack") for name in names)
-    return packs > MAX_PACKS
+    return packs

@@ -1,4 +1,4 @@
-"""Running git: in a closed environment, with limits, and with an end to all that it started."""
+"""Runs git in a closed environment, with limits, and ends every process that a command started."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ LOCAL_SECONDS = 120.0
 MAX_LIST_BYTES = 16 * 1024 * 1024
 MAX_ERROR_BYTES = 16 * 1024
 CHUNK_BYTES = 128 * 1024
-# Where git is, and what it calls; nothing else of the environment counts.
+# The folders of git and its helpers; nothing else of the environment is passed on.
 PATH = os.pathsep.join([os.path.dirname(shutil.which("git") or "/usr/bin/git"), os.defpath])
-# The first with http.curloptResolve: an older git would look names up itself, and go where these lead.
+# The first version with http.curloptResolve: an older git would look names up itself, unchecked.
 LEAST_VERSION = (2, 37)
-# Bytes of memory for one process: a remote may name branches without end, which git keeps.
+# Memory limit of one process, in bytes: a remote may name endless branches, which git keeps in memory.
 MAX_MEMORY_BYTES = 1024**3
-# $0: how many blocks of 512 bytes a file may have, $1: how many KiB a process, where the system has that
-# limit. The input ends when whoever started it dies, however that
-# be: then all that runs here is killed, too.
+# $0: largest file in blocks of 512 bytes, $1: memory of a process in KiB, where the system has that limit.
+# The input ends when the parent process dies, in whatever way: then everything here is killed, too.
 SPAWN = """
 ulimit -c 0; ulimit -f "$0"; ulimit -v "$1" 2>/dev/null; shift; exec 3<&0 </dev/null
 nice -n 10 git "$@" 3<&- & git=$!
@@ -69,7 +68,7 @@ ENVIRONMENT = {
     "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
     "GIT_HTTP_LOW_SPEED_TIME": "20",
 }
-# What git says, and the reason that it stands for; the first that fits.
+# Words of git's error output, and their reason; the first match counts.
 REASONS = (
     ("requested URL returned error: 30", "redirected"),
     ("unable to update url base from redirection", "redirected"),
@@ -113,7 +112,7 @@ class GitFailed(Exception):
 
 
 def read_version() -> tuple[int, ...] | None:
-    """The version of git, as (2, 39, 5); None where there is no git. Blocks."""
+    """Return the version of git, as (2, 39, 5), or None without git. Blocks."""
     try:
         done = subprocess.run(
             ["git", "--version"], env={"PATH": PATH}, capture_output=True, timeout=10, check=True
@@ -125,7 +124,7 @@ def read_version() -> tuple[int, ...] | None:
 
 
 def find_problem(version: tuple[int, ...] | None) -> str | None:
-    """Why no repository is synced with this git; None where it can be."""
+    """Return why this git cannot sync repositories, or None if it can."""
     if version is None:
         return "there is no git"
     if version < LEAST_VERSION:
@@ -134,7 +133,7 @@ def find_problem(version: tuple[int, ...] | None) -> str | None:
 
 
 def make_environment(protocol: str, settings: Mapping[str, str]) -> dict[str, str]:
-    """All that a command gets of its surroundings; settings travel here, so that `ps` shows no token."""
+    """Return a command's whole environment. Settings are passed in it, so that `ps` shows no token."""
     environment = {"PATH": PATH, **ENVIRONMENT, "GIT_ALLOW_PROTOCOL": protocol}
     for number, (key, value) in enumerate(settings.items()):
         environment[f"GIT_CONFIG_KEY_{number}"] = key
@@ -146,7 +145,7 @@ def make_environment(protocol: str, settings: Mapping[str, str]) -> dict[str, st
 async def run(
     environment: Mapping[str, str], *args: str, max_bytes: int, seconds: float = LOCAL_SECONDS
 ) -> bytes:
-    """What a command prints, within `seconds`; raises GitFailed. No file may have more than `max_bytes`."""
+    """Return a command's output; raises GitFailed, also after `seconds`. `max_bytes`: limit of each file."""
     process = await spawn(environment, *args, max_bytes=max_bytes)
     errors = asyncio.create_task(read_end(cast(asyncio.StreamReader, process.stderr)))
     try:
@@ -160,7 +159,7 @@ async def run(
         errors.cancel()
         await end(process)
     if code:
-        # An address may hold any words.
+        # Remove addresses, as they may contain any words.
         for text in args:
             said = said.replace(text, "")
         raise GitFailed(next((reason for words, reason in REASONS if words in said), "git_failed"))
@@ -170,7 +169,7 @@ async def run(
 async def spawn(
     environment: Mapping[str, str], *args: str, max_bytes: int, quiet: bool = False
 ) -> asyncio.subprocess.Process:
-    """Start a command in a session of its own; end it with end(). `quiet`: what it says of errors is lost."""
+    """Start a command in its own session; end it with end(). `quiet`: discard its error output."""
     return await asyncio.create_subprocess_exec(
         "/bin/sh",
         "-c",
@@ -187,14 +186,14 @@ async def spawn(
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """Kill a command and all that it started."""
+    """Kill a command and every process that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
 
 
 async def read_all(stream: asyncio.StreamReader) -> bytes:
-    """All of it; raises GitFailed over MAX_LIST_BYTES."""
+    """Return the whole output; raises GitFailed over MAX_LIST_BYTES."""
     found = bytearray()
     while chunk := await stream.read(CHUNK_BYTES):
         found += chunk
@@ -204,7 +203,7 @@ async def read_all(stream: asyncio.StreamReader) -> bytes:
 
 
 async def read_end(stream: asyncio.StreamReader) -> str:
-    """The last MAX_ERROR_BYTES of it."""
+    """Return the last MAX_ERROR_BYTES of the output."""
     found = b""
     while chunk := await stream.read(CHUNK_BYTES):
         found = (found + chunk)[-MAX_ERROR_BYTES:]

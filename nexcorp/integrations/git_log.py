@@ -1,4 +1,4 @@
-"""Reading what `git log` prints."""
+"""Parse the output of `git log`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LATEST = 253402300799
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit, its texts cut and without NUL."""
+    """One commit, its texts shortened and without NUL."""
 
     sha: bytes
     parents: str
@@ -25,7 +25,7 @@ class Commit:
 
 
 def read_commit(fields: list[bytes]) -> Commit:
-    """A commit of the fields of FORMAT."""
+    """Return a commit made of the fields of FORMAT."""
     return Commit(
         bytes.fromhex(fields[0].decode()),
         fields[1].decode(),
@@ -39,12 +39,12 @@ def read_commit(fields: list[bytes]) -> Commit:
 
 
 def cut(text: bytes, most: int) -> str:
-    """The first characters of a text, whatever its bytes are."""
+    """Return the first characters of a text; invalid bytes are replaced."""
     return text[: most * 4].decode("utf-8", "replace").replace("\0", "")[:most]
 
 
 def read_time(text: bytes) -> datetime:
-    """A time in seconds, which may be anything."""
+    """Return a time given in seconds, clamped; 1970 for an invalid one."""
     try:
         return datetime.fromtimestamp(max(0, min(int(text), LATEST)), UTC)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Mail: to an SMTP server, or in development to a folder."""
+"""Sending mail: to an SMTP server, or in development to a folder."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ from nexcorp.integrations.mail_messages import Mail, MailError, MailRefused, add
 log = structlog.get_logger("nexcorp.mail")
 
 CONNECT_SECONDS = 15.0
-# Well within the two minutes for which a worker has a mail to itself.
+# Well within the two minutes of a worker's lease of a mail.
 SEND_SECONDS = 60.0
-# Servers close a connection that is idle, or that had many mails.
+# Servers close connections that are idle or have sent many mails.
 IDLE_SECONDS = 5.0
 MAILS_A_LINE = 100
 QUIT_SECONDS = 2.0
-# The sender, the size, the dialogue, the content or a policy is refused, and not the mailbox (RFC 3463). Some
-# servers say at RCPT what they have against the sender.
+# Refusals of the sender, the size, the dialogue, the content or by policy, not of the mailbox (RFC 3463).
+# Some servers refuse the sender only at RCPT.
 NOT_OF_MAILBOX = re.compile(r"5\.(1\.[78]\b|2\.3\b|[3567]\.)")
-# Answers below are of the dialogue: no sign-in, no such command.
+# Lower codes concern the dialogue: no sign-in, no such command.
 OF_MAILBOX = 550
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 DEFAULT_FROM = "NexCorp Connect <connect@localhost>"
 
 
 class AddressRefused(MailRefused):
-    """There is no such mailbox, says its server; the next mail would be refused as well."""
+    """The server says that the mailbox does not exist; later mails would be refused as well."""
 
 
 async def hand_over(client: aiosmtplib.SMTP, sender: str, address: str, message: bytes) -> None:
-    """Send a message."""
+    """Send a message by an open connection."""
     own = address_of(sender)
     options = [] if address.isascii() and own.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
     await client.sendmail(own, address, message, mail_options=options)
 
 
 class SmtpLine:
-    """A connection to a mail server for one mail after the other; made when there is something to send."""
+    """A connection to a mail server for several mails; opened at the first mail."""
 
     def __init__(self, options: dict[str, Any], sender: str) -> None:
-        """`options`: of aiosmtplib.SMTP."""
+        """`options`: keyword arguments of aiosmtplib.SMTP."""
         self._options, self._sender = options, sender
         self._client: aiosmtplib.SMTP | None = None
         self._sent, self._used = 0, 0.0
 
     async def send(self, mail: Mail) -> None:
-        """Hand a mail over to the server; raises MailRefused or MailError."""
+        """Send a mail to the server; raises MailRefused or MailError."""
         message = compose(mail, self._sender)
         if self._client and (self._sent >= MAILS_A_LINE or time.monotonic() > self._used + IDLE_SECONDS):
             await self.close()
@@ -70,7 +70,7 @@ class SmtpLine:
             raise judge_recipient(error.recipients[0].code, error.recipients[0].message) from None
         except aiosmtplib.SMTPDataError as error:
             whole = True
-            # Without what the server says: it may quote the mail, and the mail holds a token.
+            # Without the server's text: it may quote the mail, which holds a token.
             kind = MailRefused if error.code >= 500 else MailError
             raise kind(f"data: {error.code}", str(error.code)) from None
         except aiosmtplib.SMTPResponseException as error:
@@ -89,13 +89,13 @@ class SmtpLine:
         return self._client
 
     def _drop(self) -> None:
-        """Forget a connection whose state is not known."""
+        """Close a connection in an unknown state."""
         if self._client is not None:
             self._client.close()
             self._client = None
 
     async def close(self) -> None:
-        """Take leave of the server; what goes wrong with that is of no account."""
+        """Quit and close the connection; errors of quitting are ignored."""
         if self._client is not None:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                 async with asyncio.timeout(QUIT_SECONDS):
@@ -104,7 +104,7 @@ class SmtpLine:
 
 
 def judge_recipient(code: int, said: str) -> MailError:
-    """What the answer to an address comes to."""
+    """Return the error for a refused recipient."""
     reason = f"recipient: {code} {said}"[:300]
     if code < 500:
         return MailError(reason, str(code))
@@ -113,7 +113,7 @@ def judge_recipient(code: int, said: str) -> MailError:
 
 
 class SmtpMailer:
-    """Sends through the server of SMTP_URL."""
+    """Sends mail through the server of SMTP_URL."""
 
     def __init__(self, url: str, sender: str) -> None:
         parts = urlsplit(url)
@@ -129,11 +129,11 @@ class SmtpMailer:
         }
 
     def open_line(self) -> SmtpLine:
-        """A connection for many mails, to be closed by the caller."""
+        """Return a connection for several mails; the caller closes it."""
         return SmtpLine(self._options, self.sender)
 
     async def send(self, mail: Mail) -> None:
-        """Send one mail by a connection of its own; raises MailRefused or MailError."""
+        """Send one mail by its own connection; raises MailRefused or MailError."""
         line = self.open_line()
         try:
             await line.send(mail)
@@ -142,17 +142,17 @@ class SmtpMailer:
 
 
 class FolderMailer:
-    """In development: each mail is a file, and a line in the log that its reader can click."""
+    """The mailer of development: writes each mail to a file, and its link to the log."""
 
     def __init__(self, folder: Path, sender: str) -> None:
         self.folder, self.sender = folder, sender
 
     def open_line(self) -> FolderMailer:
-        """As SmtpMailer has it."""
+        """See SmtpMailer."""
         return self
 
     async def close(self) -> None:
-        """As SmtpLine has it."""
+        """See SmtpLine."""
 
     async def send(self, mail: Mail) -> None:
         """Write the mail to `<id>.eml`; raises MailRefused or MailError."""
@@ -175,7 +175,7 @@ Mailer = SmtpMailer | FolderMailer
 
 
 def make_mailer(config: Config) -> Mailer | None:
-    """What sends mails under these settings; None where nothing does."""
+    """Return the mailer of these settings, or None."""
     sender = config.mail_from or DEFAULT_FROM
     if config.smtp_url:
         return SmtpMailer(config.smtp_url, sender)

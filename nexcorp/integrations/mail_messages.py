@@ -1,4 +1,4 @@
-"""A mail: what it says, and the message that it is sent as."""
+"""A mail, its texts, and the message that is sent."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ Content-Type: multipart/alternative; boundary="{boundary}"
 {page}
 --{boundary}--
 """
-# Addresses that need no closer look than that; quotes, comments and the like do.
+# Simple addresses; any other, with quotes, comments or the like, is parsed.
 PLAIN_ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f<>()\[\]\\,;:\"@]+@[^\s\x00-\x1f\x7f<>()\[\]\\,;:\"@]+\Z")
 MAX_LINE_CHARS = 900
-# What an encoded word of RFC 2047, which is at most 75 characters long, has room for.
+# Bytes of text in an encoded word of RFC 2047, which has at most 75 characters.
 WORD_BYTES = 45
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # Joiners hold emoji and words together.
@@ -49,7 +49,7 @@ JOINERS = "\u200c\u200d"
 
 
 class MailError(Exception):
-    """It was not sent. The text says why, without anything of the mail's own text; `code` in a word."""
+    """The mail was not sent. The text says why, without any text of the mail; `code` is a single word."""
 
     def __init__(self, reason: str, code: str = "error") -> None:
         super().__init__(reason)
@@ -57,12 +57,12 @@ class MailError(Exception):
 
 
 class MailRefused(MailError):
-    """It was not sent, and will not be however often it is tried: the address or the mail is refused."""
+    """The mail was not sent, and retrying is useless: the address or the mail is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One of several things that a mail tells of."""
+    """One of several entries in a mail."""
 
     title: str
     text: str
@@ -71,9 +71,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What a mail says. `link` stands after the first paragraph of `paragraphs`, under the words `label`.
+    """A mail. `link`, labelled `label`, stands after the first of `paragraphs`.
 
-    `items` follow the paragraphs, and behind them the small print: `notes`, each with its link or None.
+    `items` follow the paragraphs, then the small print: `notes`, each with its link or None.
     """
 
     id: str
@@ -88,15 +88,15 @@ class Mail:
 
 
 def write_line(text: str, most: int = MAX_SUBJECT_CHARS) -> str:
-    """A text that people wrote as one line for a header: no control characters, no marks that turn the
-    direction of what follows, not too long."""
+    """Return a user's text as one line for a header: without control characters and direction marks, and at
+    most `most` characters long."""
     kept = "".join(c if c in JOINERS or unicodedata.category(c)[0] not in "CZ" else " " for c in text)
     line = " ".join(kept.split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def compose_text(mail: Mail) -> str:
-    """The plain text."""
+    """Return the plain text of a mail."""
     first, *rest = mail.paragraphs
     parts = [first, mail.link, *rest] if mail.link else [first, *rest]
     parts += [
@@ -108,7 +108,7 @@ def compose_text(mail: Mail) -> str:
 
 
 def compose_html(mail: Mail) -> str:
-    """The same as simple HTML."""
+    """Return the mail as simple HTML."""
     escape = html.escape
     first, *rest = [PARAGRAPH.format(text=escape(text)) for text in mail.paragraphs]
     if mail.link:
@@ -128,18 +128,18 @@ def compose_html(mail: Mail) -> str:
 
 @functools.cache
 def address_of(sender: str) -> str:
-    """The address of a sender `Name <address>`."""
+    """Return the address of a sender `Name <address>`."""
     return parseaddr(sender)[1]
 
 
 @functools.cache
 def host_of(sender: str) -> str:
-    """The domain of a sender `Name <address>`: that of Message-IDs."""
+    """Return the domain of a sender `Name <address>`, which Message-IDs use."""
     return Address(addr_spec=address_of(sender)).domain
 
 
 def encode_header(text: str) -> str:
-    """A text without line breaks as a header's value: as it is, or in encoded words."""
+    """Return a text without line breaks as a header's value: as it is, or in encoded words."""
     if text.isascii() and "=?" not in text:
         return text
     words, part = [], b""
@@ -154,7 +154,7 @@ def encode_header(text: str) -> str:
 
 @functools.cache
 def encode_sender(sender: str) -> str:
-    """A sender `Name <address>` as a header's value."""
+    """Return a sender `Name <address>` as a header's value."""
     name, address = parseaddr(sender)
     if not name.isascii():
         return f"{encode_header(name)} <{address}>"
@@ -162,8 +162,8 @@ def encode_sender(sender: str) -> str:
 
 
 def encode_part(subtype: str, text: str) -> str:
-    """A part of the message with its headers. Plain where that is possible: a link stays whole for those who
-    read the source."""
+    """Return a part of the message with its headers. Not encoded if possible, so that links stay whole in the
+    source."""
     plain = text.isascii() and max(map(len, text.split("\n"))) <= MAX_LINE_CHARS
     if not plain:
         text = b2a_qp(text.encode(), istext=True).decode()
@@ -172,10 +172,10 @@ def encode_part(subtype: str, text: str) -> str:
 
 
 def compose(mail: Mail, sender: str) -> bytes:
-    """The message with its headers; raises MailRefused for what cannot stand in one.
+    """Return the message with its headers; raises MailRefused for an address or a header that is not allowed.
 
-    Its Message-ID is made of the mail's id: where one is sent twice, a mailbox shows it once. The email
-    package takes two milliseconds to write one, and breaks the addresses in headers that must not be broken.
+    The Message-ID is made of the mail's id: a mailbox shows a mail that was sent twice only once. Not by the
+    email package, which takes two milliseconds, and folds addresses in headers that must stay whole.
     """
     address = mail.address
     try:

@@ -1,4 +1,4 @@
-"""What each kind of mail says."""
+"""The texts of each kind of mail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_YOU = (
 class MailText:
     """The text of one kind. `{name}`, `{base}` and the keys of the mail's data are filled in.
 
-    `page` is the path that the link opens, with the token behind `#token=`.
+    `page` is the path of the link, with the token behind `#token=`.
     """
 
     subject: str
@@ -29,7 +29,7 @@ class MailText:
 
     @property
     def needs_token(self) -> bool:
-        """Whether it carries a one-time token, whose purpose is called as the kind is."""
+        """Whether the mail has a one-time token, whose purpose is the kind's name."""
         return self.page is not None
 
 
@@ -109,9 +109,9 @@ TEXTS: dict[str, MailText] = {
 def write_mail(
     mail_id: str, kind: str, address: str, values: Mapping[str, Any], *, base: str, token: str | None = None
 ) -> Mail:
-    """The mail of a kind to an address; `values` hold `name` and what else its text names.
+    """Return a mail of a kind; `values` hold `name` and the other values of its text.
 
-    `base` is the address of the service. The token stands in the fragment, which no server is sent.
+    `base` is the address of the service. The token stands in the fragment, which is not sent to a server.
     """
     text = TEXTS[kind]
     paragraphs = tuple(part.format(**values, base=base) for part in text.paragraphs)

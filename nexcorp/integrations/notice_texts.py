@@ -1,4 +1,4 @@
-"""What mails and pushes say of notifications, and the headers by which mailboxes sort and end them."""
+"""Mails and pushes of notifications: their texts, and the headers for sorting and unsubscribing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexcorp.integrations.mail_messages import Item, Mail, write_line
 MAX_ITEMS = 50
 DIGESTS = {"hourly": "Your hourly digest", "daily": "Your daily digest"}
 SUMMARY = "While you were away"
-# Why the receiver was chosen, as a sentence that begins with "You get this mail because".
+# Reasons for choosing the receiver, continuing "You get this mail because".
 REASONS = {
     "mentioned": "you were mentioned",
     "author": "it is about something that you wrote",
@@ -27,13 +27,13 @@ ANY_REASON = "your settings ask for it"
 
 
 def link_to(base: str, notification_id: Any) -> str:
-    """Where a mail or a push leads: an address of our own that stays good wherever the console moves."""
+    """Return the link of a mail or a push: a stable address of this service, wherever the console moves."""
     return f"{base}/n/{notification_id}"
 
 
 def list_threads(shown: Mapping[str, Any], host: str) -> list[str]:
-    """The ids of messages that never were, by which a mailbox shows mails about one thing together: the post,
-    then what of it the notification leads to."""
+    """Return ids of messages that do not exist, by which mailboxes group mails into threads: the post, then
+    the entity within it."""
     entity, post_id = shown["entity"], shown["postId"]
     found = [f"<post.{post_id}@{host}>"] if post_id is not None else []
     if entity is not None and entity["id"] != post_id:
@@ -42,7 +42,7 @@ def list_threads(shown: Mapping[str, Any], host: str) -> list[str]:
 
 
 def list_headers(type: str, host: str, unsubscribe: str | None) -> list[tuple[str, str]]:
-    """What names the list that a mail is of, and ends it by one click (RFC 2919, 2369, 8058)."""
+    """Return the headers that name a mail's list, and unsubscribe by one click (RFC 2919, 2369, 8058)."""
     headers = [("List-Id", f"<{type}.notifications.{host}>")]
     if unsubscribe is not None:
         headers += [
@@ -55,10 +55,10 @@ def list_headers(type: str, host: str, unsubscribe: str | None) -> list[tuple[st
 def write_notice(
     shown: Mapping[str, Any], *, why: str | None, address: str, base: str, host: str, unsubscribe: str | None
 ) -> Mail:
-    """The mail of one notification, `shown` as its receiver sees it in the list.
+    """Return the mail of one notification, `shown` as its receiver sees it in the list.
 
-    `why`: the code of why they were chosen. `host`: the domain of the sender. `unsubscribe`: the link that
-    ends mails of its type; None for those that nobody can end.
+    `why`: the code of the reason for choosing the receiver. `host`: the domain of the sender. `unsubscribe`:
+    the link that ends mails of its type; None for a type that cannot be ended.
     """
     threads = list_threads(shown, host)
     headers = list_headers(shown["type"], host, unsubscribe)
@@ -84,7 +84,7 @@ def write_notice(
 
 
 def name_bundle(bundle: str, count: int) -> str:
-    """What a digest or a summary of `count` notifications is called; `bundle` begins with its kind."""
+    """Return the title of a digest or summary of `count` notifications; `bundle` begins with its kind."""
     news = f"{count} notification" + ("s" if count != 1 else "")
     return f"{DIGESTS.get(bundle.partition('.')[0], SUMMARY)}: {news}"
 
@@ -99,7 +99,7 @@ def write_bundle(
     type: str,
     unsubscribe: str,
 ) -> Mail:
-    """One mail of several notifications, the newest first. `type`: of all of them, or the one for any."""
+    """Return one mail of several notifications, the newest first. `type`: their common type, or "all"."""
     title = name_bundle(bundle, len(several))
     items = tuple(
         Item(write_line(one["title"], 500), one["message"], link_to(base, one["id"]))
@@ -125,9 +125,13 @@ def write_bundle(
 
 
 def cut(text: str, most: int) -> str:
-    """The beginning of a text in at most `most` bytes of UTF-8; an ellipsis stands for what is left out."""
-    raw = text.encode()
-    return text if len(raw) <= most else raw[: max(0, most - 3)].decode(errors="ignore") + "…"
+    """Return the beginning of a text in at most `most` bytes of UTF-8, with an ellipsis if it was cut and
+    there is room for one."""
+    raw, end = text.encode(), "…"
+    room = most - len(end.encode())
+    if len(raw) <= most:
+        return text
+    return raw[:room].decode(errors="ignore") + end if room >= 0 else ""
 
 
 def write_push(
@@ -139,24 +143,25 @@ def write_push(
     most: int,
     title: str | None = None,
 ) -> bytes:
-    """What a browser is pushed of a notification: JSON of at most `most` bytes.
+    """Return the push of a notification: JSON of at most `most` bytes, for which message and title are cut.
 
-    `title`: another than its own, for several in one; `tag`: what a later one replaces it by.
+    `title`: instead of its own, for a summary of several; `tag`: a later push replaces one with the same.
     """
     summary = title is not None
-    message = "" if summary else shown["message"]
-    payload = {
+    payload: dict[str, Any] = {
         "type": "summary" if summary else shown["type"],
         "title": cut(write_line(title or shown["title"], 500), 800),
-        "message": message,
+        "message": "" if summary else shown["message"],
         "tag": tag,
         "url": f"{base}/n" if summary else link_to(base, shown["id"]),
         "notificationId": None if summary else shown["id"],
         "entity": None if summary else shown["entity"],
         "unreadCount": unread,
     }
-    while len(body := msgspec.json.encode(payload)) > most:
-        # Quotes and line feeds take more bytes in JSON than in the text.
-        message = cut(message, max(0, len(message.encode()) - max(4, (len(body) - most) // 2)))
-        payload["message"] = message
+    body = msgspec.json.encode(payload)
+    for name in ("message", "title"):
+        while (text := payload[name]) and len(body) > most:
+            # Quotes and line feeds take more bytes in JSON than in the text.
+            payload[name] = cut(text, len(text.encode()) - max(4, (len(body) - most) // 2))
+            body = msgspec.json.encode(payload)
     return body

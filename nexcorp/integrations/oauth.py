@@ -1,4 +1,4 @@
-"""OAuth providers: where they are, and what is asked of them. Nothing in here knows accounts or sessions."""
+"""OAuth providers: their endpoints, and the requests to them. Knows nothing of accounts and sessions."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from nexcorp.integrations.oauth_profiles import (
 
 log = structlog.get_logger("nexcorp.oauth")
 
-# Everything that one sign-in asks of a provider, in seconds; a request of ours may take fifteen.
+# All requests of one sign-in to a provider, in seconds; a request to this service may take fifteen.
 EXCHANGE_SECONDS = 8.0
 MAX_ANSWER_BYTES = 256 * 1024
 DISCOVERY_SECONDS = 3600.0
 OPENID_SCOPE = "openid email profile"
 
-# What is kept of a token answer.
+# The parts of a token answer that are kept.
 KEPT = ("access_token", "token_type", "refresh_token", "expires_in", "scope")
 
-# AssertionError: how aioauth-client finds that a token is no text.
+# AssertionError: aioauth-client raises it for a token that is not text.
 FAILURES = (
     OAuthError,
     httpx.HTTPError,
@@ -55,25 +55,25 @@ FAILURES = (
     TimeoutError,
 )
 
-# aioauth-client logs whole answers where it misses a token in one.
+# aioauth-client logs whole answers that lack a token.
 QUIET = logging.Logger("aioauth", logging.CRITICAL + 1)
 
 
 @functools.cache
 def tls() -> ssl.SSLContext:
-    """The certificates to trust, read once: it takes longer than a sign-in."""
+    """Return the certificates to trust, read once: reading takes longer than a sign-in."""
     return httpx.create_ssl_context()
 
 
 class CodeRefused(BadRequest):
-    """The provider gives no token for its code."""
+    """The provider rejects the code of a sign-in."""
 
     code, message = "code_refused", "The provider did not accept this sign-in; try again."
     meaning = "The provider did not accept its code; sign in again."
 
 
 class ProviderFailed(UpstreamFailed):
-    """The provider failed, was too slow, or said something else than it should."""
+    """The provider failed, was too slow, or gave an invalid answer."""
 
     code, message = "provider_failed", "The provider did not answer as it should; try again later."
     meaning = "The provider did not answer as it should."
@@ -81,7 +81,7 @@ class ProviderFailed(UpstreamFailed):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where a provider is asked. `basic`: it wants the client's secret in a header, not in the body."""
+    """The addresses of a provider. `basic`: send the client's secret in a header, not in the body."""
 
     authorize: str
     token: str
@@ -93,14 +93,14 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a provider gives for a code: its tokens, as it named them, and whose they are."""
+    """A provider's answer to a code: its tokens, as it named them, and the user's profile."""
 
     tokens: dict[str, Any]
     profile: Profile
 
 
 class ProviderClient(OAuth2Client):
-    """aioauth-client with answers held to a size, a type and a status. One for each request."""
+    """aioauth-client with limits on an answer's size, type and status. Make one for each request."""
 
     name = "nexcorp"
 
@@ -114,8 +114,8 @@ class ProviderClient(OAuth2Client):
         )
         self.basic = endpoints.basic
 
-    # The library's own reads bodies of any size, takes what is no JSON for a form, and closes the
-    # transport it was given after the first call.
+    # The library's own reads bodies of any size, parses other bodies as forms, and closes the transport it
+    # was given after the first call.
     async def _request(self, method: str, url: str, *, raise_for_status: bool = False, **options: Any) -> Any:
         auth = None
         if self.basic and "data" in options:
@@ -126,7 +126,7 @@ class ProviderClient(OAuth2Client):
 
 
 async def fetch_json(method: str, url: str, *, headers: dict[str, str], **options: Any) -> Any:
-    """The JSON a provider answers; raises OAuthError with the reason, which holds nothing secret."""
+    """Return the JSON of a provider's answer; raises OAuthError with a reason that holds no secret."""
     headers = {**headers, "Accept-Encoding": "identity", "User-Agent": "nexcorp-connect"}
     async with (
         httpx.AsyncClient(verify=tls(), timeout=EXCHANGE_SECONDS, follow_redirects=False) as client,
@@ -142,7 +142,7 @@ async def fetch_json(method: str, url: str, *, headers: dict[str, str], **option
             if len(body) > MAX_ANSWER_BYTES:
                 raise OAuthError(f"an answer over {MAX_ANSWER_BYTES} bytes")
         data = msgspec.json.decode(bytes(body))
-    # GitHub says 200 even where it refuses.
+    # GitHub refuses with status 200.
     code = data.get("error") if isinstance(data, dict) else None
     if response.status_code != 200 or code:
         raise Refusal(response.status_code, code if isinstance(code, str) else "")
@@ -150,10 +150,10 @@ async def fetch_json(method: str, url: str, *, headers: dict[str, str], **option
 
 
 class Refusal(OAuthError):
-    """A provider's answer that says no, with its code of RFC 6749, 5.2 where it has one."""
+    """A provider's answer that refuses, with its code of RFC 6749, 5.2 if it has one."""
 
     def __init__(self, status: int, code: str) -> None:
-        # The provider's words go into a log: no more than a code may look like.
+        # The provider's text goes into a log: keep only what can be a code.
         self.code = code if code.replace("_", "").isalnum() and len(code) <= 40 else ""
         super().__init__(f"{status} {self.code}".strip())
 
@@ -168,11 +168,11 @@ class Provider:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name for users."""
         return NAMES[self.kind]
 
     async def find_endpoints(self) -> Endpoints:
-        """Where it is asked; by discovery at most once an hour. Raises OAuthError."""
+        """Return the provider's endpoints; discovery runs at most once an hour. Raises OAuthError."""
         base = self.issuer
         if self.kind == "github":
             # An Enterprise Server has its API below its own address.
@@ -193,7 +193,7 @@ class Provider:
         return self._found[0]
 
     async def make_authorize_url(self, *, state: str, verifier: str, redirect_uri: str) -> str:
-        """Where to send a browser; raises UpstreamFailed where discovery fails."""
+        """Return the address to send a browser to; raises ProviderFailed if discovery fails."""
         async with self._asking():
             endpoints = await self.find_endpoints()
         digest = hashlib.sha256(verifier.encode()).digest()
@@ -205,15 +205,15 @@ class Provider:
             code_challenge=base64.urlsafe_b64encode(digest).decode().rstrip("="),
             code_challenge_method="S256",
         )
-        # Some providers' address has a query of its own, to which the library adds another one.
+        # The authorize address may have a query, to which the library would add a second one.
         base = endpoints.authorize
         return f"{base}&{url[len(base) + 1 :]}" if "?" in base else url
 
     async def exchange(self, *, code: str, verifier: str, redirect_uri: str) -> Grant:
-        """The tokens and the profile behind a code.
+        """Exchange a code for the tokens and the profile.
 
-        Raises BadRequest where the provider does not accept the code, UpstreamFailed where it is slow,
-        broken, or refuses us.
+        Raises CodeRefused if the provider rejects the code, ProviderFailed if it is slow, broken, or refuses
+        us.
         """
         async with self._asking():
             endpoints = await self.find_endpoints()
@@ -223,7 +223,7 @@ class Provider:
                     code, redirect_uri=redirect_uri, code_verifier=verifier
                 )
             except Refusal as refusal:
-                # GitHub has a word of its own.
+                # GitHub has its own code for this.
                 if refusal.code not in ("invalid_grant", "bad_verification_code"):
                     raise
                 log.warning("oauth code refused", provider=self.kind, reason=str(refusal))
@@ -239,13 +239,13 @@ class Provider:
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
-        """Holds calls to EXCHANGE_SECONDS, and turns what goes wrong into ProviderFailed."""
+        """Limit calls to EXCHANGE_SECONDS, and turn errors into ProviderFailed."""
         try:
             with aside():
                 async with asyncio.timeout(EXCHANGE_SECONDS):
                     yield
         except FAILURES as error:
-            # Of an error of httpx only the kind: its text may hold an address.
+            # Only the type of an httpx error: its text may hold an address.
             reason = str(error) if isinstance(error, OAuthError) else type(error).__name__
             log.warning("oauth provider failed", provider=self.kind, reason=reason)
             message = f"{self.name} did not answer as it should; try again later."
@@ -253,7 +253,7 @@ class Provider:
 
 
 def read_discovery(issuer: str, document: Any) -> Endpoints:
-    """The endpoints in a discovery document; raises OAuthError where it is another issuer's or unsafe."""
+    """Return a discovery document's endpoints; raises OAuthError if it is unsafe or of another issuer."""
     if not isinstance(document, dict) or str(document.get("issuer", "")).rstrip("/") != issuer:
         raise OAuthError("discovery names another issuer")
     allowed = ("https",) if urlsplit(issuer).scheme == "https" else ("https", "http")
@@ -269,13 +269,13 @@ def read_discovery(issuer: str, document: Any) -> Endpoints:
         read("authorization_endpoint"),
         read("token_endpoint"),
         read("userinfo_endpoint"),
-        # Without a word on it the specification's default is the header.
+        # By default the specification requires the header.
         basic=not isinstance(methods, list) or "client_secret_post" not in methods,
     )
 
 
 class Providers:
-    """Those that are configured, in the order in which they are offered."""
+    """The configured providers, in the order of display."""
 
     def __init__(self, config: Config) -> None:
         self._configured: dict[str, Provider] = {}
@@ -290,7 +290,7 @@ class Providers:
         return iter(self._configured.values())
 
     def get(self, kind: str) -> Provider:
-        """One by its kind; raises NotFound for an unknown one, Unavailable where it is not configured."""
+        """Return a provider; raises NotFound for an unknown kind, NotConfigured if it is not set up."""
         check_kind(kind)
         if kind not in self._configured:
             raise NotConfigured(message=f"Sign-in with {NAMES[kind]} is not configured.")
@@ -298,7 +298,7 @@ class Providers:
 
 
 def check_kind(kind: str) -> str:
-    """`kind`, where there is such a provider; raises NotFound."""
+    """Return `kind` if it is known; raises NotFound."""
     if kind not in NAMES:
         raise NotFound(message="There is no such provider.")
     return kind

@@ -1,11 +1,11 @@
-"""Which providers there are, and what they say of a person, which is believed in no respect."""
+"""The kinds of provider, and the profiles they send, no part of which is trusted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-# The kinds of provider, in the order in which they are offered, and where those are that have one home.
+# The kinds of provider, in the order of display, and the addresses of those that have a single one.
 NAMES = {"github": "GitHub", "google": "Google", "gitlab": "GitLab", "oidc": "single sign-on"}
 HOMES = {
     "github": "https://github.com",
@@ -21,7 +21,7 @@ MAX_ADDRESS_CHARS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A person as a provider knows them. `subject` is its own, unchanging id."""
+    """A person's profile at a provider. `subject` is the provider's own, unchanging id."""
 
     subject: str
     username: str | None = None
@@ -34,7 +34,7 @@ class Profile:
 
 
 def clean(value: Any, most: int = MAX_NAME_CHARS) -> str | None:
-    """A text without control characters, cut to `most` characters; None for anything else."""
+    """Return a text without control characters, cut to `most` characters; None for anything else."""
     if not isinstance(value, str):
         return None
     kept = "".join(char for char in value if char.isprintable())
@@ -42,16 +42,16 @@ def clean(value: Any, most: int = MAX_NAME_CHARS) -> str | None:
 
 
 def read_subject(value: Any) -> str | None:
-    """An id, which some give as a number; None for what is none."""
+    """Return an id as text (some providers send numbers), or None if it is invalid."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    # Not cleaned: two ids must never become one.
+    # Not cleaned: two different ids must never become equal.
     good = isinstance(value, str) and value.isprintable() and 1 <= len(value) <= MAX_SUBJECT_CHARS
     return value if good else None
 
 
 def read_email(value: Any) -> str | None:
-    """An address; None for what cannot be one."""
+    """Return an e-mail address, or None if it is invalid."""
     if not isinstance(value, str) or not value.isprintable() or len(value) > MAX_EMAIL_CHARS:
         return None
     local, at, domain = value.strip().rpartition("@")
@@ -59,24 +59,24 @@ def read_email(value: Any) -> str | None:
 
 
 def read_avatar(value: Any) -> str | None:
-    """The address of a picture."""
+    """Return the address of a picture, or None."""
     text = clean(value, MAX_ADDRESS_CHARS)
     return text if text is not None and text.startswith(("https://", "http://")) else None
 
 
 def is_true(value: Any) -> bool:
-    """Whether a claim says yes; some providers send the word instead of the value."""
+    """Whether a claim is true; some providers send the word instead of the value."""
     return value is True or value == "true"
 
 
 def split_name(name: str | None) -> tuple[str | None, str | None]:
-    """First and last name out of a whole one."""
+    """Split a whole name into first and last name."""
     first, _, last = (name or "").partition(" ")
     return first or None, last.strip() or None
 
 
 def read_openid(data: Any) -> Profile | None:
-    """The profile in a userinfo answer (OpenID Connect Core, 5.3); None without a subject."""
+    """Return the profile of a userinfo answer (OpenID Connect Core, 5.3); None without a subject."""
     subject = read_subject(data.get("sub")) if isinstance(data, dict) else None
     if subject is None:
         return None
@@ -96,7 +96,7 @@ def read_openid(data: Any) -> Profile | None:
 
 
 def find_github_email(rows: Any) -> tuple[str | None, bool]:
-    """The primary address of GitHub's list, and whether it is verified."""
+    """Return the primary address of GitHub's list, and whether it is verified."""
     for row in rows if isinstance(rows, list) else []:
         if isinstance(row, dict) and row.get("primary") is True:
             email = read_email(row.get("email"))
@@ -105,7 +105,7 @@ def find_github_email(rows: Any) -> tuple[str | None, bool]:
 
 
 def read_github(data: Any, email: tuple[str | None, bool]) -> Profile | None:
-    """The profile in GitHub's `/user`; None without an id."""
+    """Return the profile of GitHub's `/user`; None without an id."""
     subject = read_subject(data.get("id")) if isinstance(data, dict) else None
     if subject is None:
         return None

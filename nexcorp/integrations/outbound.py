@@ -1,8 +1,8 @@
-"""The one door for HTTP requests whose address comes from a user: push endpoints, webhooks and the like.
+"""The only way to send HTTP requests to addresses given by users: push endpoints, webhooks and the like.
 
-Each socket's address is looked at when the socket is made, and the socket connects to that very address. So
-it makes no difference whether a URL names a host, writes an address in an odd way, or has a name that points
-elsewhere the second time it is looked up.
+An address is checked when its socket is made, and the socket connects to that very address. So it does not
+matter whether a URL names a host, writes an address in an odd way, or has a name that resolves to another
+address the second time.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ CONNECT_SECONDS = 5.0
 CONNECTIONS = 256
 CONNECTIONS_A_HOST = 16
 MAX_ANSWER_BYTES = 64 * 1024
-# Names looked up at once, and for how long what they lead to is kept: each socket is looked at all the same.
+# Concurrent name lookups, and how long their results are kept: each socket is checked all the same.
 LOOKUPS = 16
 NAME_SECONDS = 60
 DAY_SECONDS = 24 * 3600
 
-# What is not the public internet (IANA's registries of special addresses), and what a cloud has put there all
-# the same: 168.63.129.16 answers every machine of Azure.
+# Addresses outside the public internet (IANA's registries of special addresses), and one that a cloud uses
+# although it is public: 168.63.129.16 answers every machine of Azure.
 CLOSED_V4 = [
     ipaddress.IPv4Network(text)
     for text in (
@@ -53,12 +53,12 @@ CLOSED_V4 = [
         "198.18.0.0/15",
         "198.51.100.0/24",
         "203.0.113.0/24",
-        # Multicast, and all that is reserved above.
+        # Multicast, and the reserved rest.
         "224.0.0.0/3",
     )
 ]
 OPEN_V6 = ipaddress.IPv6Network("2000::/3")
-# Teredo and other protocols, documentation twice, 6to4: some of them carry an IPv4 address on.
+# Teredo and other protocols, documentation twice, 6to4: some of them embed an IPv4 address.
 CLOSED_V6 = [ipaddress.IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 INNER_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
@@ -68,10 +68,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Refused(Exception):
-    """The URL is not asked, now or later.
+    """The URL is not allowed, now or later.
 
     `code` is `url_refused` (its form), `https_only` or `address_refused` (it leads into a network); `message`
-    is for whoever gave the URL.
+    is for the user who gave the URL.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -80,7 +80,7 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """There was no answer, and later there may be one; `code` is `timeout`, `dns`, `tls` or `connection`."""
+    """There was no answer, but a retry may get one; `code` is `timeout`, `dns`, `tls` or `connection`."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -88,12 +88,12 @@ class Failed(Exception):
 
 
 class AddressRefused(OSError):
-    """Raised where a socket would be made: its address is not public."""
+    """The address is not public; raised when a socket would be made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the status, whatever it is, and the first bytes of the body, as they were sent."""
+    """An answer: its status, whatever it is, and the first bytes of the body, not unpacked."""
 
     status: int
     headers: CIMultiDictProxy[str]
@@ -101,7 +101,7 @@ class Answer:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the public internet, also behind what carries an IPv4 address in it."""
+    """Whether an address is public; for an IPv6 address that embeds an IPv4 address, whether that one is."""
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in network for network in CLOSED_V4)
     if address.ipv4_mapped is not None:
@@ -112,7 +112,7 @@ def is_public(address: Address) -> bool:
 
 
 def read_address(host: str) -> Address | None:
-    """The address that a host is, as 0x7f.1 and 2130706433 are, too; None for a name."""
+    """Return the address that a host is, also for forms like 0x7f.1 and 2130706433; None for a name."""
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -124,7 +124,7 @@ def read_address(host: str) -> Address | None:
 
 
 def name_host(url: URL) -> str:
-    """The host as OUTBOUND_ALLOW has it: in small letters, without a dot behind it, IPv6 in brackets."""
+    """Return the host in the form of OUTBOUND_ALLOW: lower case, no trailing dot, IPv6 in brackets."""
     host = (url.raw_host or "").lower().rstrip(".")
     if ":" not in host:
         return host
@@ -135,23 +135,23 @@ def name_host(url: URL) -> str:
 
 
 def is_allowed(url: URL, allow: Collection[str]) -> bool:
-    """Whether the operator has exempted the host, at every port or at this one."""
+    """Whether the operator has exempted the host, for every port or for this one."""
     host = name_host(url)
     return host in allow or f"{host}:{url.port}" in allow
 
 
 def check_url(text: str, allow: Collection[str] = ()) -> URL:
-    """The URL to ask, if its form lets it be asked; raises Refused.
+    """Return the URL to request if its form is acceptable; raises Refused.
 
-    `allow` is Config.outbound_allow: these hosts may be asked by http, and wherever they are. No name is
-    looked up: that is done, and every address checked, when the URL is asked.
+    `allow` is Config.outbound_allow: these hosts may use http, and any address. Names are not looked up here:
+    that is done, and every address checked, at the request.
     """
     if len(text) > MAX_URL_CHARS:
         raise Refused("url_refused", f"Is longer than {MAX_URL_CHARS} characters.")
     if not text.isprintable() or " " in text or "\\" in text:
         raise Refused("url_refused", "Holds characters that no URL has.")
     try:
-        # What is ASCII stays as it is, since a signature may lie on it.
+        # ASCII stays unchanged, as a signature may cover it.
         url = URL(text, encoded=text.isascii())
         host = name_host(url)
     except ValueError:
@@ -176,17 +176,17 @@ def check_url(text: str, allow: Collection[str] = ()) -> URL:
 
 
 def make_checked_socket(info: Any) -> socket.socket:
-    """A socket for an address that was looked up (as of getaddrinfo); raises AddressRefused."""
+    """Return a socket for a looked-up address (as of getaddrinfo); raises AddressRefused."""
     family, kind, protocol, _, address = info
     found = read_address(address[0])
     if found is None or not is_public(found):
-        # The same words for each: where all are refused, the connector raises this one.
+        # Always the same text: if all addresses are refused, the connector raises this error.
         raise AddressRefused("address refused")
     return socket.socket(family, kind, protocol)
 
 
 class OwnThreads(aiohttp.abc.AbstractResolver):
-    """Looks names up in threads of its own: nameservers that never answer hold up nothing else."""
+    """Looks names up in its own threads, so that nameservers that never answer block nothing else."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="outbound-dns")
@@ -194,7 +194,7 @@ class OwnThreads(aiohttp.abc.AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[aiohttp.abc.ResolveResult]:
-        """The addresses of a name; raises OSError."""
+        """Return the addresses of a name; raises OSError."""
         look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
         return [
             aiohttp.abc.ResolveResult(
@@ -211,15 +211,15 @@ class OwnThreads(aiohttp.abc.AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Begin no more."""
+        """Cancel waiting lookups, and start no more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Outbound:
-    """Sends requests to addresses of users; belongs to one event loop and is closed at its end.
+    """Sends requests to addresses given by users; belongs to one event loop and is closed at its end.
 
-    No redirect is followed, no cookie kept, no proxy or password taken from the environment, and no body
-    unpacked. `allow` is Config.outbound_allow.
+    It follows no redirect, keeps no cookie, takes no proxy or password from the environment, and unpacks no
+    body. `allow` is Config.outbound_allow.
     """
 
     def __init__(
@@ -232,7 +232,7 @@ class Outbound:
         self.allow = frozenset(allow)
         self._connections, self._connections_a_host = connections, connections_a_host
         self._resolver = OwnThreads()
-        # Hosts that the operator exempts have connections of their own, which are not looked at.
+        # Exempted hosts have a session of their own, whose addresses are not checked.
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     def _session(self, allowed: bool) -> aiohttp.ClientSession:
@@ -264,11 +264,11 @@ class Outbound:
         most: int = MAX_ANSWER_BYTES,
         body_seconds: float | None = None,
     ) -> Answer:
-        """Ask once; any status is an answer, of whose body `most` bytes are read.
+        """Send one request; any status is an answer, of whose body `most` bytes are read.
 
-        `seconds` is for all of it, from waiting for a connection to the last byte. With `body_seconds` the
-        status is the answer: of the body that much is read which comes within that time. Raises Refused, or
-        Failed where no whole answer came.
+        `seconds` limits everything, from waiting for a connection to the last byte. With `body_seconds` the
+        body is read only for that time, and may be incomplete. Raises Refused, or Failed without a whole
+        answer.
         """
         target = check_url(url, self.allow)
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, CONNECT_SECONDS))
@@ -298,7 +298,7 @@ class Outbound:
 
 
 def read_retry_after(text: str | None) -> float | None:
-    """The seconds of a Retry-After header, at most a day; None where it names no time."""
+    """Return the seconds of a Retry-After header, at most a day; None if it names no time."""
     if text is None:
         return None
     try:
@@ -309,9 +309,9 @@ def read_retry_after(text: str | None) -> float | None:
 
 
 async def read_start(response: aiohttp.ClientResponse, most: int, seconds: float | None = None) -> bytes:
-    """The first `most` bytes of a body; a connection with more to come is closed.
+    """Return the first `most` bytes of a body; a connection with more to come is closed.
 
-    With `seconds` those that come within that time, however the rest ends.
+    With `seconds`, return the bytes that come within that time, even if reading fails.
     """
     found = bytearray()
     try:

@@ -1,9 +1,9 @@
-"""Web Push: one encrypted message to one browser, by way of its push service (RFC 8030, 8188, 8291).
+"""Web Push: one encrypted message to one browser, through its push service (RFC 8030, 8188, 8291).
 
     pusher = make_pusher(config)                       # None: push is not configured
     outcome = await pusher.send(Subscription(endpoint, p256dh, auth), payload, topic=..., urgency="normal")
 
-The caller keeps the subscriptions: of one that is `gone` it deletes the row.
+The caller keeps the subscriptions, and deletes the row of one that is `gone`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nexcorp.integrations.outbound import DAY_SECONDS, Failed, Outbound, Refused
 from nexcorp.integrations.vapid import CURVE, Vapid, make_vapid, write_point
 
 RECORD_BYTES = 4096
-# Push services need not take more than a record with its header of 86 bytes; a delimiter and a tag are in it.
+# Push services must take a record with its 86 bytes of header; it includes a delimiter and a tag.
 MAX_PAYLOAD_BYTES = RECORD_BYTES - 86 - 1 - 16
 POINT_BYTES = 65
 AUTH_BYTES = 16
@@ -44,11 +44,11 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a message.
+    """The result of sending a message.
 
-    `sent`: the push service has it. `gone`: the subscription is over, delete it. `later`: try again, after
-    `retry_after` seconds if the push service names a time. `refused`: it is not taken, now or later. `code`
-    says why in a word: the status ("201", "410") or a code of nexcorp.integrations.outbound ("timeout").
+    `sent`: the push service has it. `gone`: the subscription has ended, delete it. `later`: try again, after
+    `retry_after` seconds if the push service names a time. `refused`: it is not accepted, now or later.
+    `code` is the reason: the status ("201", "410") or a code of nexcorp.integrations.outbound ("timeout").
     """
 
     state: Literal["sent", "gone", "later", "refused"]
@@ -57,8 +57,8 @@ class Outcome:
 
 
 def check_keys(p256dh: bytes, auth: bytes) -> ec.EllipticCurvePublicKey:
-    """The public key of a browser's; raises ValueError unless they are a point of P-256 and a secret of 16
-    bytes."""
+    """Return a browser's public key; raises ValueError unless the keys are a point of P-256 and a secret of
+    16 bytes."""
     if len(p256dh) != POINT_BYTES:
         raise ValueError(f"p256dh is not {POINT_BYTES} bytes long")
     if len(auth) != AUTH_BYTES:
@@ -74,10 +74,10 @@ def encrypt(
     key: ec.EllipticCurvePrivateKey | None = None,
     salt: bytes | None = None,
 ) -> bytes:
-    """The body of a push message: header and one record of aes128gcm.
+    """Return the body of a push message: header and one record of aes128gcm.
 
-    `key` and `salt` are made anew for each message; only the example of the RFC has its own. Raises
-    ValueError for a payload over MAX_PAYLOAD_BYTES or for keys that are none.
+    `key` and `salt` are random for each message; only a test with the RFC's example gives them. Raises
+    ValueError for a payload over MAX_PAYLOAD_BYTES or for invalid keys.
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"the payload is over {MAX_PAYLOAD_BYTES} bytes")
@@ -100,7 +100,7 @@ def derive(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
 
 
 def judge(status: int, retry_after: str | None) -> Outcome:
-    """What an answer of a push service comes to."""
+    """Return the outcome for a push service's answer."""
     code = str(status)
     if 200 <= status < 300:
         return Outcome("sent", code)
@@ -112,7 +112,7 @@ def judge(status: int, retry_after: str | None) -> Outcome:
 
 
 class Pusher:
-    """Sends messages under one key pair. Close it at the end of its event loop."""
+    """Sends messages signed with one key pair. Close it at the end of its event loop."""
 
     def __init__(self, vapid: Vapid, door: Outbound) -> None:
         self.vapid, self._door = vapid, door
@@ -126,11 +126,11 @@ class Pusher:
         urgency: Urgency = "normal",
         ttl: int = DAY_SECONDS,
     ) -> Outcome:
-        """Hand a message over to the push service of a browser; never raises for what that does.
+        """Send a message to the push service of a browser; errors of that service are outcomes, not raised.
 
         `payload` has at most MAX_PAYLOAD_BYTES. Of several messages with one `topic` (1 to 32 of A-Z a-z 0-9
-        _ -) that a browser has not fetched yet it gets the last. `ttl`: seconds for which it is kept for a
-        browser that is away. Raises ValueError where one of them breaks its bounds.
+        _ -) that a browser has not fetched yet, it gets the last. `ttl`: for how many seconds the message is
+        kept for a browser that is away. Raises ValueError for an invalid topic, payload or key.
         """
         if topic is not None and not TOPIC.match(topic):
             raise ValueError("a topic is 1 to 32 characters of A-Z a-z 0-9 _ -")
@@ -160,6 +160,6 @@ class Pusher:
 
 
 def make_pusher(config: Config) -> Pusher | None:
-    """What sends push messages under these settings; None where push is not configured."""
+    """Return the pusher of these settings; None if push is not configured."""
     vapid = make_vapid(config)
     return Pusher(vapid, Outbound(config.outbound_allow)) if vapid is not None else None

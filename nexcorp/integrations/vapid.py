@@ -1,4 +1,4 @@
-"""The key pair by which push services recognise this service (VAPID, RFC 8292), and what it signs."""
+"""The key pair that identifies this service to push services (VAPID, RFC 8292), and its signatures."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from nexcorp.config import Config
 CURVE = ec.SECP256R1()
 KEY_BYTES = 32
 TOKEN_SECONDS = 12 * 3600
-# Signing takes as long as encrypting: a token is used for so long, and so many are kept.
+# Signing takes as long as encrypting: tokens are reused for this long, and this many are kept.
 KEPT_SECONDS = 3600
 KEPT_TOKENS = 1000
 DEFAULT_SUBJECT = "mailto:connect@localhost"
 
 
 def encode(data: bytes) -> str:
-    """base64url without padding, as all of Web Push is written."""
+    """Return base64url without padding, the encoding of all of Web Push."""
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def decode(text: str) -> bytes:
-    """What base64url text stands for, with padding or without; raises ValueError."""
+    """Decode base64url text, with or without padding; raises ValueError."""
     bare = text.rstrip("=")
     try:
         return base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
@@ -40,26 +40,26 @@ def decode(text: str) -> bytes:
 
 
 def write_point(key: ec.EllipticCurvePublicKey) -> bytes:
-    """The 65 bytes of a public key, uncompressed."""
+    """Return the 65 bytes of a public key, uncompressed."""
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
 @dataclass(frozen=True)
 class Vapid:
-    """One key pair. `subject` tells push services whom to turn to: mailto: or https:."""
+    """One key pair. `subject` is the contact for push services: mailto: or https:."""
 
     key: ec.EllipticCurvePrivateKey
     subject: str = DEFAULT_SUBJECT
-    # By origin: until when, and the header.
+    # By origin: the time until which to reuse it, and the header.
     _kept: dict[str, tuple[float, str]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def public(self) -> str:
-        """The public key as browsers want it (`applicationServerKey`): base64url of 65 bytes."""
+        """The public key for browsers (`applicationServerKey`): base64url of 65 bytes."""
         return encode(write_point(self.key.public_key()))
 
     def authorize(self, endpoint: URL) -> str:
-        """The Authorization header of a request to an endpoint, good for eleven hours at its origin."""
+        """Return the Authorization header for an endpoint, valid for at least eleven hours at its origin."""
         host = (endpoint.raw_host or "").lower()
         host = f"[{host}]" if ":" in host else host
         port = "" if endpoint.is_default_port() else f":{endpoint.port}"
@@ -77,25 +77,25 @@ class Vapid:
 
 
 def read_private_key(text: str) -> ec.EllipticCurvePrivateKey:
-    """The key that VAPID_PRIVATE_KEY holds, which was checked when the settings were read."""
+    """Return the key of VAPID_PRIVATE_KEY, which was checked when the settings were read."""
     return ec.derive_private_key(int.from_bytes(decode(text), "big"), CURVE)
 
 
 def make_private_key() -> str:
-    """A new key, as VAPID_PRIVATE_KEY wants it."""
+    """Return a new key for VAPID_PRIVATE_KEY."""
     number = ec.generate_private_key(CURVE).private_numbers().private_value
     return encode(number.to_bytes(KEY_BYTES, "big"))
 
 
 def choose_subject(config: Config) -> str:
-    """Whom push services turn to: the sender of mails, else the service's own address."""
+    """Return the contact for push services: the sender of mails, else the service's own address."""
     if config.mail_from:
         return f"mailto:{parseaddr(config.mail_from)[1]}"
     return config.public_url if config.public_url.startswith("https://") else DEFAULT_SUBJECT
 
 
 def make_vapid(config: Config) -> Vapid | None:
-    """The key pair of these settings; None where push is not configured."""
+    """Return the key pair of these settings; None if push is not configured."""
     if not config.vapid_private_key:
         return None
     return Vapid(read_private_key(config.vapid_private_key), choose_subject(config))

@@ -1,1 +1,1 @@
-"""Sockets, rooms, and how a frame gets from a worker to everybody who should see it."""
+"""Sockets, rooms, and the way of a frame from a worker to the clients in its room."""

@@ -1,4 +1,4 @@
-"""Sockets whose client asked for batches: what is written to one within a moment goes as one message."""
+"""Sockets whose client asked for batches: frames written within one window go out as one message."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from nexcorp.realtime.socket import Socket
 from nexcorp.security.tokens import Principal
 
 WINDOW_SECONDS = 0.02
-# What waits is written at once from so many bytes on.
+# A socket with this many bytes waiting is written at once.
 MOST_BYTES = 64 * 1024
 
 
 class Batches:
-    """The sockets of a node that have frames waiting. All are written at the end of one window."""
+    """The sockets of a node that have frames waiting. All are written when the window ends."""
 
     def __init__(self) -> None:
         self._due: list[BatchedSocket] = []
 
     def add(self, socket: BatchedSocket) -> None:
-        """Flush a socket when the window ends; the first one begins it."""
+        """Flush a socket when the window ends; the first socket opens the window."""
         if not self._due:
             asyncio.get_running_loop().call_later(WINDOW_SECONDS, self._flush)
         self._due.append(socket)
 
     def _flush(self) -> None:
         due, self._due = self._due, []
-        # Those in the same rooms have the same frames: they are joined once.
+        # Sockets in the same rooms wait for the same frames: join these only once.
         made: dict[tuple[bytes, ...], bytes] = {}
         for socket in due:
             socket.flush(made)
@@ -61,7 +61,7 @@ class BatchedSocket(Socket):
             self.flush({})
 
     def flush(self, made: dict[tuple[bytes, ...], bytes]) -> None:
-        """Write what waits. `made`: the messages of the other sockets, by their frames."""
+        """Write the waiting frames. `made`: messages already built in this window, by their frames."""
         if not self._waiting:
             return
         frames, self._waiting, self._size = tuple(self._waiting), [], 0
@@ -71,6 +71,6 @@ class BatchedSocket(Socket):
         super().write(message)
 
     def explain(self, code: int, reason: str) -> None:
-        """See Socket. Nothing may follow the close, so that what waits goes before it."""
+        """See Socket. Nothing may follow the close frame, so waiting frames are written before it."""
         super().explain(code, reason)
         self.flush({})

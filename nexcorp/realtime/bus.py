@@ -1,9 +1,9 @@
-"""Redis between the nodes: a push that may be lost without harm, see positions.py.
+"""Redis between the nodes: pushes that may be lost without harm, see positions.py.
 
-What is pushed comes to every node on one channel, many rooms in a payload. Beside it, each node subscribes
-to a channel for each room that has members there, on which nothing is ever said: by asking who subscribes, a
-worker knows which rooms are heard anywhere, and renders and pushes for these alone. Where a node dies, Redis
-forgets its rooms with its connection.
+Every push goes to all nodes on one channel, many rooms in a payload. Each node also subscribes to one channel
+for each room that has members there. Nothing is published on these: a worker counts their subscribers to
+learn which rooms have members, and renders and pushes only for those. If a node dies, Redis drops its
+connection and with it these subscriptions.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ log = structlog.get_logger("nexcorp.bus")
 
 FRAMES_CHANNEL = "nexcorp:frames"
 REVOKED_CHANNEL = "nexcorp:revoked"
-# Before the name of a room.
+# Prefix of a room's channel.
 ROOM_CHANNEL = "nexcorp:room:"
 SILENCE_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 2.0
-# How long publishing is left out after it failed, so that a hanging Redis cannot slow delivery.
+# Pause after a failed publish, so that a hanging Redis cannot slow delivery.
 REST_SECONDS = 1.0
 PUSH_SECONDS = 0.5
-# Each payload costs a worker and every node a round through the client; a large one holds others up.
+# Each payload costs a worker and every node a round through the client; a large one blocks others.
 ROOMS_A_PAYLOAD = 50
-# After so long without a push the publisher asks whether its connection still lives.
+# After this long without a push, the publisher checks that its connection is still alive.
 CHECK_SECONDS = 15
-# How long a socket that joins waits until workers know of its room.
+# How long a joining socket waits for Redis to confirm the room's subscription.
 FOLLOW_SECONDS = 0.25
-# Redis takes the names in one go, and answers one by one.
+# Redis runs one command with all its names in one go, but answers each name separately.
 ROOMS_A_COMMAND = 1000
 
 
@@ -58,7 +58,7 @@ class Publisher:
         self._rest_until = 0.0
 
     async def list_heard(self, names: Collection[str]) -> set[str]:
-        """Those of these rooms that have members on some node; no room while Redis cannot be asked."""
+        """Return those of the rooms that have members on any node; no rooms if Redis does not answer."""
         if not names or time.monotonic() < self._rest_until:
             return set()
         counts = await self._try(lambda: self._count_heard(names))
@@ -69,7 +69,7 @@ class Publisher:
         return counts
 
     async def publish_frames(self, messages: list[RoomMessage]) -> None:
-        """Push one message per room, many in a payload; a failure is logged and made up for elsewhere."""
+        """Push one message per room, many in a payload. A failure is logged; nodes then read PostgreSQL."""
         payloads = [
             (FRAMES_CHANNEL, pack_messages(messages[at : at + ROOMS_A_PAYLOAD]))
             for at in range(0, len(messages), ROOMS_A_PAYLOAD)
@@ -77,13 +77,13 @@ class Publisher:
         await self.publish(payloads)
 
     async def publish_revoked(self, revoked: Revoked) -> None:
-        """Tell every node what became worthless."""
+        """Tell every node what is no longer valid."""
         await self.publish([(REVOKED_CHANNEL, msgspec.json.encode(revoked))])
 
     async def publish(self, payloads: list[tuple[str, bytes]]) -> bool:
-        """Send payloads, each on its channel; returns whether Redis took them.
+        """Send each payload on its channel; return whether Redis took them.
 
-        A failure is logged, and nothing is sent for a while.
+        After a failure, which is logged, nothing is sent for REST_SECONDS.
         """
         if not payloads:
             return True
@@ -103,10 +103,10 @@ class Publisher:
         return True
 
     async def _try(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        """What Redis answers; None where it does not, and then nothing is tried for a while.
+        """Return the result of `call`, or None if Redis fails; then nothing is tried for REST_SECONDS.
 
-        A connection of before a restart of Redis fails at its first use, and the next one works: what is said
-        twice harms nobody.
+        A connection from before a restart of Redis fails at its first use, so the call is tried twice:
+        publishing the same message twice is harmless.
         """
         for is_last in (False, True):
             try:
@@ -127,12 +127,12 @@ class Publisher:
 class Listener:
     """The receiving side of a web node.
 
-    `rooms`: those with members here, as they are now. `on_late` is told the name of a room whose first frames
-    may have gone by, as Redis was slow to hear of it. `others`: channels beside those of rooms, with what is
-    called with each payload; they are put in before run().
+    `rooms`: a live view of the rooms with members here. `on_late(name)` is called for a room whose first
+    frames may have been missed because Redis was slow to subscribe. `others`: further channels, with the
+    function that takes each payload; fill it before run().
     """
 
-    # Of redis-py's answers: a channel was subscribed to; something was said on it.
+    # Message types of redis-py: a subscription was confirmed; a payload was published.
     JOINED, SAID = "subscribe", "message"
 
     def __init__(
@@ -151,7 +151,7 @@ class Listener:
         self.on_connected, self.on_late = on_connected, on_late
         self.others: dict[str, Callable[[bytes], None]] = {}
         self.connected = False
-        # Rooms that this connection has asked for, and whether Redis has said so; None without a connection.
+        # Rooms subscribed to here, and whether Redis has confirmed each; None without a connection.
         self._followed: dict[str, bool] | None = None
         self._changed: set[str] = set()
         self._wake = asyncio.Event()
@@ -159,15 +159,15 @@ class Listener:
         self._rest_until = 0.0
 
     def note_changed(self, name: str) -> None:
-        """A room has its first member here, or lost its last."""
+        """Note that a room got its first member here, or lost its last."""
         if self._followed is not None:
             self._changed.add(name)
             self._wake.set()
 
     async def follow(self, name: str) -> None:
-        """Wait until workers know of a room that note_changed() was told of; read its past only then.
+        """Wait until Redis has subscribed to a room given to note_changed(); read the room's past only then.
 
-        Redis that is slow is not waited for: `on_late` follows when it has answered.
+        Waits FOLLOW_SECONDS at most; if Redis is slower, `on_late` is called when it has confirmed.
         """
         if not self.connected or self._followed is None or self._followed.get(name):
             return
@@ -181,13 +181,13 @@ class Listener:
             known.add_done_callback(lambda _: self.on_late(name))
 
     async def run(self) -> None:
-        """Listen until cancelled. Every new subscription is reported: what came before it may be lost."""
+        """Listen until cancelled. Each new subscription calls `on_connected`: earlier pushes may be lost."""
         backoff = 0.1
         while True:
             try:
                 async with self.client.pubsub() as subscription:
                     self._followed, self._changed = {}, set(self.rooms)
-                    # A connection may be taken by something that never says a word on it.
+                    # The address may be taken by a program that accepts connections and never answers.
                     async with asyncio.timeout(SILENCE_SECONDS):
                         await self._subscribe(subscription)
                         await self._join(subscription, self._list_channels())
@@ -195,7 +195,7 @@ class Listener:
                     try:
                         await self._listen(subscription)
                     finally:
-                        # Before the connection is given back: it would make it anew.
+                        # Before the pool gets the connection back: this task would open it again.
                         await end_tasks([keeping])
             except CONNECTION_LOST as error:
                 if self.connected:
@@ -210,7 +210,7 @@ class Listener:
             await asyncio.sleep(backoff)
 
     def _list_channels(self) -> list[str]:
-        """Those beside the channels of rooms; when the last of them is answered, so are the rooms."""
+        """Channels to subscribe to after the rooms: once the last one is confirmed, so are the rooms."""
         return [*self.others, FRAMES_CHANNEL, REVOKED_CHANNEL]
 
     async def _join(self, subscription: Any, channels: list[str]) -> None:
@@ -225,7 +225,7 @@ class Listener:
             known.set_result(None)
 
     async def _keep(self, subscription: Any) -> None:
-        """Subscribe to rooms as they come and go. That the connection is lost, _listen() finds out, too."""
+        """Subscribe to rooms as they come and go. If the connection is lost, end; _listen() raises."""
         with contextlib.suppress(*CONNECTION_LOST):
             while True:
                 await self._wake.wait()
@@ -252,12 +252,12 @@ class Listener:
         while True:
             message = await subscription.get_message(timeout=min(LOOK_SECONDS, SILENCE_SECONDS))
             if Failover.left != left:
-                # Nobody writes there any more, so there is no error to see either.
+                # Nobody publishes to a replica, and its connection shows no error.
                 raise Demoted("redis has become a replica")
             if message is None:
                 if time.monotonic() - heard < SILENCE_SECONDS:
                     continue
-                # redis-py notices a peer that went away without a word only by asking.
+                # redis-py notices a vanished peer only when it sends something.
                 if unanswered:
                     raise TimeoutError("redis does not answer")
                 await subscription.ping()
@@ -274,7 +274,7 @@ class Listener:
                 self._dispatch(message["channel"], message["data"])
             except Exception:
                 log.exception("a bus message could not be handled")
-            # What has arrived already is read without a pause: news of many rooms would hold up others.
+            # redis-py returns buffered messages without a pause: let other tasks run in between.
             await asyncio.sleep(0)
 
     def _note_followed(self, channel: str) -> None:
@@ -288,7 +288,7 @@ class Listener:
             self._answer(name)
 
     def _note_left(self, message: Any) -> None:
-        """Anything but news: here it says nothing."""
+        """Handle a message that is not a payload; nothing to do on a single Redis."""
 
     def _dispatch(self, channel: bytes, data: bytes) -> None:
         other = self.others.get(channel.decode())

@@ -1,4 +1,4 @@
-"""The loop of what keeps rooms complete: it works when something came, and every few seconds in any case."""
+"""The loop that keeps rooms complete: it works when woken, and at least every few seconds."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from nexcorp.logs import seldom
 log = structlog.get_logger("nexcorp.realtime")
 
 CHECK_SECONDS = 5.0
-# After what failed.
+# Pause after a failure.
 REST_SECONDS = 0.5
 
 
 class Checks:
-    """What is done again and again, for one purpose; `name` and `about` stand in its lines of the log.
+    """A repeated check for one purpose; `name` and `about` appear in its log lines.
 
-    A check that fails for want of the database is due again at once.
+    A check that fails with an AppError (no database) is repeated after REST_SECONDS.
     """
 
     def __init__(self, name: str, **about: Any) -> None:
@@ -31,18 +31,18 @@ class Checks:
         self._now = False
 
     def wake(self) -> None:
-        """There is something to do."""
+        """Run the work soon, without a check."""
         self._wake.set()
 
     def check_soon(self) -> None:
-        """Something may have been lost: a check is due now."""
+        """Run the work with a check now: something may have been lost."""
         self._now = True
         self._wake.set()
 
     async def run(self, seconds: Callable[[], float], work: Callable[[bool], Awaitable[None]]) -> None:
-        """Call `work` when there is something to do, with whether a check is due; until cancelled.
+        """Call `work(due)` whenever woken, and when a check is due; until cancelled.
 
-        That is `seconds()` after the last: what keeps waking the loop must not put it off.
+        A check is due `seconds()` after the last one, however often the loop is woken in between.
         """
         loop = asyncio.get_running_loop()
         checked_at = loop.time()

@@ -1,4 +1,4 @@
-"""What a client can say on its socket. Each command is a small front door, like a handler."""
+"""The commands of a client on its socket. Each command is a small front door, like a handler."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class Client:
 
 
 async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
-    """`connected`, what was missed of the own room, and the unread count as it is now.
+    """Send `connected`, then the missed frames of the user's own room, then the current unread count.
 
-    Who may not read notifications is connected, in no room yet and at position 0.
+    A caller who may not read notifications is connected, but in no room and at position 0.
     """
     node, socket = client.node, client.socket
     who = socket.principal
@@ -80,18 +80,18 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
     if member is None:
         return
     await catch_up(node, socket, room, member, past)
-    # A count that came live meanwhile is not older than this one, and must stay the last.
+    # An unread count that came live meanwhile is newer, and must stay the last.
     if member.unread is None and node.hub.find_member(socket, room) is member:
         socket.send("unread-count", {"count": unread or 0})
 
 
 def show_expiry(who: Principal) -> str:
-    """When the socket ends unless it is given a newer token."""
+    """Return the time at which the socket closes unless the client sends a newer token."""
     return format_time(datetime.fromtimestamp(who.expires_at, UTC))
 
 
 async def subscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None:
-    """Join a room, or several; answered with where it stands, then with what was missed."""
+    """Join one room or several; answer with the position of each, then send the missed frames."""
     if "rooms" in data:
         await subscribe_all(client, wanted_rooms(data), frame_id)
         return
@@ -100,19 +100,19 @@ async def subscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None
     async with node.database.connection() as conn:
         member, past = await join(client, conn, Wanted(name, data.get("epoch"), data.get("seq")))
     if node.hub.find_member(socket, name) is not member:
-        # Taken out again while the past was read, and told so.
+        # The socket was taken out of the room while its past was read, and was told so.
         raise RoomNotFound()
     client.answer("subscribed", describe_place(node, name, past), frame_id)
     await catch_up(node, socket, name, member, past)
 
 
 def describe_place(node: Node, name: str, past: Past) -> dict[str, Any]:
-    """Where a room stands that was joined."""
+    """Return the answer to joining a room: its position, and whether the client's past was recovered."""
     return {"room": name, "epoch": node.positions.epoch, "seq": past.seq, "recovered": past.recovered}
 
 
 async def join(client: Client, conn: Any, wanted: Wanted) -> tuple[Member, Past]:
-    """Join a room that the client may join, as enter() does; raises what refuses it."""
+    """Join a room as enter() does; raises TooManyRooms, and what Rooms.check() raises."""
     node, socket = client.node, client.socket
     if len(socket.rooms) >= MAX_ROOMS and wanted.room not in socket.rooms:
         raise TooManyRooms(message=f"A socket may be in at most {MAX_ROOMS} rooms.")
@@ -121,9 +121,9 @@ async def join(client: Client, conn: Any, wanted: Wanted) -> tuple[Member, Past]
 
 
 async def subscribe_all(client: Client, rooms: Sequence[Wanted], frame_id: Any) -> None:
-    """Join several rooms; one answer says of each where it stands, or why it is not joined.
+    """Join several rooms; one answer gives for each its position, or the error that refused it.
 
-    Of all together no more is made up for than of one; behind that a room counts as missed too much.
+    All rooms together recover at most MAX_RECOVERED frames, as many as one; later rooms start at the present.
     """
     node, socket = client.node, client.socket
     if not socket.ws.inbound.charge(len(rooms) // ROOMS_A_FRAME):
@@ -165,7 +165,7 @@ async def subscribe_all(client: Client, rooms: Sequence[Wanted], frame_id: Any) 
 
 
 async def unsubscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None:
-    """Leave a room; the own one stays."""
+    """Leave a room; the user's own room cannot be left."""
     name = wanted_room(data)
     if name == f"user:{client.socket.user_id}":
         raise RoomRequired()
@@ -174,12 +174,12 @@ async def unsubscribe(client: Client, data: dict[str, Any], frame_id: Any) -> No
 
 
 async def ping(client: Client, data: dict[str, Any], frame_id: Any) -> None:
-    """Whether anybody is there."""
+    """Answer `pong` with the time of the server."""
     client.answer("pong", {"time": format_time(datetime.now(UTC))}, frame_id)
 
 
 async def authenticate(client: Client, data: dict[str, Any], frame_id: Any) -> None:
-    """Go on with a newer token; a bad one ends the socket."""
+    """Replace the socket's token by a newer one; a bad token closes the socket."""
     token = data.get("token")
     try:
         who = await client.check_token(token if isinstance(token, str) else "")
@@ -197,7 +197,7 @@ async def authenticate(client: Client, data: dict[str, Any], frame_id: Any) -> N
 
 
 async def acknowledge(client: Client, data: dict[str, Any], frame_id: Any) -> None:
-    """The client has shown a room up to a number: recorded as delivered."""
+    """Record that the client has shown a room's frames up to `seq`."""
     name, seq = wanted_room(data), data.get("seq")
     member = client.node.hub.find_member(client.socket, name)
     if member is None:
@@ -224,13 +224,13 @@ COMMANDS: dict[str, Command] = {
 
 
 def find_command(node: Node, event: str) -> Command | None:
-    """The command of this name: one of those above, or one that a feature brings."""
+    """Return the command of this name, of a feature or of COMMANDS; None if there is no command."""
     brought = node.commands.get(event)
     return brought.run if brought is not None else COMMANDS.get(event)
 
 
 async def obey(client: Client, text: str) -> None:
-    """Carry out one frame of a client. Whatever it holds, the worst it gets is an `error`."""
+    """Carry out one frame of a client; a frame that fails is answered with an `error`."""
     frame_id = None
     try:
         try:
@@ -241,7 +241,7 @@ async def obey(client: Client, text: str) -> None:
             raise MalformedFrame()
         given = frame.get("id")
         if given is not None and not (isinstance(given, str | int) and len(str(given)) <= MAX_ID_CHARS):
-            # Unanswered its sender would wait for ever.
+            # Without an answer its sender would wait for ever.
             raise InvalidCommand(message=f"id wants a string or number of at most {MAX_ID_CHARS} characters.")
         frame_id = given
         event, data = frame.get("event"), frame.get("data", {})

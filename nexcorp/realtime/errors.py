@@ -1,4 +1,4 @@
-"""Errors of frames that the service cannot obey; the client stays connected."""
+"""Errors of client frames, after which the client stays connected, and the reasons to close a socket."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from nexcorp.realtime import protocol
 
 
 class CommandError(AppError):
-    """The client's frame cannot be obeyed. Raise a child of it."""
+    """The client's frame cannot be carried out. Raise a subclass."""
 
 
 class MalformedText(CommandError):
-    """The frame is no JSON."""
+    """The frame is not JSON."""
 
     code, message = "malformed_json", "The frame is not JSON."
     meaning = "The frame is not JSON."
 
 
 class MalformedFrame(CommandError):
-    """The frame is JSON, but no object."""
+    """The frame is JSON, but not an object."""
 
     code, message = "malformed_frame", 'A frame is {"event": "...", "data": {...}}.'
     meaning = "The frame is not an object."
@@ -41,14 +41,14 @@ class UnknownCommand(CommandError):
 
 
 class InvalidCommand(CommandError):
-    """The message says what is wrong with the data or the id."""
+    """`data` or `id` is invalid; the message says how."""
 
     code, message = "validation_failed", "Some values are not acceptable."
     meaning = "A member of data, or the id, is missing or wrong."
 
 
 class RoomNotFound(CommandError):
-    """The client may not be in the room, or is not."""
+    """The client may not see the room, or has not joined it."""
 
     code, message = "room_not_found", "There is no such room."
     meaning = "The room does not exist, you may not see it, or you have not joined it (ack)."
@@ -81,34 +81,34 @@ COMMAND_ERRORS: tuple[type[CommandError], ...] = (
 
 
 class SocketEnded(AppError):
-    """The service ends a socket. It is not raised: Socket.close() tells the client of it, by its code."""
+    """A reason to close a socket. Not raised: Socket.close() sends the error that has its close code."""
 
     close_code: ClassVar[int]
 
 
 class TokenEnded(SocketEnded):
-    """The access token is over."""
+    """The access token has expired, or the user's role changed."""
 
     code, close_code = "token_expired", protocol.TOKEN_EXPIRED
     meaning = "The token expired, or the role changed (close 4005): come back with a new one."
 
 
 class Resync(SocketEnded):
-    """The client cannot be brought up to date."""
+    """The client missed too much to be brought up to date."""
 
     code, close_code = "resync", protocol.RESYNC
     meaning = "Too much was missed (close 4010): come back and fetch the state anew."
 
 
 class TooManyMessages(SocketEnded):
-    """The client sends too much."""
+    """The client sends too many frames."""
 
     code, close_code = "too_many_messages", protocol.TOO_MANY_MESSAGES
     meaning = "More frames than a client may send (close 4013)."
 
 
 class SessionEnded(SocketEnded):
-    """The session is over."""
+    """The session has ended."""
 
     code, close_code = "session_revoked", protocol.SESSION_REVOKED
     meaning = "The session was ended (close 4503)."

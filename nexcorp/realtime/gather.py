@@ -1,8 +1,8 @@
-"""Rooms that gather what other rooms show: `feed`, of the people whom one follows.
+"""Rooms that gather frames of other rooms: `feed` gathers the posts of the people you follow.
 
-A worker pushes each frame to every node as it is. A node that has clients in such a room asks once, for all
-frames that came meanwhile, which of the people connected here they concern: an author with a hundred thousand
-followers costs no more than one with two. What Redis lost is found by looking for what is recent.
+A worker pushes each frame to every node as it is. A node with clients in a gathering room asks the database
+once, for all frames that came meanwhile, which of its users they concern: an author with a hundred thousand
+followers costs no more than one with two. Frames that Redis lost are found by reading what is recent.
 """
 
 from __future__ import annotations
@@ -20,48 +20,48 @@ from nexcorp.realtime.metrics import FRAMES
 from nexcorp.realtime.protocol import RoomMessage, wrap
 from nexcorp.realtime.rooms import Gathering
 
-# How far back is looked for what was lost, and how long it is known what was shown.
+# How far back to look for lost frames, and how long to remember what was shown.
 RECENT_SECONDS = 30.0
 KNOWN_SECONDS = 2 * RECENT_SECONDS
-# People times rooms that one statement is asked about.
+# Most pairs of user and source room in one statement.
 MOST_PAIRS = 20_000
-# Of more that waits the oldest are left to the next check.
+# If more frames wait, the oldest are dropped, and found by the next check.
 MOST_WAITING = 1_000
 POOL_WAIT_SECONDS = 2.0
 
 
 class Gathered:
-    """One such room on this node."""
+    """One gathering room on this node."""
 
     def __init__(
         self, database: Database, hub: Hub, renderer: Renderer, name: str, gathering: Gathering
     ) -> None:
         self.database, self.hub, self.renderer = database, hub, renderer
         self.name, self.gathering = name, gathering
-        # As Renderer writes it.
+        # The first bytes of this event's frames, as Renderer writes them.
         self._beginning = encode({"event": gathering.event}).decode().removesuffix("}")
-        # By the entity's id: the room it comes from, and its frame there.
+        # By entity id: the source room's id, and the text of the frame there.
         self._waiting: dict[UUID, tuple[UUID, str]] = {}
         self._shown: dict[UUID, float] = {}
         self._checks = Checks("gathered room", room=name)
 
     def take(self, message: RoomMessage) -> None:
-        """Look at what a worker pushed to some room."""
+        """Note the frames of a pushed message that belong in this room."""
         kind, _, source = message.room.partition(":")
         if kind == self.gathering.source and self.name in self.hub.rooms:
             for _, text in message.frames:
                 self._note(UUID(source), text)
 
     def check_soon(self) -> None:
-        """Something may have been lost."""
+        """Look for lost frames now."""
         self._checks.check_soon()
 
     async def run(self) -> None:
-        """Show what comes, and look for what was lost every few seconds; until cancelled."""
+        """Show frames as they come, and look for lost ones every few seconds; until cancelled."""
         await self._checks.run(lambda: CHECK_SECONDS, self.show)
 
     async def show(self, check: bool) -> None:
-        """Write what waits to the clients whom it concerns; with `check` what was lost as well."""
+        """Write the waiting frames to the clients whom they concern; with `check`, lost frames as well."""
         room = self.hub.rooms.get(self.name)
         if room is None:
             self._waiting.clear()
@@ -93,7 +93,7 @@ class Gathered:
             socket
             for user in users
             for socket in self.hub.by_user.get(user, ())
-            # Who has just joined reads the state behind the answer to that.
+            # A client that has just joined fetches the state after the answer to its command.
             if (member := room.members.get(socket)) is not None and member.buffer is None
         ]
         if not sockets:
@@ -105,7 +105,7 @@ class Gathered:
             socket.write(data)
 
     def _note(self, source: UUID, text: str) -> None:
-        # Another event, or shown as deleted.
+        # The frame is of another event, or of a deleted entity.
         if not text.startswith(self._beginning):
             return
         entity_id = UUID(decode(text)["data"]["id"])
@@ -119,7 +119,7 @@ class Gathered:
     async def _find_lost(self, conn: Any, room: Room) -> None:
         now = time.monotonic()
         self._shown = {key: at for key, at in self._shown.items() if now - at < KNOWN_SECONDS}
-        # Not what was there before the first of the members.
+        # Skip what is older than the first member's joining.
         seconds = min(RECENT_SECONDS, now - min(member.since for member in room.members.values()))
         rows = await self.gathering.list_recent(conn, seconds=seconds)
         frames = [

@@ -1,8 +1,7 @@
-"""Rooms that people may lose sight of while they are in them: asked again before a frame is shown.
+"""Rooms whose members may lose access: access is asked again before a frame is shown.
 
-A node asks once for all frames that came meanwhile, about the people in their rooms here. Nobody needs to
-tell it that somebody was taken out of a project: whoever may not see a room any more sees no frame of it
-that was pushed after that was committed.
+A node asks once for all frames that came meanwhile, about all members of their rooms here. It need not be
+told that a user was removed from a project: frames pushed after that commit do not reach that user.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ IDLE_SECONDS = 60.0
 
 
 class Guard:
-    """What stands before the hub of one node."""
+    """The gate before the hub of one node."""
 
     def __init__(self, database: Database, hub: Hub, rooms: Rooms) -> None:
         self.database, self.hub, self.rooms = database, hub, rooms
@@ -31,7 +30,7 @@ class Guard:
         self._checks = Checks("room guard")
 
     def receive(self, message: RoomMessage) -> None:
-        """Take what a worker pushed: to the hub at once, or behind the question who may still see it."""
+        """Pass a pushed message to the hub, at once or after its members' access has been checked."""
         watch = self.rooms.find_watch(message.room)
         if watch is None or not watch.each_time:
             self.hub.receive(message)
@@ -40,7 +39,7 @@ class Guard:
             self._checks.wake()
 
     async def run(self) -> None:
-        """Ask and pass on; until cancelled. What cannot be asked is dropped: the position check finds it."""
+        """Check access and pass messages on until cancelled. If a check fails, Positions finds them later."""
         await self._checks.run(lambda: IDLE_SECONDS, lambda due: self._work())
 
     async def _work(self) -> None:
@@ -52,7 +51,7 @@ class Guard:
                 self.hub.receive(message)
 
     async def clear(self, conn: Any, names: Collection[str]) -> None:
-        """Take everybody out of these rooms who may not see them any more, and tell them so."""
+        """Remove members who may no longer see these rooms, and tell them so."""
         by_kind: dict[str, list[tuple[str, Listener]]] = {}
         for name in names:
             room = self.hub.rooms.get(name)
@@ -79,7 +78,7 @@ class Guard:
                     self.evict(listener, name)
 
     def evict(self, listener: Listener, name: str) -> None:
-        """Take a listener out of a room, where it is in it, and tell it so."""
+        """Remove a listener from a room and tell it so; nothing happens if it is not a member."""
         if self.hub.find_member(listener, name) is not None:
             self.hub.leave(listener, name)
             listener.send("unsubscribed", {"room": name})

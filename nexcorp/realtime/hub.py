@@ -1,8 +1,8 @@
-"""The rooms of one node: who is in them, and how far each of them has come.
+"""The rooms of one node: their members, and the number of the last frame each member was sent.
 
-A room's `position` is the number of the last frame that this node has broadcast. A frame at or below
-it was seen, the next one is broadcast, and one further on means that something was lost: the room is
-then read from PostgreSQL. Every member sees every frame, in order and once.
+A room's `position` is the number of the last frame that this node has broadcast. A frame at or below it is a
+duplicate, the next number is broadcast, and a higher number means that a frame was lost: the room is then
+read from PostgreSQL. Every member gets every frame, in order and once.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ MAX_SOCKETS_PER_USER = 10
 
 
 class Member:
-    """A listener in a room. While it still reads the past, the present waits in `buffer`, and in `unread` the
-    newest unread count.
+    """A listener in a room. While its past is being sent, live frames wait in `buffer`, and the newest unread
+    count in `unread`.
 
-    `unread` is None until there was one; `since` is when it joined, by the monotonic clock.
+    `unread` is None until a count came; `since` is the time of joining, by the monotonic clock.
     """
 
     __slots__ = ("buffer", "sent", "since", "socket", "unread")
@@ -39,7 +39,7 @@ class Member:
 
 
 class Room:
-    """One room on this node. `position` is None until its first member has read where it stands."""
+    """One room on this node. `position` is None until its first member has read the room's position."""
 
     __slots__ = ("early", "members", "name", "position")
 
@@ -51,15 +51,15 @@ class Room:
 
 
 def wrap_unread(unread: int) -> bytes:
-    """The unread count as a frame, which has no number."""
+    """Return the unread count as a frame without a number."""
     return protocol.wrap_event("unread-count", {"count": unread})
 
 
 class Hub:
-    """All sockets of this node that are of one kind, of which a user may have `most`.
+    """All sockets of one kind on this node, at most `most` for each user.
 
-    `on_behind` is told the name of a room that missed something, `on_changed` of one that has its first
-    member or lost its last, `on_gone` of a socket that was removed.
+    Callbacks: `on_behind(name)` when a room missed a frame, `on_changed(name)` when a room got its first
+    member or lost its last, `on_gone(socket)` when a socket was removed.
     """
 
     def __init__(self, most: int = MAX_SOCKETS_PER_USER) -> None:
@@ -72,7 +72,7 @@ class Hub:
         self.on_gone: Callable[[Socket], None] = lambda socket: None
 
     def add(self, socket: Socket) -> bool:
-        """Take a socket in; False where its user has `most` already."""
+        """Add a socket; return False if its user already has `most` open ones."""
         mine = self.by_user[socket.user_id]
         if sum(not other.closing for other in mine) >= self.most:
             return False
@@ -106,7 +106,7 @@ class Hub:
         return member
 
     def find_member(self, socket: Listener, name: str) -> Member | None:
-        """The socket's place in a room, None where it has not joined."""
+        """Return the socket's membership of a room, or None."""
         room = self.rooms.get(name)
         return room.members.get(socket) if room is not None else None
 
@@ -119,7 +119,7 @@ class Hub:
             self.on_changed(name)
 
     def go_live(self, name: str, member: Member, position: int) -> None:
-        """The member has been sent everything up to `position`: send what was buffered, then go on live."""
+        """Send a member, which has had everything up to `position`, its buffered frames; then go live."""
         room = self.rooms.get(name)
         buffer, member.buffer, member.sent = member.buffer, None, position
         if room is None or room.members.get(member.socket) is not member:
@@ -132,14 +132,15 @@ class Hub:
                 member.socket.write(data)
         if member.unread is not None:
             member.socket.write(wrap_unread(member.unread))
+        FRAMES.inc(member.sent - position + (member.unread is not None))
         if room.position is None:
             room.position = position
             early, room.early = room.early, []
             for message in early:
                 self.receive(message)
         elif member.sent < room.position:
-            # Another of the first members read a later past, and what lies between went by unseen here.
-            # The room goes back; those who have had it get nothing twice.
+            # Another of the first members read a later position, and the frames in between were not broadcast
+            # here. The room goes back; members that have had them get nothing twice.
             room.position = member.sent
             self.on_behind(name)
 
@@ -153,7 +154,7 @@ class Hub:
             member.socket.write(frame)
 
     def receive(self, message: RoomMessage) -> None:
-        """Take what a worker pushed: broadcast what is next, and ask for what is missing before it."""
+        """Take a pushed message: broadcast the next frames, and report a gap before them to `on_behind`."""
         room = self.rooms.get(message.room)
         if room is None:
             return
@@ -166,7 +167,7 @@ class Hub:
             elif seq > room.position:
                 self.on_behind(room.name)
                 return
-        # The count of a message that was overtaken by a later one is out of date.
+        # A message older than the room's position has an outdated count.
         overtaken = message.frames and message.frames[-1][0] < room.position
         if message.unread is not None and not overtaken:
             self.show_unread(room, message.unread)
@@ -174,35 +175,38 @@ class Hub:
     def broadcast(self, room: Room, seq: int, text: str) -> None:
         """Write one frame, encoded once, to every member that has not had it."""
         room.position = seq
-        data = protocol.wrap(text.encode())
-        FRAMES.inc(len(room.members))
+        data, written = protocol.wrap(text.encode()), 0
         for member in list(room.members.values()):
             if member.buffer is not None:
                 if len(member.buffer) < protocol.MAX_RECOVERED:
                     member.buffer.append((seq, data))
                 else:
-                    # It reads its past so slowly that it may as well begin anew.
+                    # It reads its past so slowly that it must begin anew.
                     member.socket.close(protocol.RESYNC, "too far behind")
             elif seq == member.sent + 1:
                 member.sent = seq
                 member.socket.write(data)
+                written += 1
             elif seq > member.sent:
                 member.socket.close(protocol.RESYNC, "missed a frame")
+        FRAMES.inc(written)
 
     def show_unread(self, room: Room, unread: int) -> None:
-        """Write the unread count, which has no number: the newest one is all that matters."""
-        data = wrap_unread(unread)
+        """Write the unread count, a frame without a number, to all members, or keep it until they go live."""
+        data, written = wrap_unread(unread), 0
         for member in list(room.members.values()):
             member.unread = unread
             if member.buffer is None:
                 member.socket.write(data)
+                written += 1
+        FRAMES.inc(written)
 
     def positions(self) -> dict[str, int]:
-        """How far each room has come on this node."""
+        """Return each room's position on this node; rooms without one are left out."""
         return {name: room.position for name, room in self.rooms.items() if room.position is not None}
 
     def drop_room(self, name: str, code: int, reason: str) -> None:
-        """Close every socket of a room: it missed more than can be made up for."""
+        """Close every socket of a room, which missed more frames than can be recovered."""
         room = self.rooms.get(name)
         for socket in list(room.members) if room else []:
             socket.close(code, reason)
@@ -214,7 +218,7 @@ class Hub:
                 socket.close(code, reason)
 
     def close_outdated(self, user_id: UUID, version: int, code: int, reason: str) -> None:
-        """Close a person's sockets whose tokens are of an older role version."""
+        """Close a user's sockets whose tokens are of an older role version."""
         for socket in list(self.by_user.get(user_id, ())):
             if socket.principal.role_version < version:
                 socket.close(code, reason)

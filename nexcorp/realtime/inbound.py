@@ -1,7 +1,7 @@
-"""What a client sends, counted at its first bytes: before aiohttp assembles, queues or answers any of it.
+"""Limits on a client's frames, counted before aiohttp assembles, queues or answers them.
 
-aiohttp's reader takes everything that has arrived in one go, and tells nothing of empty fragments: a socket
-that sends them as fast as it can would keep the event loop busy without ever being seen.
+aiohttp's reader takes everything that has arrived in one go, and does not report empty fragments: a client
+that sends them as fast as it can would keep the event loop busy unnoticed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from nexcorp.web.replies import SERVER
 
 MESSAGES_PER_SECOND = 20.0
 MESSAGES_BURST = 40.0
-# A frame counts once more for each of these.
+# A frame counts once more for each block of this size.
 BYTES_A_MESSAGE = 16 * 1024
-# What is still thrown away after that, so that the client can read why it is closed.
+# Bytes still read and thrown away after a refusal, so that the client can read why it is closed.
 REST_BYTES = 256 * 1024
 MAX_REST_BYTES = 32 * 1024 * 1024
 
@@ -34,8 +34,8 @@ LONG_HEADER = 10
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a client may send: frames a second, frames at once, bytes of a whole message. A frame counts once
-    more for each `bytes_a_frame`, but never for more than half of `burst`."""
+    """A client's limits: frames a second, frames at once, bytes of a whole message. A frame counts once more
+    for each `bytes_a_frame`, but never for more than half of `burst`."""
 
     per_second: float
     burst: float
@@ -48,7 +48,7 @@ class Flooded(Exception):
 
 
 class Oversized(Exception):
-    """The client sends a message that is larger than it may be."""
+    """The client sends a message that is too large."""
 
 
 class Misframed(Exception):
@@ -56,10 +56,10 @@ class Misframed(Exception):
 
 
 class Inbound:
-    """Stands before aiohttp's reader and lets through what the client may send.
+    """Stands before aiohttp's reader and lets through the frames that the client may send.
 
-    Every frame takes from one bucket, fragments, pings and pongs like messages; only the pong that answers
-    a ping is free. The first frame that is wrong, too many or too large, and all behind it, is not read: the
+    Every frame takes from one bucket, fragments, pings and pongs like messages; only the pong that answers a
+    ping is free. The first frame that is wrong, too many or too large, and all behind it, is not read: the
     queue then ends with an ERROR message whose data is Misframed, Flooded or Oversized.
     """
 
@@ -67,26 +67,26 @@ class Inbound:
         self._reader, self._queue, self._transport = reader, queue, transport
         self._allowance = allowance
         self._tokens, self._tokens_at = allowance.burst, time.monotonic()
-        # Of the message whose fragments are coming.
+        # Size so far of the current message, and whether more fragments of it must follow.
         self._message, self._unfinished = 0, False
         self._pong_due = False
-        # Of a header that has not arrived whole, and how much of a frame behind its header is to come.
+        # The part of a frame's header that has arrived, and the bytes of the frame still to come.
         self._head, self._left = b"", 0
         self._refused: Exception | None = None
         self._rest = REST_BYTES
 
     def expect_pong(self) -> None:
-        """A ping goes out, so one pong is free."""
+        """Let one pong pass for free: a ping goes out."""
         self._pong_due = True
 
     def charge(self, frames: int) -> bool:
-        """Pay for what asks for as much work as so many frames more; False where the client cannot."""
+        """Charge for work worth this many frames more; return False if the client has too few left."""
         self._refill()
         self._tokens -= frames
         return self._tokens >= 0
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Count and pass on what has arrived; called by aiohttp's protocol."""
+        """Count what has arrived and pass it on; called by aiohttp's protocol."""
         if self._refused is not None:
             self._discard(len(data))
             return False, b""
@@ -100,7 +100,7 @@ class Inbound:
         return False, b""
 
     def feed_eof(self) -> None:
-        """The connection is gone; called by aiohttp's protocol."""
+        """Pass on the end of the connection; called by aiohttp's protocol."""
         self._reader.feed_eof()
 
     def _discard(self, size: int) -> None:
@@ -109,7 +109,7 @@ class Inbound:
             self._transport.pause_reading()
 
     def _count(self, data: bytes) -> int:
-        """How many of these bytes the client may send."""
+        """Return how many of these bytes the client may send."""
         at, end = 0, len(data)
         while at < end:
             if self._left:
@@ -131,8 +131,8 @@ class Inbound:
         return end
 
     def _is_framed(self, first: int, second: int) -> bool:
-        """Whether a frame is masked, and begins no message among the fragments of another; aiohttp does not
-        see that where these were empty."""
+        """Whether a frame is masked, and does not begin a message amid the fragments of another: aiohttp
+        misses that if these were empty."""
         opcode = first & 0x0F
         if not second & MASKED or (self._unfinished and 0 < opcode < FIRST_CONTROL):
             self._refused = Misframed()
@@ -142,7 +142,7 @@ class Inbound:
         return True
 
     def _take(self, opcode: int, size: int) -> bool:
-        """Pay for a frame; False where the client has nothing left, or its message is too large."""
+        """Charge for a frame; return False if the client has nothing left or its message is too large."""
         if opcode == PONG and self._pong_due:
             self._pong_due = False
             return True
@@ -174,7 +174,7 @@ class CountedSocket(web.WebSocketResponse):
     inbound: Inbound
 
     def __init__(self, spoken: Sequence[str], allowance: Allowance | None = None) -> None:
-        """`spoken`: the subprotocols. Without an allowance the client has that of /ws."""
+        """Make a socket with these subprotocols; without `allowance`, the limits are those of /ws."""
         self._allowance = allowance or Allowance(
             MESSAGES_PER_SECOND, MESSAGES_BURST, BYTES_A_MESSAGE, protocol.MAX_INBOUND_BYTES
         )
@@ -182,7 +182,7 @@ class CountedSocket(web.WebSocketResponse):
             protocols=spoken,
             autoping=False,
             compress=False,
-            # aiohttp refuses what reaches this size, not what exceeds it.
+            # aiohttp refuses messages of this size already, not only larger ones.
             max_msg_size=self._allowance.message_bytes + 1,
         )
 
@@ -192,7 +192,7 @@ class CountedSocket(web.WebSocketResponse):
         return await super().prepare(request)
 
     async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
-        """See aiohttp, to which 1006 and what is over 4999, codes that no frame may have, are good ones."""
+        """See aiohttp. If the client closed with a code that is not allowed, close with PROTOCOL_ERROR."""
         theirs = self.close_code if self._closing else None
         if theirs is not None and (theirs == WSCloseCode.ABNORMAL_CLOSURE or theirs > LAST_CODE):
             code = WSCloseCode.PROTOCOL_ERROR
@@ -200,7 +200,7 @@ class CountedSocket(web.WebSocketResponse):
 
     def _post_start(self, request: Any, protocol: Any, writer: Any) -> None:
         connection = request.protocol
-        # What came right behind the handshake would else go past the count.
+        # Bytes that came right behind the handshake would escape the count.
         early, connection._message_tail = connection._message_tail, b""
         super()._post_start(request, protocol, writer)
         self.inbound = Inbound(self._parser, self._reader, request.transport, self._allowance)

@@ -1,4 +1,4 @@
-"""How a listener joins a room, missing nothing and seeing nothing twice: first the past, then the present."""
+"""Join a room, missing no frame and seeing none twice: first the past, then the present."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from nexcorp.db import sql
 from nexcorp.realtime import protocol
 from nexcorp.realtime.hub import Member
+from nexcorp.realtime.metrics import FRAMES
 from nexcorp.realtime.node import Node
 from nexcorp.realtime.protocol import wrap
 from nexcorp.realtime.socket import Listener
 
-# The past is read in parts of about so many bytes, as fast as the client takes them: it may take none.
+# The past is read in parts of about this size, as the client takes them: it may take nothing.
 PART_BYTES = 64 * 1024
 FIRST_PART, LARGEST_PART = 8, 256
 PART_WAIT_SECONDS = 2.0
@@ -20,7 +21,7 @@ PART_WAIT_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Where a room stands, and the number behind which a returning client missed what came since."""
+    """A room's position `seq`; frames behind `after` were missed. `recovered`: they will be sent."""
 
     seq: int
     recovered: bool
@@ -28,12 +29,12 @@ class Past:
 
     @property
     def missed(self) -> int:
-        """How many frames there are to be made up for."""
+        """The number of missed frames."""
         return self.seq - self.after
 
 
 async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> Past:
-    """What a client at (epoch, seq) missed, whole or not at all; (None, None) for a new one."""
+    """Return what a client at (epoch, seq) missed, all of it or nothing; a new client has (None, None)."""
     if node.rooms.gathers(name):
         return Past(0, False, 0)
     room = await sql.realtime.get_room(conn, name=name)
@@ -45,7 +46,7 @@ async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> P
 
 
 async def read_part(node: Node, name: str, after: int, most: int) -> list[tuple[int, bytes]]:
-    """The next frames of a room behind a number, each with its own; empty where the first of them is gone."""
+    """Return up to `most` frames behind `after`, with their numbers; empty if the first one is gone."""
     async with node.database.connection(wait=PART_WAIT_SECONDS) as conn:
         rows = await sql.realtime.read_frames(conn, room=name, after=after, most=most)
         if not rows or rows[0]["seq"] != after + 1:
@@ -57,7 +58,7 @@ async def read_part(node: Node, name: str, after: int, most: int) -> list[tuple[
 async def enter(
     node: Node, socket: Listener, conn: Any, name: str, epoch: Any, seq: Any
 ) -> tuple[Member, Past]:
-    """Join a room, holding back what is live, and learn what was missed; `catch_up` reads and sends it."""
+    """Join a room, buffering live frames, and return what was missed; `catch_up` reads and sends it."""
     before = node.hub.find_member(socket, name)
     member = node.hub.join(socket, name)
     try:
@@ -69,7 +70,7 @@ async def enter(
 
 
 def go_back(node: Node, socket: Listener, name: str, member: Member, before: Member | None) -> None:
-    """Undo that a socket joined a room: it leaves, or goes on in it as the member that it was `before`."""
+    """Undo a join: leave the room, or stay in it as the member `before`."""
     hub = node.hub
     if hub.find_member(socket, name) is not member:
         return
@@ -80,10 +81,9 @@ def go_back(node: Node, socket: Listener, name: str, member: Member, before: Mem
 
 
 async def catch_up(node: Node, socket: Listener, name: str, member: Member, past: Past) -> None:
-    """Send what was missed, at the client's pace, then what was held back meanwhile.
+    """Send the missed frames at the client's pace, then the buffered ones.
 
-    It ends where the client is taken out of the room. Where the past cannot be read any more, the socket is
-    closed: raises what reading it raised.
+    Stops if the client is removed from the room. If reading fails, closes the socket and raises that error.
     """
     sent, most = past.after, FIRST_PART
     while sent < past.seq:
@@ -97,11 +97,13 @@ async def catch_up(node: Node, socket: Listener, name: str, member: Member, past
             return
         size = sum(len(data) for _, data in frames)
         most = min(LARGEST_PART, max(1, PART_BYTES * len(frames) // size))
-        for _, data in frames:
+        for written, (_, data) in enumerate(frames):
             if socket.closing or node.hub.find_member(socket, name) is not member:
+                FRAMES.inc(written)
                 return
             socket.write(data)
             await socket.let_drain()
-        # It may hold what was committed meanwhile, too.
+        FRAMES.inc(len(frames))
+        # The last part may also hold frames committed meanwhile.
         sent = frames[-1][0]
     node.hub.go_live(name, member, sent)

@@ -1,4 +1,4 @@
-"""One web node's live half: its hub, what feeds it, and what it tells the others."""
+"""The live half of one web node: its hub, the tasks that feed it, and its messages to other nodes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MAX_JITTER_SECONDS = 5.0
 
 
 class Live(Protocol):
-    """As much of nexcorp.manifest.Product as a node needs."""
+    """The part of nexcorp.manifest.Product that a node needs."""
 
     @property
     def rooms(self) -> Mapping[str, RoomKind]: ...
@@ -50,30 +50,29 @@ class Live(Protocol):
 
 
 class Companion(Protocol):
-    """What has sockets of its own beside those of rooms: the hub they are in, and the channel on which nodes
-    tell each other of it."""
+    """A feature with sockets of its own beside those in rooms: their hub, and the channel between nodes."""
 
     hub: Hub
     channel: str
 
     def receive(self, data: bytes) -> None:
-        """Take what a node said on the channel."""
+        """Take a payload that a node published on the channel."""
 
     def check_soon(self) -> None:
-        """Something may have been lost: look for it now."""
+        """Look for lost messages now."""
 
     def check_rights(self) -> None:
-        """What people may do has changed: look now who is affected."""
+        """Check the access of all clients now: what users may do has changed."""
 
     def work(self) -> Iterable[Coroutine[Any, Any, Any]]:
-        """What runs beside the requests, each until it is cancelled."""
+        """Return the tasks to run beside the requests, each until it is cancelled."""
 
     async def drain(self) -> None:
         """Send every client to another node."""
 
 
 class Node:
-    """Everything live in one web process. `start()` and `stop()` belong to the application's life."""
+    """The live part of one web process: call `start()` and `stop()` with the application."""
 
     def __init__(
         self,
@@ -88,7 +87,7 @@ class Node:
         self.commands = live.commands
         self.hub, self.batches = Hub(), Batches()
         self.companions: list[Companion] = []
-        # What is awaited, with a connection, before a socket is told that it is connected.
+        # Awaited, with a connection and the socket, before `connected` is sent.
         self.welcomes: list[Callable[[Any, Socket], Awaitable[None]]] = []
         self.guard = Guard(database, self.hub, self.rooms)
         self.positions = Positions(database, self.hub, self.renderer, clear=self.guard.clear)
@@ -117,11 +116,11 @@ class Node:
 
     @property
     def hubs(self) -> list[Hub]:
-        """Those of rooms and of all companions."""
+        """The hubs of rooms and of all companions."""
         return [self.hub, *(companion.hub for companion in self.companions)]
 
     def accompany(self, companion: Companion) -> None:
-        """Have a companion live as long as this node. Call it before start()."""
+        """Run a companion as long as this node. Call it before start()."""
         self.companions.append(companion)
         self.listener.others[companion.channel] = companion.receive
 
@@ -131,16 +130,16 @@ class Node:
             hub.close_session(session_id, protocol.SESSION_REVOKED, "session revoked")
 
     def end_role(self, user_id: UUID, version: int) -> None:
-        """Close a person's sockets whose tokens are of an older role version.
+        """Close a user's sockets whose tokens are of an older role version.
 
-        That is not final: a refreshed token opens the next one, with the new role.
+        The client may return: a refreshed token with the new role opens the next socket.
         """
         self.hub.close_outdated(user_id, version, protocol.TOKEN_EXPIRED, "role changed")
         for companion in self.companions:
             companion.check_rights()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run something beside the requests; it ends with the node."""
+        """Run a coroutine beside the requests; it ends with the node."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finish)
@@ -151,13 +150,13 @@ class Node:
             log.error("a task of this node ended", exc_info=task.exception())
 
     def receive(self, message: protocol.RoomMessage) -> None:
-        """Take what a worker pushed."""
+        """Take a message that a worker pushed."""
         self.guard.receive(message)
         for room in self.gathered:
             room.take(message)
 
     def check_soon(self) -> None:
-        """Something may have been lost: look for it now."""
+        """Look for lost messages now."""
         self.positions.check_soon()
         for room in self.gathered:
             room.check_soon()
@@ -197,13 +196,13 @@ class Node:
         socket.close(protocol.GOING_AWAY, f"reconnect in {wait:.1f} s")
 
     async def stop(self) -> None:
-        """End what start() began."""
+        """End the tasks of start(), and close the connections to Redis."""
         await end_tasks(self._tasks)
         await self.publisher.client.aclose()
         await self.listener.client.aclose()
 
     async def watch_sockets(self) -> None:
-        """Ping, and end what has expired or fallen silent."""
+        """Ping sockets, and close those that have expired or fallen silent; until cancelled."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
@@ -215,7 +214,7 @@ class Node:
                     socket.close(protocol.NO_PONG, "unusable")
 
     async def watch_sessions(self) -> None:
-        """Learn what ended or changed from PostgreSQL: the certain way, beside the fast one over Redis."""
+        """Read ended sessions and changed roles from PostgreSQL: reliable, where Redis is only fast."""
         while True:
             try:
                 await self.load_revocations()
@@ -226,7 +225,7 @@ class Node:
             await asyncio.sleep(REVOCATION_SECONDS)
 
     async def load_revocations(self) -> None:
-        """Read what ended or changed lately, and what each role may do."""
+        """Read recently ended sessions and keys, recently changed roles, and the permissions of all roles."""
         async with self.database.connection(wait=2.0) as conn:
             sessions = await sql.auth.list_revoked_sessions(conn)
             keys = await sql.keys.list_revoked_keys(conn)
@@ -239,22 +238,22 @@ class Node:
         self.revocations.loaded = True
 
     async def reload_rights(self) -> None:
-        """Read what each role may do; where that fails, watch_sessions() comes to it."""
+        """Read the permissions of all roles; if that fails, watch_sessions() does it later."""
         with contextlib.suppress(AppError):
             async with self.database.connection(wait=2.0) as conn:
                 self.load_rights(await sql.roles.list_role_permissions(conn))
-        for companion in self.companions:
-            companion.check_rights()
 
     def load_rights(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take what each role may do, and listeners out of rooms that theirs may not see any more."""
-        self.rights.load(rows)
+        """Take the permissions of all roles; remove listeners from rooms that they may no longer see."""
+        if self.rights.load(rows):
+            for companion in self.companions:
+                companion.check_rights()
         for room in list(self.hub.rooms.values()):
             for listener in list(room.members):
                 self.check_room(listener, room.name)
 
     def check_room(self, listener: Listener, name: str) -> None:
-        """Take a listener out of a room that it may not see any more, and tell it so."""
+        """Remove a listener from a room that its role may not see, and tell it so."""
         if not self.rooms.allows(listener.principal, name):
             self.hub.leave(listener, name)
             listener.send("unsubscribed", {"room": name})
@@ -264,8 +263,8 @@ NODE = web.AppKey("node", Node)
 
 
 async def read_place(request: web.Request, conn: Any, room: str) -> dict[str, Any]:
-    """Where a room stands, `{epoch, seq}`, for a list that is read behind this: with the room's frames from
-    there on it stays complete, though some of them tell of what it shows already."""
+    """Return a room's position, `{epoch, seq}`, for a list that is read after this call. The room's frames
+    from there on keep the list complete; some of them repeat what it already shows."""
     node = request.app[NODE]
     row = None if node.rooms.gathers(room) else await sql.realtime.get_room(conn, name=room)
     return {"epoch": node.positions.epoch, "seq": row["last_seq"] if row is not None else 0}

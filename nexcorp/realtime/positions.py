@@ -1,4 +1,4 @@
-"""The check that makes Redis optional: what a node shows is compared with what PostgreSQL holds."""
+"""The check that makes Redis optional: compare each room's position on a node with PostgreSQL."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Clear = Callable[[Any, Collection[str]], Awaitable[None]]
 
 
 async def clear_nobody(conn: Any, names: Collection[str]) -> None:
-    """For rooms that nobody loses sight of."""
+    """Clear nothing: a default for rooms that nobody loses access to."""
 
 
 class Positions:
-    """Keeps the rooms of one node complete. `epoch` says whose numbers they are; None until known.
+    """Keeps the rooms of one node complete. `epoch` identifies the numbering; None until it has been read.
 
-    `clear` takes out of rooms who may not see them any more, before they are shown what they missed.
+    `clear` removes members who may no longer see a room, before missed frames are shown to them.
     """
 
     def __init__(
@@ -52,16 +52,16 @@ class Positions:
         hub.on_behind = self.note_behind
 
     def note_behind(self, name: str) -> None:
-        """A room missed something: read it as soon as possible."""
+        """Note that a room missed a frame: it is read as soon as possible."""
         self._behind.add(name)
         self._checks.wake()
 
     def check_soon(self) -> None:
-        """Something may have been lost (Redis was away): compare every room now."""
+        """Compare every room now: messages may have been lost while Redis was away."""
         self._checks.check_soon()
 
     async def run(self) -> None:
-        """Read what is missing when told, and compare every room every few seconds; until cancelled."""
+        """Read missed frames when woken, and compare every room every few seconds; until cancelled."""
         await self._checks.run(lambda: self.seconds, self._work)
 
     async def _work(self, due: bool) -> None:
@@ -72,13 +72,13 @@ class Positions:
             await self.catch_up(names)
 
     async def check(self) -> None:
-        """Compare epoch and positions with PostgreSQL; rooms that lag are noted as behind."""
+        """Compare epoch and positions with PostgreSQL; note the rooms that lag as behind."""
         async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             epoch = await sql.realtime.get_epoch(conn)
             mine = self.hub.positions()
             rows = await sql.realtime.list_positions(conn, names=list(mine)) if mine else []
         if self.epoch is not None and epoch != self.epoch:
-            # Numbers may have been issued twice: nobody's position means anything any more.
+            # Numbers may have been issued twice, so all positions are meaningless now.
             log.warning("epoch changed", old=self.epoch, new=epoch)
             for socket in list(self.hub.sockets):
                 socket.close(protocol.RESYNC, "epoch changed")
@@ -86,7 +86,7 @@ class Positions:
         self._behind.update(row["name"] for row in rows if row["last_seq"] > mine[row["name"]])
 
     async def catch_up(self, names: list[str]) -> None:
-        """Broadcast what these rooms missed; sockets of one that missed too much must start anew."""
+        """Broadcast the missed frames of these rooms; close the sockets of a room that missed too many."""
         mine = self.hub.positions()
         names = [name for name in names if name in mine]
         if not names:
@@ -114,7 +114,7 @@ class Positions:
 
 
 def group_rooms(missing: Mapping[str, Sequence[Any]]) -> Iterator[list[str]]:
-    """The names of rooms, in groups whose texts may be in memory at once: of few frames, or of one room."""
+    """Yield room names in groups of at most FRAMES_AT_ONCE frames, or one room, to render at once."""
     group: list[str] = []
     count = 0
     for name, rows in missing.items():

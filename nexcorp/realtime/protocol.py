@@ -1,4 +1,4 @@
-"""Bytes: the frames clients see, the WebSocket header around them, and the message between nodes."""
+"""Bytes: the frames for clients, their WebSocket headers, and the messages between nodes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from nexcorp.db.encoding import encode
 
 SUBPROTOCOL = "nexcorp.v1"
-# The same, with frames in JSON arrays.
+# As SUBPROTOCOL, but each message is a JSON array of frames.
 BATCHED = "nexcorp.v1.batch"
 MAX_INBOUND_BYTES = 64 * 1024
 MAX_RECOVERED = 500
@@ -31,10 +31,10 @@ TEXT, CLOSE, PING, PONG = 0x81, 0x88, 0x89, 0x8A
 
 
 class RoomMessage(msgspec.Struct, array_like=True):
-    """What a worker tells the web nodes about one room.
+    """A worker's message to the web nodes about one room.
 
-    `frames` are (seq, text) in order; `unread` is the count to show after them, in `user:` rooms.
-    `traces` has the `traceparent` of frames that have one, by their number.
+    `frames` are (seq, text) in order; `unread` is the count to show after them, in `user:` rooms. `traces`
+    has the `traceparent` of the frames that have one, by frame number.
     """
 
     room: str
@@ -48,7 +48,7 @@ unpack_messages = msgspec.msgpack.Decoder(list[RoomMessage]).decode
 
 
 def wrap(payload: bytes, opcode: int = TEXT) -> bytes:
-    """A whole unmasked WebSocket frame (RFC 6455, 5.2): built once, written to every socket."""
+    """Return a whole unmasked WebSocket frame (RFC 6455, 5.2): built once, written to every socket."""
     size = len(payload)
     if size < 126:
         header = struct.pack("!BB", opcode, size)
@@ -60,15 +60,15 @@ def wrap(payload: bytes, opcode: int = TEXT) -> bytes:
 
 
 def unwrap(frame: bytes) -> bytes:
-    """The payload of what wrap() made."""
+    """Return the payload of a frame made by wrap()."""
     return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
 
 
 def wrap_all(frames: Iterable[bytes]) -> bytes:
-    """One frame with a JSON array of what wrap() was given for each of these."""
+    """Return one frame whose payload is a JSON array of these frames' payloads."""
     return wrap(b"[" + b",".join(map(unwrap, frames)) + b"]")
 
 
 def wrap_event(event: str, data: Any, **more: Any) -> bytes:
-    """A frame outside of any numbering: an answer, a count, a warning."""
+    """Return a frame without a number: an answer, a count, a warning."""
     return wrap(encode({"event": event, "data": data, **more}))

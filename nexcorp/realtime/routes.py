@@ -42,12 +42,12 @@ BEARER_PREFIX = "bearer."
 SPOKEN = (protocol.SUBPROTOCOL, protocol.BATCHED)
 # How long a user's other sockets have to show that they live when an eleventh comes.
 PROBE_SECONDS = 1.5
-# Whoever is not greeted by then, as PostgreSQL hangs, is told to come back: another node may do it.
+# A client not greeted within this time, as PostgreSQL hangs, is sent away: another node may greet it.
 GREET_SECONDS = 1.5
 
 
 class SubprotocolRequired(BadRequest):
-    """Subprotocols are offered, and the one that is spoken here is not among them."""
+    """The client offers subprotocols, but not the one of this address."""
 
     code, message = "subprotocol_required", "Offer the subprotocol that is spoken here."
     meaning = "The client offers subprotocols, but not the required one, which the message names."
@@ -61,7 +61,7 @@ class UpgradeRequired(BadRequest):
 
 
 class OriginNotAllowed(Forbidden):
-    """Browsers let any page open a socket, so the service itself must look at the origin."""
+    """The page's origin is not allowed. Browsers let any page open a socket, so the service checks it."""
 
     code, message = "origin_not_allowed", "This origin may not open a socket."
     meaning = "Pages of this origin may not open a socket."
@@ -81,19 +81,19 @@ class Draining(Unavailable):
 
 
 def offered_protocols(request: web.Request) -> list[str]:
-    """What the client names in Sec-WebSocket-Protocol."""
+    """Return the names that the client lists in Sec-WebSocket-Protocol."""
     header = ",".join(request.headers.getall("Sec-WebSocket-Protocol", []))
     return [part.strip() for part in header.split(",") if part.strip()]
 
 
 def check_handshake(request: web.Request, spoken: Sequence[str] = SPOKEN) -> None:
-    """Raises SubprotocolRequired or UpgradeRequired, or OriginNotAllowed for a page of another origin.
+    """Check a handshake: raises SubprotocolRequired, UpgradeRequired, or OriginNotAllowed for a foreign page.
 
     `spoken` are the subprotocols of the address.
     """
     protocols = offered_protocols(request)
     if protocols and not set(spoken) & set(protocols):
-        # Before aiohttp looks at it, which would log what is offered: an access token may be among it.
+        # Before aiohttp, which would log the offered names: an access token may be among them.
         raise SubprotocolRequired(message=f"Offer the subprotocol {' or '.join(spoken)}.")
     if not web.WebSocketResponse(protocols=spoken).can_prepare(request).ok:
         raise UpgradeRequired()
@@ -103,7 +103,7 @@ def check_handshake(request: web.Request, spoken: Sequence[str] = SPOKEN) -> Non
 
 
 def read_token(request: web.Request) -> str | None:
-    """The token in the header or the subprotocol entry, if any; raises Unauthorized for an odd header."""
+    """Return the token of the header or subprotocol entry, or None; Unauthorized for a malformed header."""
     if "Authorization" in request.headers:
         return read_bearer(request)
     for offered in offered_protocols(request):
@@ -113,14 +113,14 @@ def read_token(request: web.Request) -> str | None:
 
 
 def check_session_token(request: web.Request, token: str) -> Principal:
-    """Who opens a socket with this token; raises Unauthorized, and KeyNotAccepted for an API key."""
+    """Return the caller with this token; raises Unauthorized, and KeyNotAccepted for an API key."""
     if token.startswith(PREFIX):
         raise KeyNotAccepted()
     return check_token(request.app, token)
 
 
 async def authenticate_handshake(request: web.Request, spoken: Sequence[str] = SPOKEN) -> Principal:
-    """Who opens the socket: by header, by subprotocol entry or by ticket.
+    """Return the caller, by header, by subprotocol entry or by ticket.
 
     Raises Unauthorized, KeyNotAccepted, and what check_handshake() raises.
     """
@@ -135,16 +135,16 @@ async def authenticate_handshake(request: web.Request, spoken: Sequence[str] = S
 
 
 async def admit_handshake(request: web.Request, spoken: Sequence[str] = SPOKEN) -> Principal:
-    """As authenticate_handshake(), and count the handshake; raises TooManyRequests as well."""
+    """As authenticate_handshake(), but counted against the rate limit: raises TooManyRequests as well."""
     by_token = "Authorization" in request.headers or read_token(request) is not None
     ticket = None if by_token else request.query.get("ticket")
     return await admit(request, lambda: authenticate_handshake(request, spoken), ticket=ticket or None)
 
 
 async def take_in(hub: Hub, socket: Socket) -> bool:
-    """Give a socket its place; False where its user has ten that live already.
+    """Add a socket to the hub; return False if its user has MAX_SOCKETS_PER_USER live ones.
 
-    One that does not answer within PROBE_SECONDS, as a phone leaves behind that changes networks, makes room.
+    A socket that fails to answer a ping within PROBE_SECONDS, as after a change of networks, makes room.
     """
     if hub.add(socket):
         return True
@@ -165,7 +165,7 @@ async def take_in(hub: Hub, socket: Socket) -> bool:
 
 
 def read_resume(request: web.Request) -> tuple[str | None, int | None]:
-    """`?epoch=&seq=` of a returning client; anything unreadable counts as new."""
+    """Return `?epoch=&seq=` of a returning client; None, None if either is missing or invalid."""
     epoch, seq = request.query.get("epoch"), request.query.get("seq", "")
     if epoch is None or not (seq.isascii() and seq.isdigit()) or len(seq) > 18:
         return None, None
@@ -175,7 +175,7 @@ def read_resume(request: web.Request) -> tuple[str | None, int | None]:
 async def open_socket(
     request: web.Request, node: Node, spoken: Sequence[str], allowance: Allowance | None = None
 ) -> CountedSocket:
-    """Answer the handshake; raises Draining, or DatabaseUnavailable where rooms are not known yet."""
+    """Answer the handshake; raises Draining, or DatabaseUnavailable before the first read of positions."""
     ws = CountedSocket(spoken, allowance)
     if node.draining:
         raise Draining()
@@ -184,7 +184,7 @@ async def open_socket(
     try:
         await ws.prepare(request)
     except ConnectionResetError:
-        # It has left while it was let in: nobody reads this, and nothing has crashed.
+        # The client left during the handshake: nobody reads this answer, and nothing has crashed.
         raise BadRequest() from None
     return ws
 
@@ -214,13 +214,13 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
             await greet_in_time(client, *read_resume(request))
         await read_client(client)
     except AppError as error:
-        # The handshake is over, so the reason can only be a close code: come back later.
+        # The handshake is done, so the only answer left is a close code: come back later.
         if seldom(f"greet {error.code}"):
             log.warning("socket could not be greeted", reason=error.code)
         node.send_away(socket)
         await read_client(client)
     except Exception:
-        # Not for the gateway: its answer would be HTTP in the middle of a WebSocket.
+        # Handled here: the gateway would write an HTTP answer into the WebSocket.
         log.exception("socket crashed")
         node.send_away(socket)
         await read_client(client)
@@ -244,8 +244,8 @@ async def greet_in_time(client: Client, epoch: str | None, seq: int | None) -> N
 
 
 def stays(node: Node, socket: Socket) -> bool:
-    """Whether a socket that was taken in may stay: it is closed where, since its token was looked at, its
-    session has ended, or this node has begun to stop."""
+    """Whether a socket may stay. It is closed if, since its token was checked, its session has ended, its
+    role has changed or this node has begun to stop."""
     who = socket.principal
     if node.revocations.ended(who):
         socket.close(protocol.SESSION_REVOKED, "session revoked")
@@ -257,12 +257,12 @@ def stays(node: Node, socket: Socket) -> bool:
 
 
 def refuse_binary(socket: Socket) -> None:
-    """Say that frames are text."""
+    """Tell the client that frames are text."""
     socket.send("error", {"code": TextOnly.code, "message": TextOnly.message})
 
 
 async def read_client(client: Client) -> None:
-    """Obey a client's frames until it is gone."""
+    """Carry out a client's frames until it has gone."""
     await read_socket(client.socket, lambda text: obey(client, text), refuse_binary)
 
 
@@ -272,10 +272,10 @@ async def read_socket(
     refuse: Callable[[Socket], None],
     kind: WSMsgType = WSMsgType.TEXT,
 ) -> None:
-    """Call `take` with each message of this kind that a client sends, and `refuse` for one of the other kind,
-    until it is gone."""
+    """Call `take` for each message of this kind, and `refuse` for one of the other kind, until the client has
+    gone."""
     async for message in socket.ws:
-        # What is in the queue already is had without waiting: the others get their turn in between.
+        # Queued messages are read without waiting: let other tasks run in between.
         await asyncio.sleep(0)
         socket.last_seen = time.monotonic()
         if message.type is WSMsgType.ERROR and isinstance(message.data, Flooded):
@@ -285,7 +285,7 @@ async def read_socket(
         elif message.type is WSMsgType.ERROR and isinstance(message.data, Misframed):
             socket.close(WSCloseCode.PROTOCOL_ERROR, "not framed as it should be")
         elif message.type is WSMsgType.ERROR:
-            # aiohttp has sent the close frame: no UTF-8, or no WebSocket. Nothing may follow it.
+            # aiohttp has sent a close frame, for bad UTF-8 or a bad frame. Nothing may follow it.
             return
         elif message.type is WSMsgType.PONG or socket.closing:
             continue

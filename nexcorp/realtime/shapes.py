@@ -1,4 +1,4 @@
-"""How frames are described: JSON Schemas by hand, and references to the shapes that REST has as well."""
+"""Descriptions of frames: JSON Schemas by hand, and references to schemas that REST has as well."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ NULLABLE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
 
 
 def shape(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
-    """An object schema from its required and optional members."""
+    """Return an object schema from its required and optional members."""
     return {"type": "object", "required": list(required), "properties": {**required, **optional}}
 
 
 def closed(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
-    """A shape with no other members, so that it can be told from a longer one."""
+    """Return an object schema that forbids other members, so that it can be told from a longer one."""
     return {**shape(required, **optional), "additionalProperties": False}
 
 
 def refer(name: str) -> dict[str, Any]:
-    """A reference to the schema of a kind."""
+    """Return a reference to a schema in the components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -35,7 +35,7 @@ def refer(name: str) -> dict[str, Any]:
 class FrameDoc:
     """A frame of the service: when it is sent, and the schema of its data.
 
-    `gathered`: it also comes in a room that gathers, where it has no number.
+    `gathered`: it also comes in gathering rooms, without a number.
     """
 
     summary: str
@@ -45,9 +45,9 @@ class FrameDoc:
 
 @dataclass(frozen=True, slots=True)
 class CommandDoc:
-    """A frame of the client: what it is for, its data, and the frame that may answer it beside `error`.
+    """A frame of the client: its purpose, its data, and the frame that may answer it beside `error`.
 
-    `errors`: what it may be answered with beyond what every command may be.
+    `errors`: errors that may answer it, beyond those of every command.
     """
 
     summary: str

@@ -1,7 +1,7 @@
 """The bus on a cluster: each room has a sharded channel, and nodes have a subscription for each lane.
 
-What is said of a room goes to the nodes that have it, through the one master of its lane, and to no other
-node of the cluster. A lane whose master is lost is subscribed to anew; others go on.
+A message goes only to the nodes that have its room, through the master of the room's lane. If a lane loses
+its master, that lane subscribes anew; the others go on.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from nexcorp.redis_client import Demoted, Lanes
 from nexcorp.redis_places import lane_of
 from nexcorp.security.revocations import Revoked
 
-# Nothing is said on it: it is subscribed to last.
+# Nothing is published on it: it is subscribed to last.
 LAST_CHANNEL = "nexcorp:lane"
-# How often a cluster is asked for its masters.
+# How often to ask a cluster for its masters.
 CHECK_SECONDS = 5.0
 
 
 class ShardedPublisher(bus.Publisher):
-    """The sending side. `gatherers`: by the kind of a room, those that want its frames, too."""
+    """The sending side. `gatherers`: by kind of room, the rooms that also want its frames."""
 
     def __init__(self, lanes: Lanes, gatherers: Mapping[str, Collection[str]]) -> None:
         super().__init__(lanes)
         self.gatherers = gatherers
 
     async def publish_frames(self, messages: list[RoomMessage]) -> None:
-        """See Publisher; each message is said to its own room."""
+        """See Publisher; each message goes to the channels of its room and of the rooms that gather it."""
         await self.publish([payload for message in messages for payload in self._pack(message)])
 
     def _pack(self, message: RoomMessage) -> Iterator[tuple[str, bytes]]:
@@ -40,7 +40,7 @@ class ShardedPublisher(bus.Publisher):
             yield bus.ROOM_CHANNEL + room, payload
 
     async def _count_heard(self, names: Collection[str]) -> Iterable[tuple[bytes, int]]:
-        # A master that has become a replica would go on to answer, and count nobody.
+        # A demoted master would still answer, and count no subscribers.
         await self.client.check(CHECK_SECONDS)
         lanes: dict[Any, list[str]] = {}
         for name in names:
@@ -61,7 +61,7 @@ class ShardedPublisher(bus.Publisher):
 
 
 async def say(client: Any, said: list[tuple[str, bytes]]) -> None:
-    """Send payloads, each on its sharded channel, all of one lane."""
+    """Send each payload on its sharded channel; all channels are of one lane."""
     async with client.pipeline(transaction=False) as pipe:
         for channel, payload in said:
             pipe.execute_command("SPUBLISH", channel, payload)
@@ -69,7 +69,7 @@ async def say(client: Any, said: list[tuple[str, bytes]]) -> None:
 
 
 class Rooms(Collection[str]):
-    """Those of a node's rooms that lie in one lane, as they are now."""
+    """A live view of a node's rooms that lie in one lane."""
 
     def __init__(self, rooms: Collection[str], lane: int) -> None:
         self.rooms, self.lane = rooms, lane
@@ -85,7 +85,7 @@ class Rooms(Collection[str]):
 
 
 class LaneListener(bus.Listener):
-    """Listens in one lane."""
+    """The listener of one lane."""
 
     JOINED, SAID = "ssubscribe", "smessage"
 
@@ -117,7 +117,7 @@ class LaneListener(bus.Listener):
 
 
 class ShardedListener:
-    """Listens in all lanes of a cluster. To others it is a Listener, which see."""
+    """A listener of all lanes of a cluster, with the interface of Listener."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class ShardedListener:
 
     @property
     def connected(self) -> bool:
-        """Whether all lanes are heard."""
+        """Whether all lanes are connected."""
         return all(listener.connected for listener in self.listeners)
 
     def note_changed(self, name: str) -> None:
@@ -168,18 +168,18 @@ class ShardedListener:
             group.create_task(self._watch())
 
     async def _watch(self) -> None:
-        """Notice where a master has become a replica: it would go on to pass on what is said, but workers ask
-        the new one who listens."""
+        """Notice a master that was demoted: it still delivers, but workers ask the new master for
+        subscribers."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             await self.client.check(CHECK_SECONDS)
 
 
 def make_listener(lanes: Lanes, **more: Any) -> bus.Listener | ShardedListener:
-    """What listens: as there is one Redis or a cluster."""
+    """Return the listener for a single Redis or for a cluster."""
     return ShardedListener(lanes, **more) if lanes.clustered else bus.Listener(lanes.home, **more)
 
 
 def make_publisher(lanes: Lanes, gatherers: Mapping[str, Collection[str]]) -> bus.Publisher:
-    """What sends, in the same way."""
+    """Return the publisher for a single Redis or for a cluster."""
     return ShardedPublisher(lanes, gatherers) if lanes.clustered else bus.Publisher(lanes.home)

@@ -1,4 +1,4 @@
-"""One client's socket: writes that never wait, and the limits that protect the others from it."""
+"""One client's socket: writes that never wait, and the limits that protect other clients from a slow one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nexcorp.security.tokens import Principal
 
 MAX_BEHIND_BYTES = 1024 * 1024
 MAX_BEHIND_SECONDS = 10.0
-# A large message may take as long as it takes at this speed.
+# A large message extends the time by its size at this speed.
 LEAST_BYTES_PER_SECOND = 128 * 1024
 DRAIN_BYTES = 64 * 1024
 PING_SECONDS = 25.0
@@ -23,10 +23,10 @@ WARN_EXPIRY_SECONDS = 60.0
 
 
 class Listener(Protocol):
-    """What can be in rooms: a client's socket, or a subscription of one. Nothing that it does waits for a
-    client, but let_drain(), which only the task that serves it calls.
+    """A member of rooms: a client's socket, or one subscription on it. Only let_drain() waits for the client,
+    and only the task that serves the client calls it.
 
-    `rooms` are the names of those it is in; `write` takes a whole WebSocket frame.
+    `rooms` are the names of its rooms; `write` takes a whole WebSocket frame.
     """
 
     rooms: set[str]
@@ -43,7 +43,7 @@ class Listener(Protocol):
 
 
 class Socket:
-    """A connected client. `rooms` are the names it has joined; the hub keeps the other half."""
+    """A connected client. `rooms` are the names of its rooms; the hub keeps their members."""
 
     __slots__ = (
         "_behind_since",
@@ -66,17 +66,17 @@ class Socket:
         self.ws, self._transport, self.principal = ws, transport, principal
         self.rooms: set[str] = set()
         self.closing = False
-        # Whether `connected` was said, ahead of which nothing may be.
+        # Whether `connected` was sent, which must be the first frame.
         self.greeted = False
         self.last_ping = self.last_seen = now
         self._behind_since = 0.0
-        # How many bytes were written in one message since the client last had read all.
+        # Bytes of large messages written since the client had last read everything.
         self.large = 0
         self._warned = False
 
     @property
     def user_id(self) -> UUID:
-        """Whose socket it is."""
+        """The id of the user whose socket this is."""
         return self.principal.user_id
 
     def write(self, data: bytes) -> None:
@@ -84,7 +84,7 @@ class Socket:
         if self.closing:
             return
         transport = self._transport
-        # uvloop raises for a write to what the peer has cut, while the handler has yet to notice.
+        # uvloop raises on writing to a connection that the peer has cut, before the handler notices.
         if transport is None or transport.is_closing():
             self.closing = True
             return
@@ -103,7 +103,7 @@ class Socket:
         transport.write(data)
 
     def write_large(self, data: bytes) -> None:
-        """As write(), for a message of any size: the client has time to read it, while others follow."""
+        """Write a message of any size: the client gets more time to read it, and other frames may follow."""
         self.write(data)
         if len(data) > DRAIN_BYTES:
             self.large += len(data)
@@ -117,7 +117,7 @@ class Socket:
         self.write(protocol.wrap_event(event, data, **more))
 
     def cut_off(self) -> None:
-        """4008, without waiting for a reader that does not read: its buffer is dropped."""
+        """Close with 4008 without waiting for the client: unsent bytes are dropped."""
         if self.closing:
             return
         self.closing = True
@@ -126,9 +126,9 @@ class Socket:
             self._transport.abort()
 
     async def let_drain(self) -> None:
-        """Wait while a client that is being sent its past has much of it still to read.
+        """Wait while a client has much left to read of the past it is sent.
 
-        Only the task that serves this client waits. One that reads nothing for long is cut off.
+        Only the task that serves this client waits. A client too slow for MAX_BEHIND_SECONDS is cut off.
         """
         deadline = time.monotonic() + MAX_BEHIND_SECONDS
         while not self.closing and self._transport.get_write_buffer_size() > DRAIN_BYTES:
@@ -140,8 +140,8 @@ class Socket:
     def close(self, code: int, reason: str) -> None:
         """Close with a code, in the background; nothing more is written.
 
-        Browsers show little of a close, so that a frame before it says why, where coming back at once will
-        not do.
+        Browsers show little of a close code, so an `error` frame before it names the reason, if ENDINGS has
+        one.
         """
         if self.closing:
             return
@@ -152,7 +152,7 @@ class Socket:
         task.add_done_callback(_closing.discard)
 
     def explain(self, code: int, reason: str) -> None:
-        """Say why a socket is about to be closed with this code."""
+        """Send the `error` frame for this close code, if ENDINGS has one."""
         ending = ENDINGS.get(code)
         if ending is not None:
             self.send("error", {"code": ending.code, "message": reason.capitalize() + ".", "closeCode": code})
@@ -164,26 +164,26 @@ class Socket:
         except (TimeoutError, ConnectionError, RuntimeError):
             pass
         finally:
-            # A half-open connection would hold its unsent bytes until TCP gives up.
+            # A half-open connection would keep its unsent bytes until TCP gives up.
             if self._transport is not None:
                 self._transport.abort()
 
     def probe(self) -> None:
-        """Ping now: a client that lives answers, which `last_seen` then shows."""
+        """Ping now: a live client answers, which updates `last_seen`."""
         self.ws.inbound.expect_pong()
         self.write(protocol.wrap(b"", protocol.PING))
 
     def renew(self, principal: Principal) -> None:
-        """Go on with a newer token of the same session or user."""
+        """Replace the token by a newer one of the same user."""
         self.principal = principal
         self._warned = False
 
     def seconds_left(self) -> float:
-        """How long the socket may live, unless it is renewed."""
+        """The seconds until the token expires."""
         return self.principal.expires_at - time.time()
 
     def check(self, now: float) -> None:
-        """What is due at this moment (`now` monotonic): ping, missing pong, the token's end."""
+        """Do what is due at `now` (monotonic): ping, or close on a missing pong or an expired token."""
         if self.closing:
             return
         left = self.seconds_left()
@@ -202,7 +202,7 @@ class Socket:
                 self.probe()
 
     def _check_behind(self) -> None:
-        # Nothing may have been written since the buffer emptied.
+        # The buffer may have emptied since the last write.
         if self._transport.get_write_buffer_size():
             self.cut_off()
         else:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def trace_hub(hub: Hub, tracer: Tracer) -> None:
-    """Have a hub write a span for each frame that it is pushed with a trace; call it once, before it is used.
+    """Have a hub write a span for each pushed frame that has a trace; call it once, before the hub is used.
 
-    A frame that is read from PostgreSQL, as its push was lost, has none.
+    Frames read from PostgreSQL, because their push was lost, have no span.
     """
     receive = hub.receive
 

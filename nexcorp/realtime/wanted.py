@@ -1,4 +1,4 @@
-"""Which rooms a client names."""
+"""The rooms that a client names in its commands."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from nexcorp.realtime.errors import InvalidCommand
 
 MAX_ROOM_CHARS = 100
-# In one command. It counts as one more frame for each ROOMS_A_FRAME of them.
+# Rooms in one command. It counts as one more frame for each ROOMS_A_FRAME of them.
 MAX_ROOMS_AT_ONCE = 50
 ROOMS_A_FRAME = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A room, and from where its past is wanted; what is no position counts as a new client's."""
+    """A room, and the position from which its past is wanted; an invalid one counts as a new client's."""
 
     room: str
     epoch: Any
@@ -23,14 +23,14 @@ class Wanted:
 
 
 def check_name(name: Any) -> str:
-    """Raises InvalidCommand for what can be no room's name."""
+    """Return a valid room name; raises InvalidCommand for anything else."""
     if not isinstance(name, str) or not 0 < len(name) <= MAX_ROOM_CHARS:
         raise InvalidCommand(message="room wants the name of a room.")
     return name
 
 
 def wanted_room(data: dict[str, Any]) -> str:
-    """The room a client names; the short forms of an older protocol are understood."""
+    """Return the room that a client names, or that of its `taskId` (old protocol); raises InvalidCommand."""
     name = data.get("room")
     if name is None and "taskId" in data:
         name = f"task:{data['taskId']}"
@@ -38,7 +38,7 @@ def wanted_room(data: dict[str, Any]) -> str:
 
 
 def wanted_rooms(data: dict[str, Any]) -> list[Wanted]:
-    """The rooms of a list: names, or objects of `room`, `seq` and `epoch`, by default that beside the list.
+    """Return the rooms of a list: names, or objects of `room`, `seq` and `epoch`; `epoch` defaults to data's.
 
     Raises InvalidCommand.
     """

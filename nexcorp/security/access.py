@@ -105,9 +105,11 @@ class Rights:
         self.strict = strict
         self._roles: dict[str, frozenset[str]] = {}
 
-    def load(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take the rows of `sql.roles.list_role_permissions`: role, permissions."""
-        self._roles = {row["role"]: frozenset(row["permissions"]) for row in rows}
+    def load(self, rows: Iterable[Mapping[str, Any]]) -> bool:
+        """Take the rows of `sql.roles.list_role_permissions` (role, permissions); return whether they differ
+        from those before."""
+        before, self._roles = self._roles, {row["role"]: frozenset(row["permissions"]) for row in rows}
+        return self._roles != before
 
     def has(self, who: Principal, permission: str) -> bool:
         """Return whether the role holds a permission and, for an API key, its scopes as well."""

@@ -26,7 +26,7 @@ from nexcorp.db.replica import NEVER, Replica
 from nexcorp.errors import AppError, DatabaseUnavailable, Forbidden, NotFound, TimedOut, Unavailable
 from nexcorp.logs import seldom
 from nexcorp.redis_client import CONNECTION_LOST, Lanes
-from nexcorp.security.app_keys import CALLER, READING
+from nexcorp.security.app_keys import CALLER, CONTEXT, READING
 from nexcorp.web.transactions import Replay, persist
 
 log = structlog.get_logger("nexcorp.reading")
@@ -117,11 +117,15 @@ class Reads:
         return await ask_again(request, work)
 
     async def write(self, request: web.Request, work: Callable[[], Awaitable[R]]) -> R:
-        """Return the answer of `work`, and note the position: the caller's next reads find their change."""
+        """Return the answer of `work`, and note the position: the caller's next reads find their change.
+
+        An error is noted only if something was committed before it, as a wrong password's event is.
+        """
         try:
             response = await persist(request, work)
-        except Replay:
-            await self._note(request)
+        except Exception as error:
+            if isinstance(error, Replay) or request[CONTEXT].committed:
+                await self._note(request)
             raise
         await self._note(request)
         return response

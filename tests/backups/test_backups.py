@@ -1,4 +1,4 @@
-"""Back up a service that is used, restore it elsewhere, and start on what came of it."""
+"""Back up a running service, restore it elsewhere, and start the service on the restored database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.servers import name_database
 
 pytestmark = pytest.mark.long(4)
 
-# What a web process writes by itself, and what says how the process that is asked does.
+# A web process writes to these by itself, or they describe the process that answers.
 LIVING_TABLES = {"node_samples"}
 LIVING_PATHS = {f"{API}/admin/overview", f"{API}/admin/overview/history"}
 MOMENTS = {"countedAt", "epoch"}
@@ -42,7 +42,7 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
 
 
 def describe(url: str) -> dict[str, tuple[int, str]]:
-    """Of each table how many rows it has, and a checksum of them in whatever order."""
+    """Return the row count of each table, and a checksum of its rows that ignores their order."""
     found = {}
     with psycopg.connect(url) as conn:
         for (table,) in conn.execute(LIST_TABLES).fetchall():
@@ -53,7 +53,7 @@ def describe(url: str) -> dict[str, tuple[int, str]]:
 
 @pytest.fixture
 def empty_url(postgres: Any) -> Iterator[str]:
-    """A database with nothing in it."""
+    """Create a database without tables; yield its URL."""
     with psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE restored TEMPLATE template0")
         yield name_database(postgres.url, "restored")
@@ -61,7 +61,7 @@ def empty_url(postgres: Any) -> Iterator[str]:
 
 
 async def read_everything(client: Client) -> dict[str, Any]:
-    """What every list and page without an id of its own answers."""
+    """Return the answer of every GET route without an id in its path."""
     paths = json.loads(make_documents().openapi.body)["paths"]
     found = {}
     for path in (path for path, methods in paths.items() if "get" in methods and "{" not in path):
@@ -69,7 +69,7 @@ async def read_everything(client: Client) -> dict[str, Any]:
             continue
         answer = await client.get(path)
         assert answer.status < 500
-        # Others want parameters, and say when they were asked.
+        # The other routes require parameters.
         if answer.status == 200:
             is_json = answer.content_type == "application/json"
             found[path] = without_moments(await answer.json()) if is_json else await answer.read()
@@ -77,7 +77,7 @@ async def read_everything(client: Client) -> dict[str, Any]:
 
 
 def without_moments(value: Any) -> Any:
-    """An answer without what says when it was counted, and in which database."""
+    """Return an answer without its moments of counting and the epoch of its database."""
     if isinstance(value, list):
         return [without_moments(item) for item in value]
     if isinstance(value, dict):
@@ -107,7 +107,7 @@ async def test_a_used_service_is_restored_elsewhere_and_all_of_it_reads(
     media = config.media_path
     (media / lost["url"].removeprefix("/media/")[:2] / lost["url"].removeprefix("/media/")).unlink()
 
-    # By its command, while the service runs.
+    # With `nexcorp backup`, while the service runs.
     target = tmp_path / "sets" / "today"
     monkeypatch.setenv("DATABASE_URL", config.database_url)
     monkeypatch.setenv("JWT_SECRET", config.jwt_secret)
@@ -148,14 +148,14 @@ async def test_a_used_service_is_restored_elsewhere_and_all_of_it_reads(
 
     async with run_service(elsewhere) as restored:
         again = Client(ann.client.session, restored.url, ann.headers)
-        # It lives: what is written is delivered.
+        # The restored service delivers what is written to it.
         post = await publish(replace(ann, client=again), "From elsewhere.")
         found = "SELECT count(*) FROM post_documents WHERE post_id = $1"
         await wait_until(lambda: fetch_value(restored, found, UUID(post["id"])), 20)
         with pytest.raises(BackupError, match="stop them first"):
             await asyncio.to_thread(restore, elsewhere, replace=True)
 
-    # Over what is there only when told, and then nothing of it is left.
+    # A restore replaces existing tables only with the option for it, and then completely.
     with psycopg.connect(empty_url, autocommit=True) as conn:
         conn.execute("CREATE TYPE mood AS ENUM ('good')")
         conn.execute("CREATE TABLE of_another_release (mood mood)")
@@ -204,7 +204,7 @@ async def test_what_went_out_behind_a_backup_does_not_go_out_again(
         again = Client(ann.client.session, restored.url, ann.headers)
         assert (await again.get(f"{API}/auth/me")).status == 401
 
-    # Where nothing went on behind the backup, all of it goes on.
+    # With `moved`, nothing happened since the backup: sessions stay valid and pending mails are sent.
     await asyncio.to_thread(restore_backup, elsewhere, target, replace=True, moved=True, say=print)
     assert read(sessions, waiting, mails) == [
         [(None,)],
@@ -237,7 +237,7 @@ def test_what_is_damaged_is_refused_and_changes_nothing(
         found = {**manifest, "sums": hashlib.sha256(lines.encode()).hexdigest(), **more}
         (target / MANIFEST).write_text(json.dumps(found))
 
-    # What pg_restore itself finds in the middle: all of it is one transaction.
+    # pg_restore itself fails in the middle: everything is one transaction, so nothing is restored.
     half = dump[:-300]
     (target / DUMP).write_bytes(half)
     sign(f"{hashlib.sha256(half).hexdigest()}  {DUMP}\n")
@@ -275,7 +275,7 @@ def test_the_programs_that_fit_are_found_or_named(monkeypatch: Any, tmp_path: Pa
         find_programs(("pg_dump",), 16)
     has(old=15, new=18, next=17)
     assert find_programs(("pg_dump",), 16) == (tmp_path / "next", 17)
-    # What others see in the list of processes.
+    # Arguments, which other users see in the list of processes.
     address, environment = hide_password("postgresql://ann:se%40cret@db:5433/company?sslmode=require")
     assert "cret" not in address and "sslmode=require" in address and "port=5433" in address
     assert environment["PGPASSWORD"] == "se@cret"

@@ -1,1 +1,1 @@
-"""The ledger test: kill everything at random, then prove that nothing acknowledged was lost."""
+"""The ledger test: kill processes at random, then prove that no acknowledged write was lost."""

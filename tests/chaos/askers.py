@@ -1,4 +1,4 @@
-"""People who ask the assistant, and read each answer to its end on whichever node answers."""
+"""People who ask the assistant, and read each answer to its end from whichever node responds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.chaos.people import BROKEN, Api, Person
 from tests.features.ai.helpers import EVENTS, Reading
 from tests.modelserver import words
 
-# Beyond it a client of an answer takes its node for dead; halted ones keep connections.
+# A client that reads nothing for longer takes the node for dead; a halted node keeps its connections.
 SILENCE = aiohttp.ClientTimeout(total=None, sock_connect=3, sock_read=5)
 KINDS = ("say", "say", "say", "cuts", "stall")
 KEPT = """
@@ -47,7 +47,7 @@ SELECT
 
 @dataclass
 class Told:
-    """An answer that was read to its end: what was asked, and what was read."""
+    """An answer that was read to its end: the question, the expected text, and what was read."""
 
     question: str
     wanted: str
@@ -55,7 +55,7 @@ class Told:
 
 
 class Asker:
-    """Asks one question after the other in a chat. `told`: answers by the ids of their messages."""
+    """A person who asks one question after the other in a chat. `told`: answers by their message ids."""
 
     def __init__(self, api: Api, person: Person, rng: random.Random) -> None:
         self.api, self.person, self.rng = api, person, rng
@@ -72,7 +72,7 @@ class Asker:
             await asyncio.sleep(self.rng.uniform(0, 0.3))
 
     async def ask(self, path: str) -> None:
-        """One question, with a key until it is taken, and its answer up to the end."""
+        """Ask one question, with an idempotency key until it is accepted, and read its answer to the end."""
         self._asked += 1
         key = f"{self.person.username}-asks-{self._asked}"
         kind, count, rate = self.rng.choice(KINDS), self.rng.randint(20, 150), self.rng.randint(30, 80)
@@ -91,7 +91,7 @@ class Asker:
         self.told[UUID(reading.created["answer"]["id"])] = Told(question, words(count), reading)
 
     async def _read(self, path: str, question: str, key: str, reading: Reading, chars: int | None) -> bool:
-        """Read on, by asking or, once that was taken, by coming back; True at so many characters."""
+        """Ask, or reconnect to the stream of an accepted question; True once `chars` characters were read."""
         address = self.api.pick_address()
         headers = {**self.person.headers, **EVENTS}
         try:
@@ -116,7 +116,7 @@ class Asker:
                     if chars is not None and len(reading.text) >= chars:
                         return True
                 else:
-                    # A balancer's word for a node that died while it answered is 502 or 504.
+                    # A balancer answers 502 or 504 for a node that died while it was answering.
                     assert response.status in (429, 502, 503, 504), f"{question}: {await response.text()}"
         except BROKEN as error:
             self.api.outcomes[type(error).__name__] += 1
@@ -127,9 +127,9 @@ class Asker:
 
 
 def check_told(told: Told, row: Any, *, gives_up: bool = False) -> str | None:
-    """What is wrong with one answer, as it was read and as it is kept; None where it is whole.
+    """Compare an answer as it was read with its stored row; return the difference, or None if there is none.
 
-    `gives_up`: one whose workers died more often than it is begun anew may have ended so.
+    `gives_up`: accept an answer that failed because too many of its workers died.
     """
     text, end = told.reading.text, told.reading.end
     if row is None:
@@ -154,7 +154,7 @@ def check_told(told: Told, row: Any, *, gives_up: bool = False) -> str | None:
 
 
 async def check_answers(conn: Any, askers: list[Asker], *, gives_up: bool = False) -> list[str]:
-    """Each answer was read whole, is kept as it was read, ended once, and was counted once."""
+    """Check that each answer was read whole, is stored as read, ended once, and was counted once."""
     wrong = [
         finding
         for asker in askers

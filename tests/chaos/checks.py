@@ -1,4 +1,4 @@
-"""The checker: what ledgers and readers say, against what the database holds. An empty list is good."""
+"""The checker: compares ledgers and readers with the database. An empty list means no findings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ EXAMPLES = 5
 
 
 def say(problem: str, examples: Sequence[Any]) -> list[str]:
-    """One line with how often and a few examples; nothing where there are none."""
+    """Return a finding with the number of examples and a few of them; an empty list without examples."""
     if not examples:
         return []
     return [f"{problem}: {len(examples)}, such as {', '.join(map(str, examples[:EXAMPLES]))}"]
 
 
 async def check_writes(conn: Any, entries: Mapping[str, Entry]) -> list[str]:
-    """Each acknowledged write is there once, with the id that was acknowledged; nothing is there twice."""
+    """Check that each acknowledged write is there once with its acknowledged id, and no write twice."""
     rows = await conn.fetch(
         "SELECT id, split_part(body, ' ', 1) AS key, body, author_id, post_id FROM comments"
     )
@@ -46,7 +46,7 @@ async def check_writes(conn: Any, entries: Mapping[str, Entry]) -> list[str]:
 
 
 async def check_notifications(conn: Any, entries: Mapping[str, Entry]) -> list[str]:
-    """Each comment has one event, and one notification for each of its receivers and nobody else."""
+    """Check that each comment has one event, and one notification for each receiver and nobody else."""
     rows = await conn.fetch(
         """
         SELECT
@@ -78,14 +78,14 @@ async def check_notifications(conn: Any, entries: Mapping[str, Entry]) -> list[s
 
 
 async def check_queue(conn: Any) -> list[str]:
-    """Nothing waits, nothing died."""
+    """Check that the outbox is empty and that there are no dead letters."""
     rows = await conn.fetch("SELECT id, attempts, last_error FROM outbox")
     dead = await conn.fetch("SELECT id, last_error FROM outbox_dead")
     return [*say("rows left in the outbox", rows), *say("dead letters", dead)]
 
 
 async def check_rooms(conn: Any) -> list[str]:
-    """Numbers run from min_seq to last_seq without a gap."""
+    """Check that the numbers of each room run from min_seq to last_seq without a gap."""
     rows = await conn.fetch(
         """
         SELECT r.name, r.min_seq, r.last_seq, min(f.seq) AS first, max(f.seq) AS last, count(f.seq) AS frames
@@ -100,7 +100,7 @@ async def check_rooms(conn: Any) -> list[str]:
 
 
 async def check_counters(conn: Any) -> list[str]:
-    """Counters say what a count would."""
+    """Check that unread and comment counters equal a count of their rows."""
     unread = await conn.fetch(
         """
         SELECT u.username, coalesce(c.unread, 0) AS counter, count(n.id) AS rows
@@ -127,7 +127,7 @@ async def check_counters(conn: Any) -> list[str]:
 
 
 async def check_stream(conn: Any, stream: Stream, known: set[str], created: str) -> list[str]:
-    """What was shown is what the room holds: in order, once, to the end; with the fetched state it is all."""
+    """Check that a reader showed the room's frames in order, once, to the end, and saw exactly `known`."""
     frames = await conn.fetch(
         """
         SELECT seq, event, CASE WHEN members = '{}' THEN data ->> 'id' ELSE entity_id::text END AS id
@@ -162,7 +162,7 @@ async def check_stream(conn: Any, stream: Stream, known: set[str], created: str)
 
 
 async def list_ids(conn: Any, query: str, key: UUID) -> set[str]:
-    """The ids that a query finds."""
+    """Return the ids that a query finds."""
     return {str(row["id"]) for row in await conn.fetch(query, key)}
 
 
@@ -173,7 +173,7 @@ SAID = {
 
 
 async def check_reader(conn: Any, reader: Reader) -> list[str]:
-    """Both rooms of a reader, its unread count, and what it complained of."""
+    """Check both rooms of a reader, its unread count, and the problems it noted itself."""
     told = await list_ids(conn, "SELECT id FROM notifications WHERE receiver_id = $1", reader.person.id)
     said = await list_ids(conn, SAID[reader.kind], UUID(reader.subject_id))
     unread = await conn.fetchval(
@@ -188,7 +188,7 @@ async def check_reader(conn: Any, reader: Reader) -> list[str]:
 
 
 async def check_readers(conn: Any, readers: Iterable[Reader]) -> list[str]:
-    """All readers, each finding with whose it is."""
+    """Check all readers; each finding names its reader."""
     return [
         f"reader {number} ({reader.person.username}): {finding}"
         for number, reader in enumerate(readers)
@@ -197,7 +197,7 @@ async def check_readers(conn: Any, readers: Iterable[Reader]) -> list[str]:
 
 
 async def check_database(conn: Any, entries: Mapping[str, Entry]) -> list[str]:
-    """Everything that the database alone can tell."""
+    """Run every check that needs nothing but the database and the ledgers."""
     return [
         *await check_writes(conn, entries),
         *await check_notifications(conn, entries),

@@ -1,4 +1,4 @@
-"""The service as it runs for real: two web processes, two workers, PostgreSQL and Valkey behind proxies."""
+"""A production-like service: two web processes, two workers, PostgreSQL and Valkey behind proxies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.chaos.proxy import Proxy
 
 REPOSITORY = Path(nexcorp.__file__).resolve().parent.parent
 SECRET = "a secret of the ledger test, long enough to be accepted"
-# What lets a trial do as much as it likes.
+# Limits are lifted, so that a trial can write as much as it likes.
 TRIAL = {
     "RATE_LIMIT_ANONYMOUS": "1000000",
     "RATE_LIMIT_USER": "1000000",
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 def choose_ports(count: int) -> list[int]:
-    """Free ports that the kernel gives to nobody's outgoing connection while their server is dead."""
+    """Choose free ports below the kernel's range for outgoing connections; they stay free in a restart."""
     chosen: set[int] = set()
     while len(chosen) < count:
         port = random.SystemRandom().randint(15000, 32000)
@@ -56,7 +56,7 @@ def choose_ports(count: int) -> list[int]:
 
 
 class Program:
-    """One process, whose output goes to a file. `folder`: where it runs; `account`: as whom."""
+    """A process whose output goes to a file. `folder`: its working directory; `account`: its user."""
 
     death_signal = signal.SIGKILL
 
@@ -75,7 +75,7 @@ class Program:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, also again."""
+        """Start the process, or start it again."""
         with self.log.open("ab") as output:
             self.process = spawn(
                 self.command,
@@ -87,11 +87,11 @@ class Program:
             )
 
     def stop(self) -> None:
-        """End it; here always at once."""
+        """End the process; a Program is killed at once."""
         self.kill()
 
     def kill(self) -> None:
-        """kill -9."""
+        """Send SIGKILL to the process and its group."""
         if self.process is not None:
             kill_group(self.process)
 
@@ -99,8 +99,8 @@ class Program:
 class Processes:
     """Children by their names, each started again when it dies by itself.
 
-    `deaths`: what ended by itself; `forced`: what did not end when told to. `web_ports`: where those that
-    serve HTTP listen.
+    `deaths`: processes that ended by themselves; `forced`: processes that had to be killed after SIGTERM.
+    `web_ports`: the ports of those that serve HTTP.
     """
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class Processes:
         self.web_ports: dict[str, int] = {}
         self.deaths: list[str] = []
         self.forced: list[str] = []
-        # A child is bound to the life of the thread that forked it: one thread, until the end.
+        # The kernel kills a child when the thread that forked it ends: one thread lives until close().
         self._thread = ThreadPoolExecutor(1)
         self._meant_to_run: set[str] = set()
         self._minder: asyncio.Task[None] | None = None
@@ -128,7 +128,7 @@ class Processes:
         raise NotImplementedError
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Run something that forks or blocks in the thread that the children are bound to."""
+        """Run `work`, which forks or blocks, in the thread that forks the children."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def process(self, name: str) -> subprocess.Popen[bytes]:
@@ -145,19 +145,19 @@ class Processes:
                 os.kill(pid, number)
 
     async def kill(self, name: str) -> None:
-        """kill -9, also of what is halted."""
+        """Kill a process with SIGKILL, also one that is halted."""
         self._meant_to_run.discard(name)
         await self.in_thread(self.children[name].kill)
 
     async def start(self, name: str) -> None:
-        """Start it again and wait until it answers (a worker: until it runs)."""
+        """Start a process and wait until it answers; for a worker, until it runs."""
         await self.in_thread(self.children[name].start)
         self._meant_to_run.add(name)
         if name in self.web_ports:
             await self._await_web(name)
 
     async def stop(self, name: str) -> None:
-        """SIGTERM, and patience; what does not end within STOP_SECONDS is noted and killed."""
+        """Send SIGTERM and wait; a process that does not end within STOP_SECONDS is noted and killed."""
         self._meant_to_run.discard(name)
         process = self.process(name)
         process.send_signal(signal.SIGTERM)
@@ -167,7 +167,7 @@ class Processes:
                 self.forced.append(name)
                 break
             await asyncio.sleep(0.05)
-        # A signal that comes before the process listens to signals ends it as well as any.
+        # SIGTERM itself ends a process that has not yet installed its handler; that is no failure.
         if process.returncode not in (0, None, -signal.SIGTERM):
             self.deaths.append(f"{name} ended with {process.returncode} after SIGTERM")
         await self.kill(name)
@@ -182,7 +182,7 @@ class Processes:
             await asyncio.sleep(0.1)
 
     async def _mind(self) -> None:
-        """Note and restart what died by itself, as a supervisor would."""
+        """Note and restart each process that died by itself, as a supervisor would."""
         while True:
             for name in sorted(self._meant_to_run):
                 code = self.process(name).poll()
@@ -193,7 +193,7 @@ class Processes:
             await asyncio.sleep(0.2)
 
     async def close(self) -> None:
-        """End the programs, those that were added last first."""
+        """Kill the programs, the last added first."""
         if self._minder is not None:
             self._minder.cancel()
             await asyncio.gather(self._minder, return_exceptions=True)
@@ -203,7 +203,7 @@ class Processes:
 
 
 class Cluster(Processes):
-    """Everything that runs, with `settings` beside its own, as of the environment."""
+    """The whole service; `settings` are added to the environment of its processes."""
 
     def __init__(self, home: Path, **settings: str) -> None:
         super().__init__()
@@ -217,17 +217,17 @@ class Cluster(Processes):
 
     @property
     def addresses(self) -> list[str]:
-        """Where clients reach the web nodes: through the proxies."""
+        """URLs at which clients reach the web nodes: those of the proxies."""
         return [f"http://127.0.0.1:{self.proxies[name].port}" for name in WEBS]
 
     @property
     def node_urls(self) -> list[str]:
-        """Each web node."""
+        """The URL of each web node."""
         return self.addresses
 
     @property
     def admin_url(self) -> str:
-        """The database itself."""
+        """The URL of the database without the proxy."""
         return self.postgres.url
 
     async def _start_all(self) -> None:

@@ -1,4 +1,4 @@
-"""The people of the ledger test, and what runs beside it."""
+"""The people of the ledger test, and helpers that run them beside the faults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WRITERS, PEOPLE, DEVICES, TYPISTS = 6, 4, 2, 3
 
 @contextlib.asynccontextmanager
 async def background(*work: Any) -> AsyncIterator[list[asyncio.Task[Any]]]:
-    """Run coroutines beside the block; one that failed fails the block."""
+    """Run coroutines while the block runs; yield their tasks. Raises the exception of one that failed."""
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
         yield tasks
@@ -38,7 +38,7 @@ async def background(*work: Any) -> AsyncIterator[list[asyncio.Task[Any]]]:
 
 
 async def poll_until(check: Any, seconds: float = SETTLE_SECONDS) -> bool:
-    """Ask every half second until it is so; False where it was not within this time."""
+    """Call `check` every half second until it is true; False if it was not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not await check():
         if time.monotonic() > deadline:
@@ -48,7 +48,7 @@ async def poll_until(check: Any, seconds: float = SETTLE_SECONDS) -> bool:
 
 
 async def list_unready(nodes: Api) -> list[str]:
-    """What is to say of nodes that do not become ready."""
+    """Return a finding for each node that does not become ready within 20 seconds."""
     findings = []
     for address in nodes.addresses:
 
@@ -95,7 +95,7 @@ class Company:
         for person in people:
             own = await self.api.sign_in(Person(person.id, person.username, "", ""))
             self.askers.append(Asker(self.api, own, random.Random(self.rng.random())))
-        # The others of the writers, in a group, and two of them apart.
+        # The writers that do not type talk: all of them in a group, the first two also in a pair.
         talking = authors[TYPISTS:]
         group = await open_group(self.api, talking)
         pair = await open_pair(self.api, *talking[:2])
@@ -108,7 +108,7 @@ class Company:
         self.first_logins = [Person(p.id, p.username, p.token, p.refresh_token) for p in (*people, *authors)]
 
     async def share_file(self, conn: Any) -> None:
-        """Some of the writers type in one file, too."""
+        """Let some of the writers type together in one file."""
         authors = [writer.person for writer in self.writers[:TYPISTS]]
         file_id = await make_shared_file(conn, authors)
         for number, author in enumerate(authors):
@@ -117,15 +117,15 @@ class Company:
 
     @property
     def watchers(self) -> list[Reader]:
-        """All who have a socket."""
+        """Everybody who has a socket."""
         return [*self.readers, *self.followers]
 
     async def list_behind(self, conn: Any) -> list[str]:
-        """What followers show of conversations, and is not so."""
+        """Return a finding for each conversation that a follower shows wrong."""
         return [finding for one in self.followers for finding in await one.differ(conn)]
 
     async def all_caught_up(self, conn: Any) -> bool:
-        """Whether everybody has come as far as their rooms, and shows the right unread counts."""
+        """Whether every reader has reached the end of its rooms and shows the right unread count."""
         if await self.list_behind(conn):
             return False
         last = {row["name"]: row["last_seq"] for row in await conn.fetch("SELECT name, last_seq FROM rooms")}
@@ -137,7 +137,7 @@ class Company:
         ) and all(reader.unread == unread.get(reader.person.id, 0) for reader in self.watchers)
 
     async def check_sessions(self) -> list[str]:
-        """Those who signed in before the faults are still signed in, and can stay so."""
+        """Check that everybody who signed in before the faults can still refresh their session."""
         findings = []
         for person in self.first_logins:
             status, answer = 0, None
@@ -153,5 +153,5 @@ class Company:
 
 
 async def outbox_is_empty(conn: Any) -> bool:
-    """Whether nothing waits to be delivered."""
+    """Whether the outbox is empty."""
     return not await conn.fetchval("SELECT count(*) FROM outbox")

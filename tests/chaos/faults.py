@@ -1,4 +1,4 @@
-"""The fault driver: a plan made from a seed, and a report of what was done when."""
+"""The fault driver: plans faults from a seed, injects them, and reports each with its time."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SPACING = (0.8, 2.0)
 HALT = (2.0, 6.0)
 STALL = (0.5, 4.0)
 PAUSE = (0.1, 1.5)
-# How long a start takes on a slow machine: the plan leaves a target alone until then.
+# A process takes this long to start on a slow machine; the plan spares a target for this long.
 START_SECONDS = 3.0
 ROLLING_SECONDS = 12.0
 
-# Every kind with what it can strike; a rolling restart takes all of its targets in turn.
+# Each kind of fault and the targets it can hit; a rolling restart takes all of its targets in turn.
 KINDS: dict[str, tuple[str, ...]] = {
     "kill web": WEBS,
     "kill worker": WORKERS,
@@ -57,7 +57,7 @@ class Fault:
     seconds: float
 
 
-# For how many seconds a fault of a verb, or of a kind, lasts, and how long its target takes beyond that.
+# The seconds that faults of a verb or kind last (from, to), and the seconds a target recovers afterwards.
 LENGTHS = {"halt": HALT, "stall": STALL}
 RECOVERY = {"kill": START_SECONDS, "rolling": ROLLING_SECONDS}
 
@@ -71,9 +71,9 @@ def make_plan(
     *,
     eager: bool = False,
 ) -> list[Fault]:
-    """Faults for so long: each kind once in random order, then again; targets in trouble are left alone.
+    """Plan faults for `seconds`: every kind once in random order, then again; recovering targets are spared.
 
-    `eager`: while those that are left have to wait, others come in between once more.
+    `eager`: while the kinds that are left must wait for their targets, other kinds are planned once more.
     """
     rng = random.Random(seed)
     plan: list[Fault] = []
@@ -106,12 +106,12 @@ def make_plan(
 
 
 def list_targets(kinds: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Everything that some kind strikes."""
+    """Return every target of these kinds, sorted."""
     return sorted({name for targets in kinds.values() for name in targets})
 
 
 class Report:
-    """A line of JSON for each thing that was done; with the seed, enough to do it again."""
+    """A file with one line of JSON for each fault; together with the seed it lets you repeat the run."""
 
     def __init__(self, path: Path, **header: Any) -> None:
         self.path = path
@@ -121,11 +121,11 @@ class Report:
         self.note(**header)
 
     def note(self, **line: Any) -> None:
-        """Add a line, with the time."""
+        """Add a line with the seconds since the beginning."""
         self._file.write(json.dumps({"t": round(time.monotonic() - self.began, 2), **line}) + "\n")
 
     def close(self) -> None:
-        """No more lines."""
+        """Close the file."""
         self._file.close()
 
 
@@ -137,7 +137,7 @@ class Driver(Generic[C]):
     def __init__(self, cluster: C, report: Report) -> None:
         self.cluster, self.report = cluster, report
         self._locks = {name: asyncio.Lock() for name in list_targets(self.kinds)}
-        # By a whole kind, or by its verb.
+        # Keys are whole kinds, or verbs.
         self._verbs: dict[str, Callable[[Fault], Awaitable[None]]] = {
             "kill": self._kill,
             "halt": self._halt,
@@ -147,7 +147,7 @@ class Driver(Generic[C]):
         }
 
     async def run(self, plan: list[Fault]) -> None:
-        """Every fault at its time; returns once all are over and everything runs again."""
+        """Inject every fault at its time; return once all are over and everything runs again."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for fault in plan:

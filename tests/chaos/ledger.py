@@ -1,4 +1,4 @@
-"""What a writer meant to write and what it was promised, on disk before anything is sent."""
+"""Ledgers: each intended write on disk before it is sent, and each acknowledgement after it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from uuid import UUID
 
 @dataclass
 class Entry:
-    """One intended write: who must be told of it, and the ids that it was acknowledged with."""
+    """One intended write: the people who must be notified, and the ids with which it was acknowledged."""
 
     key: str
     post_id: UUID
@@ -25,7 +25,7 @@ class Entry:
 
 
 class Ledger:
-    """The file of one writer. A line counts once it is on the disk."""
+    """The file of one writer. Each method returns once its line is synced to the disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,11 +44,11 @@ class Ledger:
         )
 
     async def acknowledge(self, key: str, written_id: UUID) -> None:
-        """Note that the service said it is written."""
+        """Note the id with which the service acknowledged the write."""
         await self._append({"key": key, "id": str(written_id)})
 
     def close(self) -> None:
-        """No more lines."""
+        """Close the file."""
         self._file.close()
 
     async def _append(self, line: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ class Ledger:
 
 
 def read_ledgers(paths: Iterable[Path]) -> dict[str, Entry]:
-    """Every entry of these files, by key."""
+    """Return every entry of these files, by key."""
     entries: dict[str, Entry] = {}
     for path in paths:
         for text in path.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""People who use the service through its proxies, and keep trying."""
+"""People who call the service through its proxies, and retry until they succeed."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Person:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What proves who is calling."""
+        """Headers that authenticate the person."""
         return {"Authorization": f"Bearer {self.token}"}
 
 
 class Api:
-    """Calls to any of the web nodes. `outcomes` counts statuses, and failures by their class."""
+    """Calls to any of the web nodes. `outcomes` counts answers by status, and failures by exception class."""
 
     def __init__(
         self, addresses: Sequence[str], rng: random.Random, session: aiohttp.ClientSession | None = None
@@ -49,11 +49,11 @@ class Api:
         await self.session.close()
 
     def pick_address(self) -> str:
-        """One of the web nodes, as a load balancer would."""
+        """Choose a web node at random, as a load balancer would."""
         return self.rng.choice(self.addresses)
 
     async def try_once(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """One attempt: (status, body), or (0, None) where no whole answer came."""
+        """Call once; return (status, body), or (0, None) if no whole answer came."""
         try:
             url = self.pick_address() + path
             async with self.session.request(method, url, **options) as response:
@@ -65,7 +65,7 @@ class Api:
             return 0, None
 
     async def call(self, method: str, path: str, person: Person | None = None, **options: Any) -> Any:
-        """Repeat until it succeeds; returns the body. Raises AssertionError for a refusal that will stay."""
+        """Repeat a call until it succeeds; return the body. Raises AssertionError if retrying cannot help."""
         headers = options.pop("headers", {})
         while True:
             own = {**headers, **(person.headers if person else {})}
@@ -79,25 +79,25 @@ class Api:
             await self.pause()
 
     async def pause(self) -> None:
-        """A moment before the next attempt."""
+        """Wait a moment before the next attempt."""
         await asyncio.sleep(self.rng.uniform(0.05, 0.3))
 
     async def register(self, username: str) -> Person:
-        """A new account, signed in."""
+        """Register an account and sign in."""
         email = f"{username}@example.com"
         data = {"email": email, "password": PASSWORD, "username": username}
         user = (await self.call("POST", "/api/v1/auth/register", json=data))["user"]
         return await self.sign_in(Person(UUID(user["id"]), username, "", ""))
 
     async def sign_in(self, person: Person) -> Person:
-        """A new session; its tokens replace those the person had."""
+        """Start a new session; its tokens replace those of the person."""
         data = {"email": f"{person.username}@example.com", "password": PASSWORD, "platform": "cli"}
         answer = await self.call("POST", "/api/v1/auth/login", json=data)
         person.token, person.refresh_token = answer["accessToken"], answer["refreshToken"]
         return person
 
     async def fetch_all(self, path: str, person: Person) -> tuple[list[Any], dict[str, Any]]:
-        """Every row of a list, and the first page's answer."""
+        """Return every row of a list, and the answer with its first page."""
         first = page = await self.call("GET", path, person, params={"limit": "100"})
         rows = list(page["data"])
         while page["nextCursor"]:

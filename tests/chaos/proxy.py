@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that can stall, cut every connection, or swallow what is answered."""
+"""A TCP proxy on loopback that can stall, reset every connection, or swallow answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Proxy:
     def __init__(self, name: str, target: int = 0) -> None:
         self.name, self.target = name, target
         self.port = 0
-        # While set, an answer from behind ends its connection instead of arriving.
+        # While this is set, an answer of the target resets its connection instead of passing.
         self.swallow_answers = False
         self.swallowed = 0
         self._closed = False
@@ -42,17 +42,17 @@ class Proxy:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        # What was accepted in the last moment takes a few turns of the loop to show up here, and to end.
+        # Connections accepted just now take a few turns of the loop to be registered and to end.
         for _ in range(5):
             self.reset()
             await asyncio.sleep(0)
 
     def stall(self) -> None:
-        """Nothing passes any more, in either direction; connections stay open and new ones are accepted."""
+        """Pass no more bytes in either direction; connections stay open and new ones are accepted."""
         self._flowing.clear()
 
     def resume(self) -> None:
-        """What was held back goes on."""
+        """Pass the bytes that were held back, and all later ones."""
         self._flowing.set()
 
     def reset(self) -> None:
@@ -68,9 +68,9 @@ class Proxy:
         writer.transport.abort()
 
     def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass one accepted connection on."""
+        """Serve one accepted connection."""
         if self._closed:
-            # Accepted in the last moment.
+            # It was accepted just before the proxy closed.
             self._cut(writer)
             return
         self._writers.add(writer)

@@ -1,4 +1,4 @@
-"""Readers: live sockets that resume where they were, and show each numbered frame once."""
+"""Readers: live sockets that resume where they ended, and show each numbered frame once."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tests.chaos.people import BROKEN, Api, Person
 MAX_RECOVERED = 500
 CONNECT_SECONDS = 10.0
 RESYNC, TOKEN_EXPIRED, DO_NOT_RETURN = 4010, 4005, 4500
-# What a peer says of bytes that are no good: the service never gives or gets a reason to.
+# Close codes for malformed bytes or a server error: neither side may ever give a reason for them.
 BAD_BYTES = (1002, 1003, 1007, 1009, 1011)
-# How often a returning reader has lost its place, as a new device has none.
+# The probability that a reader that reconnects has no position, like a new device.
 FORGETFUL = 0.1
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One frame that a reader showed: its number, its event, the id of what it tells of."""
+    """One frame that a reader showed: its number, its event, and the id in its data."""
 
     seq: int
     event: str
@@ -34,9 +34,9 @@ class Shown:
 
 @dataclass
 class Stream:
-    """One room as one reader sees it. `state`: what it fetched instead of frames, up to number `since`.
+    """One room as one reader sees it. `state`: ids it fetched over REST, which cover numbers up to `since`.
 
-    `fetching`: it has begun to, page by page.
+    `fetching`: a fetch of the state is under way.
     """
 
     room: str
@@ -51,7 +51,7 @@ class Stream:
     problems: list[str] = field(default_factory=list)
 
     def take(self, frame: dict[str, Any]) -> None:
-        """Show a frame, unless it was shown before."""
+        """Show a frame, unless it was shown before; note a gap as a problem."""
         seq = frame["seq"]
         if self.seq is not None and seq <= self.seq:
             self.repeated += 1
@@ -62,7 +62,7 @@ class Stream:
         self.shown.append(Shown(seq, frame["event"], frame["data"].get("id")))
 
     def welcome(self, data: dict[str, Any], offered: int | None) -> bool:
-        """Take `connected` or `subscribed`; True where the state must be fetched anew."""
+        """Handle the data of `connected` or `subscribed`; return True if the state must be fetched anew."""
         if data["recovered"]:
             if offered is None or data["seq"] < offered:
                 self.problems.append(f"{self.room}: recovered from {offered}, but stands at {data['seq']}")
@@ -80,7 +80,7 @@ class Stream:
         return True
 
     def replace(self, ids: set[str], seq: int | None = None) -> None:
-        """The state was fetched: it stands for everything up to `seq` (by default where the room stood)."""
+        """Store the fetched state: it covers everything up to `seq` (by default the stream's position)."""
         self.state = ids
         if seq is not None:
             self.seq = max(seq, self.seq or 0)
@@ -88,9 +88,9 @@ class Stream:
 
 
 class Reader:
-    """One device of a person: the own room and another, over whichever node answers.
+    """One device of a person: connects to any node, and follows the person's own room and one other room.
 
-    `shows`: a frame of the other room that tells of something new.
+    `shows`: the event of the other room that announces a new row.
     """
 
     kind, shows = "post", "comment:created"
@@ -105,7 +105,7 @@ class Reader:
         self.closes: Counter[str] = Counter()
         self.problems: list[str] = []
         self.frames = 0
-        # Seconds from a connection's beginning to its `connected`, and from the end of the one before.
+        # Seconds until `connected`: since the connection began, and since the previous one ended.
         self.welcomes: list[float] = []
         self.absences: list[float] = []
         self._began = self._ended = 0.0
@@ -123,7 +123,7 @@ class Reader:
             await self.api.pause()
 
     async def read_some(self, stop: asyncio.Event) -> None:
-        """Mark what was shown as read, now and then, until told to stop: counters must follow."""
+        """Mark shown notifications as read now and then, until told to stop."""
         while not stop.is_set():
             created = [frame.id for frame in self.own.shown if frame.event == "notification:created"]
             headers = self.person.headers
@@ -135,7 +135,7 @@ class Reader:
             await asyncio.sleep(self.rng.uniform(0.3, 1.2))
 
     async def fetch_other(self) -> set[str]:
-        """The ids of all that the other room tells of."""
+        """Fetch the ids of all rows that the other room announces."""
         rows, _ = await self.api.fetch_all(f"/api/v1/comments/post/{self.subject_id}", self.person)
         return {row["id"] for row in rows}
 
@@ -161,7 +161,7 @@ class Reader:
                     if message.type is aiohttp.WSMsgType.TEXT:
                         await self._handle(ws, json.loads(message.data))
         finally:
-            # The first one of several that fail is when a person notices.
+            # If several connections fail in a row, the absence begins with the end of the first.
             self._ended = self._ended or time.monotonic()
         self._note_close(ws.close_code)
 
@@ -200,11 +200,11 @@ class Reader:
         elif event == "unread-count":
             self.unread = data["count"]
         elif event == "error" and "closeCode" not in data:
-            # The database was away when it was asked for: ask again on a new socket.
+            # The database was unavailable: subscribe again on a new socket.
             if data["code"] not in ("database_unavailable", "overloaded", "timeout"):
                 self.problems.append(f"error {data}")
             await ws.close()
 
     def _offer(self, stream: Stream) -> int | None:
-        """The number this reader asked to resume from, None where it asked for nothing."""
+        """Return the number from which this reader asked to resume the room, or None if it did not ask."""
         return self._offered.get(stream.room) if stream.epoch is not None else None

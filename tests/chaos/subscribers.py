@@ -1,4 +1,4 @@
-"""People whose notifications go to another system, too: to a receiver that is in a bad mood at times."""
+"""People whose notifications also go to a webhook, whose receiver misbehaves at times."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.chaos.checks import say
 from tests.chaos.people import Person
 from tests.webhookserver import Receiver
 
-# How often an endpoint fails, sends elsewhere, hangs, or takes it and does not say so.
+# Probabilities that the endpoint fails, redirects, hangs, or takes the request and drops the connection.
 MOODS = {"fail": 0.06, "redirect": 0.03, "hang": 0.01, "vanish": 0.03}
 HANG_SECONDS = 3.0
 TOLD = """
@@ -31,9 +31,9 @@ WHERE n.receiver_id = $1 AND n.event_id IN (SELECT e.id FROM events AS e WHERE e
 
 
 class Moody(Receiver):
-    """Answers /moody as it feels like, until it is told to behave. `mended`: it takes all by now.
+    """A receiver that answers /moody/... at random. `mended`: from now on it accepts every request.
 
-    What is signed with one of `secrets`, by path, is in `came`: the `webhook-id`s by path and notification.
+    `secrets`: the signing secret of each path. `came`: `webhook-id`s by path and notification id.
     """
 
     rng = random.Random()
@@ -45,7 +45,7 @@ class Moody(Receiver):
         self.came: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
 
     async def be_moody(self, request: web.Request) -> web.StreamResponse:
-        """Takes it, mostly."""
+        """Record the verified request, then answer in a random way."""
         call = self.calls[-1]
         self.came[call.path][call.verify(self.secrets[call.path])["data"]["id"]].add(call.id)
         [mood] = self.rng.choices([*MOODS, "ok"], [*MOODS.values(), 1 - sum(MOODS.values())])
@@ -63,7 +63,7 @@ class Moody(Receiver):
 
 
 async def subscribe(conn: Any, people: Sequence[Person], receiver: Moody, key: str) -> dict[UUID, Person]:
-    """A webhook for the notifications of each; people by the ids of their webhooks.
+    """Create a webhook for each person's notifications; return the people by webhook id.
 
     `key`: JWT_SECRET of the cluster.
     """
@@ -84,7 +84,7 @@ async def subscribe(conn: Any, people: Sequence[Person], receiver: Moody, key: s
 
 
 async def all_are_sent(conn: Any) -> bool:
-    """Whether nothing is left to send; what waits for its next attempt need not."""
+    """Whether no delivery is pending; makes each one that waits for a retry due at once."""
     await conn.execute(
         "UPDATE webhook_deliveries SET next_at = now() WHERE status = 'pending' AND next_at > now()"
     )
@@ -93,7 +93,7 @@ async def all_are_sent(conn: Any) -> bool:
 
 
 async def check_hooks(conn: Any, receiver: Moody, hooks: dict[UUID, Person]) -> list[str]:
-    """Each notification came at least once, signed, always with its delivery's one id, and is recorded."""
+    """Check that each notification came at least once, signed, with its delivery's id, and is recorded."""
     findings = say("redirects followed", receiver.at("/ok/elsewhere"))
     for webhook_id, person in hooks.items():
         told = {

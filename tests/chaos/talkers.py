@@ -1,5 +1,5 @@
-"""People who write to each other, each message by an id of its own until it is acknowledged; and devices that
-follow them."""
+"""People who write to each other, repeating each message with the same id until it is acknowledged; and
+devices that follow the conversations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEFT JOIN messages AS s ON s.conversation_id = c.id
 WHERE c.id = $1
 GROUP BY c.id
 """
-# Frames stand in the order of the numbers.
+# Frames whose message numbers do not ascend.
 DISORDER = """
 SELECT f.seq FROM (
     SELECT seq, (data ->> 'n')::bigint AS n, lag((data ->> 'n')::bigint) OVER (ORDER BY seq) AS before
@@ -37,15 +37,14 @@ SELECT f.seq FROM (
 ) AS f
 WHERE f.n <= f.before
 """
-# Of each conversation of a person: its newest number, and how far they have read.
+# For each conversation of a person: the number of its newest message, and of the last one they have read.
 MARKS = """
 SELECT m.conversation_id::text AS id, c.last_n, m.read_n
 FROM conversation_members AS m
 INNER JOIN conversations AS c ON c.id = m.conversation_id
 WHERE m.user_id = $1
 """
-KEPT = "SELECT id, conversation_id, n FROM messages WHERE conversation_id = ANY($1)"
-# Whoever has read everything has no notification of it that counts.
+# Unread notifications of messages that their receiver has read.
 LEFT_OVER = """
 SELECT u.username, n.id
 FROM notifications AS n
@@ -63,8 +62,8 @@ HAVING count(*) > 1
 
 
 class Talker:
-    """Writes in conversations, and reads them now and then. `acknowledged`: conversations and numbers by id;
-    `read`: how far it has been told that it has read."""
+    """A person who writes in conversations and reads some. `acknowledged`: (conversation, number) by
+    message id; `read`: by conversation, the highest number that the service confirmed as read."""
 
     def __init__(self, api: Api, person: Person, places: Sequence[str], rng: random.Random) -> None:
         self.api, self.person, self.places, self.rng = api, person, list(places), rng
@@ -73,7 +72,7 @@ class Talker:
         self.pause = 0.08
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Write until told to stop; the last message is brought to its end."""
+        """Write until told to stop; the last message is sent until it is acknowledged."""
         while not stop.is_set():
             place = self.rng.choice(self.places)
             path = f"/api/v1/conversations/{place}"
@@ -92,8 +91,8 @@ class Talker:
 
 
 class Follower(Reader):
-    """A device that is in the room of one conversation, and keeps the list of all: `last` and `read`, the
-    newest number of each, and how far its person has read."""
+    """A device in the room of one conversation that also keeps the list of all: by conversation, `last` is
+    the number of its newest message, and `read` of the last one the person has read."""
 
     kind, shows = "conversation", "message:created"
 
@@ -103,7 +102,7 @@ class Follower(Reader):
         self.read: dict[str, int] = {}
 
     async def fetch_other(self) -> set[str]:
-        """See Reader."""
+        """Fetch the ids of all messages of the conversation."""
         ids: set[str] = set()
         after = 0
         while True:
@@ -146,7 +145,7 @@ class Follower(Reader):
         self.read[place] = max(read, self.read.get(place, 0))
 
     async def differ(self, conn: Any) -> list[str]:
-        """Where what it shows is not what there is."""
+        """Return a finding for each conversation whose marks differ from the database."""
         rows = await conn.fetch(MARKS, self.person.id)
         return [
             f"{self.person.username} shows {self.read.get(row['id'])} of {self.last.get(row['id'])} read, "
@@ -157,7 +156,7 @@ class Follower(Reader):
 
 
 async def open_group(api: Api, people: Sequence[Person]) -> str:
-    """A new group of the first of these people, with all of them."""
+    """Create a group, owned by the first of these people, with all of them in it; return its id."""
     others = [str(person.id) for person in people[1:]]
     data = {"title": "The group", "userIds": others}
     headers = {"Idempotency-Key": "the-group"}
@@ -168,15 +167,15 @@ async def open_group(api: Api, people: Sequence[Person]) -> str:
 
 
 async def open_pair(api: Api, one: Person, other: Person) -> str:
-    """The conversation of two people."""
+    """Open the conversation of two people; return its id."""
     found: str = (await api.call("POST", "/api/v1/conversations", one, json={"userId": str(other.id)}))["id"]
     return found
 
 
 async def check_talking(conn: Any, api: Api, talkers: Sequence[Talker]) -> list[str]:
-    """Each acknowledged message is there once, by its number; no number is missing, and frames show all.
+    """Check that each acknowledged message is there once by its number, without gaps, and with its frame.
 
-    Every node says how much of it is unread.
+    Also check the unread counts that every node shows.
     """
     places = sorted({UUID(place) for talker in talkers for place in talker.places})
     rows = await conn.fetch(
@@ -202,7 +201,7 @@ async def check_talking(conn: Any, api: Api, talkers: Sequence[Talker]) -> list[
 
 
 async def check_unread(conn: Any, api: Api, talker: Talker) -> list[str]:
-    """What each node says that a talker has not read, held to counting."""
+    """Compare the unread counts and read marks that each node shows a talker with the database."""
     counted = {row["id"]: row["last_n"] - row["read_n"] for row in await conn.fetch(MARKS, talker.person.id)}
     total = {"messages": sum(counted.values()), "conversations": sum(n > 0 for n in counted.values())}
     findings = []

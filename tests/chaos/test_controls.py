@@ -45,7 +45,7 @@ ROOM = "post:00000000-0000-0000-0000-000000000001"
 
 @asynccontextmanager
 async def open_api(url: str) -> AsyncIterator[Api]:
-    """A caller of one node."""
+    """Yield an Api that calls one node."""
     api = Api([url], random.Random(1))
     try:
         yield api
@@ -55,7 +55,7 @@ async def open_api(url: str) -> AsyncIterator[Api]:
 
 @asynccontextmanager
 async def open_proxy(target: int) -> AsyncIterator[Proxy]:
-    """A proxy before a local port."""
+    """Yield a proxy in front of a local port."""
     proxy = Proxy("web", target)
     await proxy.start()
     try:
@@ -78,7 +78,7 @@ async def test_retry_without_the_key_writes_twice(
             api.addresses[:] = [f"http://127.0.0.1:{proxy.port}"]
             writer = Writer(api, grace, ledger, stage, random.Random(1), use_key=use_key)
 
-            # The answer is on its way, so the commit is done, when the connection dies.
+            # The answer has been sent when the connection dies, so the write is committed.
             proxy.swallow_answers = True
             writing = asyncio.create_task(writer.write())
 
@@ -100,13 +100,13 @@ async def test_retry_without_the_key_writes_twice(
 
 
 async def number_in_turn(conn: Any, frame: Frame) -> list[int]:
-    """The service's way to a number: the room's row is locked until the commit."""
+    """Number a frame as the service does: the room's row is locked until the commit."""
     rows = await sql.telling.deliver(conn, **Batch(frames=[(uuid4(), frame)]).columns())
     return [row["seq"] for row in rows]
 
 
 async def number_by_sequence(conn: Any, frame: Frame) -> list[int]:
-    """A bigserial's way to a number: it is given out before the commit, and the lock is not held."""
+    """Number a frame as a bigserial would: the number is given out before the commit, without a lock."""
     seq: int = await conn.fetchval("SELECT nextval('numbers')")
     await conn.execute(
         """INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data, members)
@@ -117,7 +117,7 @@ async def number_by_sequence(conn: Any, frame: Frame) -> list[int]:
 
 
 async def read_on(conn: Any, stream: Stream) -> None:
-    """A reader that trusts the numbers: it asks for what is behind the last one it has."""
+    """Read on from the highest number shown, like a reader that trusts the numbers."""
     rows = await sql.realtime.read_frames(conn, room=stream.room, after=stream.seq, most=100)
     for text in await PRODUCT.renderer.render(conn, rows):
         stream.take(json.loads(text))
@@ -131,7 +131,7 @@ async def read_on(conn: Any, stream: Stream) -> None:
 async def test_numbers_that_commit_out_of_order_lose_a_frame(
     database: Database, number: Callable[[Any, Frame], Awaitable[list[int]]], complaint: str | None
 ) -> None:
-    # They show nothing but what they say themselves: there are no such comments.
+    # The comments do not exist: each frame shows only its own data.
     ids = [uuid4() for _ in range(2)]
     frames = [Frame(ROOM, "comment:created", ("comment", one), {"id": str(one)}, ()) for one in ids]
     stream = Stream(ROOM, seq=0)
@@ -154,7 +154,7 @@ async def test_numbers_that_commit_out_of_order_lose_a_frame(
             group.create_task(write_first())
             await first_numbered.wait()
             second = group.create_task(write_second())
-            # Either it commits now, before the first, or it waits for the first's lock.
+            # The second either commits now, before the first, or waits for the first's lock.
             await asyncio.wait([second], timeout=1)
             await read_on(conn, stream)
             may_commit.set()
@@ -170,7 +170,7 @@ async def test_numbers_that_commit_out_of_order_lose_a_frame(
 
 
 async def start_node(config: Config, check_seconds: float | None) -> tuple[web.AppRunner, web.Application]:
-    """A web node that checks positions this often, or never (None)."""
+    """Start a web node that checks positions every `check_seconds`, or never (None)."""
     app = create_app(config)
     positions = app[NODE].positions
     positions.seconds = check_seconds or 1e9
@@ -245,7 +245,7 @@ async def test_saved_said_early_loses_words(
             forgetful = Forgetful(api, ada, file_id, "t", random.Random(1))
             typist = await open_typist(api, url, ada, file_id)
             await forgetful.type_some(typist)
-            # From here on nothing is stored: to a process that is killed now, that is the same.
+            # From here on nothing can be stored, as if the process had been killed.
             await conn.execute("SELECT FROM file_docs WHERE file_id = $1 FOR UPDATE", file_id)
             with pytest.raises(TimeoutError) if not early else contextlib.nullcontext():
                 await forgetful.type_some(typist, seconds=0.3)

@@ -1,4 +1,4 @@
-"""Two people with unmodified y-websocket in one file, one on each node, while processes are killed."""
+"""Two people edit one file with unmodified y-websocket, each on another node, while processes are killed."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from tests.collab.js import Editors
 
 SPACING = 1.6
 KILLED = ("web1", "postgres", "worker1", "web2", "valkey", "web1", "web2")
-# Between words: all of it shares two cores with the test.
+# Editors rest between words: the whole cluster shares two cores with the test.
 REST_SECONDS = 0.03
-# Until Valkey, or a node, is known to be gone and back.
+# Clients need this long to notice that Valkey or a node is gone, and to reconnect.
 PATIENCE = 45.0
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.long(30)]
 
 
 class Table:
-    """Who edits the file, each by a name, and which clocks of whom were said to be saved."""
+    """The editors of one file, each under a name; `saved`: the highest clock saved, by client."""
 
     def __init__(self, api: Api, editors: Editors, file_id: UUID) -> None:
         self.api, self.editors, self.file_id = api, editors, file_id
@@ -42,7 +42,7 @@ class Table:
         self.asked = self.begun = 0
 
     async def open(self, name: str, address: str, person: Person, **more: Any) -> None:
-        """An editor, once its node answers."""
+        """Open an editor, retrying until its node answers."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
@@ -61,14 +61,14 @@ class Table:
             await self.editors.end(name=name)
 
     async def type(self, name: str, stop: asyncio.Event) -> None:
-        """Type, and delete, until told to stop; note what is saved."""
+        """Type and delete until told to stop; note the clocks that are saved."""
         while not stop.is_set():
             await self.editors.type(names=[name], times=10, pause=5)
             await self.save(name)
             await asyncio.sleep(REST_SECONDS)
 
     async def type_and_forget(self, name: str, address: str, person: Person, stop: asyncio.Event) -> None:
-        """As type(), with a new document after each interruption: nothing is sent once more."""
+        """Like type(), but each interruption discards the document: nothing is sent again."""
         while not stop.is_set():
             self.begun += 1
             await self.open(name, address, person)
@@ -80,21 +80,21 @@ class Table:
             await self.editors.end(name=name)
 
     async def save(self, name: str, seconds: float = PATIENCE) -> None:
-        """Wait until all that was typed is saved; raises AssertionError."""
+        """Wait until everything typed is saved, and note it; raises AssertionError if it is not."""
         self.asked += 1
         client, clock = await self.editors.save(name=name, key=self.asked % 256, seconds=seconds)
         self.saved[client] = max(clock, self.saved.get(client, 0))
 
     async def agree(self, *names: str) -> str:
-        """The one text that all have."""
+        """Wait until all these editors have the same text; return it."""
         text: str = await self.editors.agree(names=names)
         return text
 
 
 async def remove_member(cluster: Cluster, table: Table, owner: Person, project: str, eve: Person) -> float:
-    """Take a person out of the project without Redis; returns after how many seconds she is cut off.
+    """Remove `eve` from the project while Redis is down; return the seconds until her socket is closed.
 
-    She is on the second node, and the first one is asked.
+    The request goes to the first node; her socket is on the second.
     """
     await cluster.kill("valkey")
     api = Api(cluster.addresses[:1], random.Random(1))
@@ -108,7 +108,7 @@ async def remove_member(cluster: Cluster, table: Table, owner: Person, project: 
 
 
 async def read_newest(conn: Any, file_id: UUID) -> str:
-    """The text of the newest version."""
+    """Return the text of the newest version."""
     content = await conn.fetchval(READ_NEWEST, file_id)
     return zlib.decompress(content).decode() if content else ""
 
@@ -142,7 +142,7 @@ async def test_two_people_in_one_file(tmp_path: Path) -> None:
             await Driver(cluster, report).run(plan)
             stop_eve.set()
             await eves
-            # The others go on.
+            # Ada, Bob and the forgetful editor type on.
             seconds = await remove_member(cluster, table, ada, project, eve)
             await editors.insert(name="eve", at=0, text="EVE WAS HERE")
             stop.set()
@@ -152,7 +152,7 @@ async def test_two_people_in_one_file(tmp_path: Path) -> None:
         text = await table.agree("ada", "bob")
         assert "EVE" not in text
 
-        # Cursors, over both nodes, with the ids of whose they are.
+        # Cursors cross the nodes, with their users' ids.
         await editors.point(name="ada", state={"name": "Ada"})
         await editors.point(name="bob", state={"name": "Bob"})
         for name, other in (("ada", bob), ("bob", ada)):
@@ -184,6 +184,6 @@ async def test_two_people_in_one_file(tmp_path: Path) -> None:
             f"{table.begun} were forgotten; {len(text)} characters, {row['last_seq']} updates; "
             f"cut off in {seconds:.1f} s"
         )
-    # Two seconds, and a slow machine's share.
+    # The limit is two seconds, and a slow machine needs more.
     assert seconds < 4
     assert table.begun > 1

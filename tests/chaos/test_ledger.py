@@ -1,4 +1,4 @@
-"""Exactly once persisted, at least once on the wire, at most once shown: through `kill -9` of anything."""
+"""While processes are killed, each write is stored exactly once, sent at least once, shown at most once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.timeout(SECONDS + 300), pytest.mark.long(SECONDS + 10)
 
 
 async def check_service(cluster: Cluster, api: Api) -> list[str]:
-    """Every process is at work again: ready nodes, beating workers, and SAQ in each of them."""
+    """Check that nodes are ready and that SAQ runs in every worker; return findings."""
     findings = await list_unready(api)
     async with redis.asyncio.Redis.from_url(cluster.valkey.url) as client:
 
@@ -34,7 +34,7 @@ async def check_service(cluster: Cluster, api: Api) -> list[str]:
             keys = [key async for key in client.scan_iter("saq:nexcorp:worker_info:*")]
             return len(keys) >= len(WORKERS)
 
-        # Each SAQ worker writes about itself every 10 seconds; what dead ones wrote must not count.
+        # Each SAQ worker renews its key every 10 seconds; keys of dead ones must not count.
         async for key in client.scan_iter("saq:nexcorp:worker_info:*"):
             await client.delete(key)
 

@@ -1,4 +1,4 @@
-"""Races that the ledger test or reading for it found, each in the order that showed it."""
+"""Races between nodes, workers and outages, each replayed in the order of events that triggers it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROOM = "post:00000000-0000-0000-0000-000000000001"
 
 
 class Ear:
-    """A socket that keeps what is written to it."""
+    """A socket that keeps everything written to it."""
 
     def __init__(self) -> None:
         self.rooms: set[str] = set()
@@ -46,12 +46,12 @@ class Ear:
         raise AssertionError(f"closed with {code}")
 
     def seqs(self) -> list[int]:
-        """The numbers of the frames it was sent: the last of their text."""
+        """Return the numbers of the frames it was sent; `seq` is the last member of each."""
         return [int(data.rpartition(b":")[2].rstrip(b"}")) for data in self.heard if b'"seq"' in data]
 
 
 def message(*seqs: int, unread: int | None = None) -> RoomMessage:
-    """A push with these numbers."""
+    """Return a push message with these numbers."""
     return RoomMessage(ROOM, [(seq, f'{{"event":"x","data":{{}},"seq":{seq}}}') for seq in seqs], unread)
 
 
@@ -61,7 +61,7 @@ def test_first_members_that_read_different_pasts_all_see_the_frames_between() ->
     hub.on_behind = behind.append
     early, late = Ear(), Ear()
     one, two = hub.join(early, ROOM), hub.join(late, ROOM)  # type: ignore[arg-type]
-    # The one read the past up to 8, the other, after 9 and 10 were committed, up to 10, and was quicker.
+    # The first read the past up to 8; the second read up to 10, after 9 and 10 were committed, and won.
     hub.receive(message(9, 10))
     hub.go_live(ROOM, two, 10)
     hub.go_live(ROOM, one, 8)
@@ -75,7 +75,7 @@ def test_push_that_was_overtaken_does_not_bring_back_an_old_count() -> None:
     hub = Hub()
     ear = Ear()
     hub.go_live(ROOM, hub.join(ear, ROOM), 5)  # type: ignore[arg-type]
-    # Two workers committed 6 and 7; the push of 7 came first, so both were read from PostgreSQL.
+    # Two workers committed 6 and 7. The push of 7 came first, so the node read both from PostgreSQL.
     hub.receive(message(6, 7, unread=2))
     hub.receive(message(6, unread=1))
     counts = [data for data in ear.heard if b"unread-count" in data]
@@ -109,7 +109,7 @@ async def test_rooms_that_keep_falling_behind_do_not_put_off_the_check(
 async def test_connection_that_dies_in_a_transaction_is_no_crash(
     database: Database, database_url: str
 ) -> None:
-    """Found with `kill -9` of PostgreSQL: every write under way was answered 500, not 503."""
+    """A write under way when PostgreSQL is killed is answered 503, not 500."""
     with pytest.raises(Unavailable):
         async with database.transaction(wait=5) as conn:
             mine = await conn.fetchval("SELECT pg_backend_pid()")
@@ -133,7 +133,7 @@ async def test_connection_that_dies_in_a_transaction_is_no_crash(
 async def test_connection_that_postgres_gave_up_is_not_lent_again(
     database: Database, error: Exception
 ) -> None:
-    """Found with PostgreSQL killed behind a stalled proxy: every borrower of it crashed."""
+    """A connection that asyncpg has given up is closed, not lent to the next borrower."""
     lent: list[Any] = []
     with pytest.raises(Unavailable):
         async with database.connection(wait=5) as conn:
@@ -145,7 +145,7 @@ async def test_connection_that_postgres_gave_up_is_not_lent_again(
 
 
 async def test_worker_without_redis_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found beside the ledger test: SAQ asks a dead Redis again at once, in ten tasks, on a whole core."""
+    """SAQ asks a dead Redis again at once, in ten tasks, and would take a whole core."""
     monkeypatch.setattr(patience, "REST_SECONDS", 0.3)
     client = connect(f"redis://127.0.0.1:{choose_ports(1)[0]}", blocking=True)
     queue = patience.PatientQueue(client, name="nobody")
@@ -158,7 +158,7 @@ async def test_worker_without_redis_does_not_spin(monkeypatch: pytest.MonkeyPatc
 async def test_listener_leaves_a_redis_that_never_answers(
     valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Found by reading: such a connection kept a node without its push until it was started again."""
+    """Without a timeout, a silent connection leaves a node without pushes until it is restarted."""
     monkeypatch.setattr(bus, "SILENCE_SECONDS", 0.3)
     dead: list[asyncio.StreamWriter] = []
     proxy = Proxy("valkey", valkey.port or 0)
@@ -196,7 +196,7 @@ async def test_listener_leaves_a_redis_that_never_answers(
 
 @contextlib.asynccontextmanager
 async def open_through_proxy(config: Config) -> AsyncIterator[tuple[Database, Proxy]]:
-    """The database behind a proxy."""
+    """Yield the database opened through a proxy, and that proxy."""
     parts = urlsplit(config.database_url)
     proxy = Proxy("postgres", parts.port or 0)
     await proxy.start()
@@ -213,7 +213,7 @@ async def open_through_proxy(config: Config) -> AsyncIterator[tuple[Database, Pr
 
 
 async def test_cancelled_while_postgres_hangs_is_still_cancelled(config: Config) -> None:
-    """Found with a rolling restart while PostgreSQL was halted: the worker's loops went on for ever."""
+    """Shutdown cancels the worker's loops; one that hangs in a query would go on for ever."""
     async with open_through_proxy(config) as (far, proxy):
         borrowed = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""The trial: people at work while faults strike, then all that was promised is held against what is there."""
+"""The trial: people work while faults strike; then everything acknowledged is compared with the database."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SILENCE_SECONDS = 2.0
 
 
 class Tried(Protocol):
-    """What is put to trial. `node_urls`: each web node; `addresses`: where people reach the service."""
+    """The service under trial. `node_urls`: each web node; `addresses`: the URLs that people call."""
 
     deaths: list[str]
     forced: list[str]
@@ -42,11 +42,11 @@ class Tried(Protocol):
 
     @property
     def admin_url(self) -> str:
-        """The database itself."""
+        """The URL of the database, without a proxy."""
 
 
 def describe_times(seconds: Iterable[float]) -> str:
-    """How many, their median, the 99th of 100, and the longest."""
+    """Describe durations: their number, median, 99th percentile and maximum."""
     known = sorted(seconds)
     if not known:
         return "never"
@@ -55,7 +55,7 @@ def describe_times(seconds: Iterable[float]) -> str:
 
 
 def describe_silence(moments: list[float]) -> str:
-    """For how long nothing was acknowledged."""
+    """Describe the spans longer than SILENCE_SECONDS in which no write was acknowledged."""
     gaps = [after - before for before, after in itertools.pairwise(sorted(moments))]
     long = [gap for gap in gaps if gap > SILENCE_SECONDS]
     return (
@@ -75,10 +75,10 @@ async def run_trial(
     check_service: Callable[[Api], Awaitable[list[str]]],
     gives_up: bool = False,
 ) -> list[str]:
-    """Have people work while `strike` runs; returns what is wrong, and prints figures.
+    """Let people work while `strike` runs; return the findings and print figures.
 
-    `secret`: the service's JWT_SECRET. `check_service`: whether all of it is at work again. `gives_up`:
-    workers may die more often than an answer of the assistant is begun anew.
+    `secret`: the service's JWT_SECRET. `check_service`: returns findings about processes that still fail.
+    `gives_up`: accept answers of the assistant that failed because too many workers died.
     """
     began = time.monotonic()
     rng = random.Random(seed)

@@ -1,4 +1,4 @@
-"""People who type in one file and never send anything twice: what was said to be saved must be there."""
+"""People who type in one file and never send a word twice: words confirmed as saved must not be lost."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ WHERE v.file_id = $1 AND v.n = (SELECT max(n) FROM file_versions WHERE file_id =
 
 
 async def make_shared_file(conn: Any, people: Iterable[Person]) -> UUID:
-    """An empty text that these people may change."""
+    """Create an empty text file in a project that these people own; return its id."""
     file_id: UUID = await conn.fetchval(MAKE_FILE, [person.id for person in people])
     return file_id
 
 
 async def open_typist(api: Api, address: str, person: Person, file_id: UUID) -> Typist:
-    """An editor with a new document, which has all that the node has; raises one of BROKEN."""
+    """Open an editor with a new document, synced with the node; raises one of BROKEN."""
     async with asyncio.timeout(20):
         ws = await api.session.ws_connect(
             f"{address}/collab/{file_id}",
@@ -63,14 +63,14 @@ async def open_typist(api: Api, address: str, person: Person, file_id: UUID) -> 
 
 
 async def give_up(typist: Typist) -> None:
-    """End an editor whose node may be dead."""
+    """Close an editor whose node may be dead; never fails."""
     with contextlib.suppress(Exception):
         async with asyncio.timeout(2):
             await typist.leave()
 
 
 class Forgetful:
-    """Types words that are nobody else's. A new document after each interruption: nothing is sent again."""
+    """Types words that are unique. Each interruption discards its document: nothing is sent again."""
 
     def __init__(self, api: Api, person: Person, file_id: UUID, name: str, rng: random.Random) -> None:
         self.api, self.person, self.file_id, self.name, self.rng = api, person, file_id, name, rng
@@ -93,13 +93,13 @@ class Forgetful:
                     await self.type_some(typist)
                     await asyncio.sleep(self.rng.uniform(0, 0.05))
             except (*BROKEN, AssertionError):
-                # Closed, or not said to be saved in time: whatever was on its way is forgotten.
+                # The socket closed, or the words were not saved in time: they are forgotten.
                 await self.api.pause()
             finally:
                 await give_up(typist)
 
     async def type_some(self, typist: Typist, seconds: float = 5.0) -> None:
-        """Type a few words, and note them once they are said to be saved."""
+        """Type a few words; note them in `acknowledged` once they are saved."""
         words = []
         for _ in range(self.rng.randint(1, 4)):
             self.typed += 1
@@ -112,13 +112,13 @@ class Forgetful:
         text = str(typist.text)
         at = len(text)
         if self.rng.random() < 0.3:
-            # Between two words.
+            # A word is inserted between two others.
             at = text.rfind(";", 0, self.rng.randint(0, at)) + 1
         return typist.edit(lambda: typist.text.insert(at, word))
 
 
 def check_text(where: str, text: str, typists: Iterable[Forgetful]) -> list[str]:
-    """What is missing in a replica, or there twice."""
+    """Return a finding for saved words that a text lacks, and for words it has twice."""
     found = Counter(text.split(";"))
     findings = []
     for typist in typists:
@@ -130,7 +130,7 @@ def check_text(where: str, text: str, typists: Iterable[Forgetful]) -> list[str]
 
 
 async def check_typing(conn: Any, api: Api, typists: list[Forgetful]) -> list[str]:
-    """Read every node's replica, and the newest version, until they are the same; returns what is wrong."""
+    """Read every node's replica and the newest version until they are equal; return the findings."""
     first, texts = typists[0], {}
     for _ in range(40):
         await asyncio.sleep(0.5)

@@ -1,4 +1,4 @@
-"""Writers: each write is in the ledger before it is sent, and sent until it is acknowledged."""
+"""Writers: each write is in the ledger before it is sent, and is repeated until it is acknowledged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_MENTIONED = 3
 
 @dataclass
 class Post:
-    """Where comments go; its author is told of each."""
+    """A post to comment on; its author is notified of each comment."""
 
     id: UUID
     author_id: UUID
@@ -26,7 +26,7 @@ class Post:
 
 @dataclass
 class Stage:
-    """What the writers share: where to write, whom to mention, what there is to reply to."""
+    """State that the writers share: posts to comment on, people to mention, comments to reply to."""
 
     posts: Sequence[Post]
     audience: Sequence[Person]
@@ -34,7 +34,7 @@ class Stage:
 
 
 class Writer:
-    """Comments on posts, mentions people and replies. `use_key`: False forgets the Idempotency-Key."""
+    """Comments on posts, mentions people and replies. `use_key`: False omits the Idempotency-Key."""
 
     def __init__(
         self,
@@ -50,18 +50,18 @@ class Writer:
         self.api, self.person, self.ledger, self.stage, self.rng = api, person, ledger, stage, rng
         self.pace, self.use_key = pace, use_key
         self.acknowledged = 0
-        # When, of time.monotonic().
+        # time.monotonic() of each acknowledgement.
         self.moments: list[float] = []
         self._count = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Write until told to stop; the last write is brought to its end."""
+        """Write until told to stop; the last write is repeated until it is acknowledged."""
         while not stop.is_set():
             await self.write()
             await asyncio.sleep(self.rng.uniform(0, 2 * self.pace))
 
     async def write(self) -> UUID:
-        """One comment: ledger, send until acknowledged, ledger."""
+        """Write one comment: note it, send it until it is acknowledged, note that; return its id."""
         post = self.rng.choice(self.stage.posts)
         mentioned = self.rng.sample(self.stage.audience, self.rng.randint(1, MAX_MENTIONED))
         receivers = {post.author_id, *(person.id for person in mentioned)}

@@ -1,4 +1,4 @@
-"""The service on a cluster: rooms, files, limits, jobs, kept answers; and a master that is killed."""
+"""The service on a Valkey cluster: rooms, files, limits, jobs, cached answers; and a killed master."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.long(20)
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyCluster]:
-    """Started once; the last test kills a master."""
+    """A cluster for all tests of the module; the last test kills one of its masters."""
     found = ValkeyCluster(tmp_path_factory.mktemp("cluster"))
     try:
         yield found
@@ -50,7 +50,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyCluster]
 
 @pytest.fixture
 def own_config(database_url: str, valkey: ValkeyServer, tmp_path: Path, cluster: ValkeyCluster) -> Config:
-    """The settings of a service on the cluster, which is emptied."""
+    """The settings of a service on the cluster, after emptying it."""
     cluster.flush()
     return replace(make_config(database_url, valkey.url, tmp_path / "home"), redis_url=cluster.url)
 
@@ -64,7 +64,7 @@ async def test_who_wrote_is_known_on_every_master(
     left = Failover.left
     try:
         for reads in (here, there):
-            # As if the primary were a replica that has nothing yet.
+            # The primary stands in for a replica that has replayed nothing yet.
             reads.replica._database, reads.replica.problem = service.db, None
         people = [{CALLER: SimpleNamespace(id=uuid4())} for _ in range(20)]
         for who in people:
@@ -77,7 +77,7 @@ async def test_who_wrote_is_known_on_every_master(
 
 
 async def run_job(config: Config, name: str) -> Any:
-    """Have a job done by a worker."""
+    """Enqueue a job and wait until a worker has run it; return the job."""
     client = connect(config.redis_url, blocking=True)
     try:
         queue = make_queue(client)
@@ -121,12 +121,12 @@ async def test_rooms_and_files_are_heard_where_they_are_open(
             await edit_post(service.db, post, ada.id)
             for live in (here, there) if post in posts[:2] else (here,):
                 assert await read_seqs(live, f"post:{post}", 1) == [1]
-        # Of rooms that it has not, a node is told those alone that the feed gathers.
+        # Of rooms without a member here, a node receives only those that the feed collects.
         shown = await publish(ada, "for those who follow")
         assert (await there.next("post:created"))["data"]["id"] == shown["id"]
         assert {f"post:{post}" for post in posts[:2]} <= set(told)
         assert not {f"post:{post}" for post in posts[2:]} & set(told)
-        # Rooms that are left are not pushed any more; lanes are told apart.
+        # Workers list only rooms with members; the names are spread over several lanes.
         heard = await node.publisher.list_heard({f"post:{post}" for post in posts} | {"post:nobody", "feed"})
         assert heard == {*(f"post:{post}" for post in posts), "feed"}
         assert len({lane_of(name) for name in heard}) > 1
@@ -142,7 +142,7 @@ async def test_rooms_and_files_are_heard_where_they_are_open(
         await runner.cleanup()
     assert RECOVERED._value.get() == recovered
     for number in range(4):
-        # What PUBLISH says goes to all nodes.
+        # No PUBLISH was used: it would go to every node of the cluster.
         assert read_state(cluster.servers[number]).get("stats_messages_publish_sent", "0") == "0"
 
 
@@ -168,7 +168,7 @@ async def test_limits_jobs_and_kept_answers_count_for_all_nodes(config: Config, 
         return b"made %d" % len(made)
 
     try:
-        # The first call may find that connecting takes longer than it waits.
+        # On a first call, connecting may take longer than the cache waits.
         await asyncio.gather(*(cache.client.ping() for cache in caches))
         assert await caches[0].load("group", "key", 60, make, "other") == b"made 1"
         assert await caches[1].load("group", "key", 60, make, "other") == b"made 1"
@@ -184,7 +184,7 @@ async def test_a_killed_master_is_replaced_and_nothing_is_lost(
 ) -> None:
     ada = await make_user()
     posts = [await create_post(ada) for _ in range(8)]
-    # One of them at least lies in the part that is lost.
+    # At least one of the rooms must be in the lanes of the master that is killed.
     while not any(lane_of(f"post:{post}") < 5 for post in posts):
         posts[0] = await create_post(ada)
     here, there = await connect(ada), await connect(ada, url=second_node)
@@ -219,7 +219,7 @@ async def test_a_killed_master_is_replaced_and_nothing_is_lost(
         for task in reading:
             task.cancel()
         await asyncio.gather(*reading, return_exceptions=True)
-    # Each once, in order, on both nodes.
+    # Each frame came once and in order on both nodes.
     assert all(seqs == list(range(1, rounds + 1)) for seqs in seen.values())
 
     async def whole() -> bool:
@@ -229,11 +229,11 @@ async def test_a_killed_master_is_replaced_and_nothing_is_lost(
     assert cluster.servers[3].port in {
         info["port"] for info in cluster.count("replication") if info["role"] == "master"
     }
-    # The part that was lost has all jobs.
+    # All jobs are in the part whose master was killed.
     job = await run_job(service.config, "deliver")
     assert job.status == Status.COMPLETE
 
-    # It comes back, and takes over from one that lives on as a replica, where subscriptions would stay.
+    # The old master takes over again; the one demoted lives on, and must lose its subscriptions.
     rooms = {f"post:{post}" for post in posts}
     name = next(name for name in rooms if lane_of(name) < 5)
     await asyncio.to_thread(cluster.hand_over, 3, 0)

@@ -1,4 +1,4 @@
-"""HAProxy itself, before nodes of which one hangs: what it does for people until it has noticed."""
+"""The real HAProxy in front of nodes of which one hangs, until it marks that one as down."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOCKETS = 6
 
 
 def find_ports() -> Ports:
-    """A hundred that are free."""
+    """Return a block of free ports."""
     while True:
         ports = Ports(choose_ports(1)[0])
         with contextlib.suppress(EmbeddedError):
@@ -34,7 +34,7 @@ def find_ports() -> Ports:
 
 
 def make_node(name: str) -> web.Application:
-    """A node that is ready, tells sockets its name, and answers all else after a while."""
+    """Return the app of a ready node that sends its name to each socket, and answers requests after 1 s."""
     app = web.Application()
 
     async def serve(request: web.Request) -> web.WebSocketResponse:
@@ -59,7 +59,7 @@ def make_node(name: str) -> web.Application:
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """As a process that is halted: its kernel takes connections."""
+    """Accept connections and never answer, like a halted process."""
     await reader.read()
     writer.close()
 
@@ -90,7 +90,7 @@ async def test_a_node_that_hangs_keeps_no_socket_and_too_many_requests_are_refus
         async def join() -> str:
             async with session.ws_connect(f"{url}/ws?ticket=secret") as ws:
                 name = await ws.receive_str()
-                # Longer than a handshake may take: what has begun lasts.
+                # Longer than the timeout of a handshake, which must not end an open socket.
                 await asyncio.sleep(1.2)
                 await ws.send_str("still there")
                 assert await ws.receive_str() == "still there"

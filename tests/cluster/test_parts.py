@@ -1,4 +1,4 @@
-"""What the parts of `make cluster` are told."""
+"""The configuration that `make cluster` gives to its parts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_patroni_may_fail_over(synchronous: bool) -> None:
         "pg1", Path("/nowhere"), PORTS, SECRETS, synchronous=synchronous, programs=Path("/bin"), version=18
     )
     dcs = config["bootstrap"]["dcs"]
-    # As Patroni wants it, or it takes others.
+    # Patroni replaces values that break these rules.
     assert dcs["ttl"] >= 20 and dcs["ttl"] >= dcs["loop_wait"] + 2 * dcs["retry_timeout"]
     assert dcs["synchronous_mode"] is synchronous
     assert len(config["etcd3"]["hosts"]) == len(ETCDS)
@@ -74,7 +74,7 @@ def test_ten_minutes_have_three_hundred_faults_of_all_kinds() -> None:
     plan = make_plan(1, 600, KINDS, LENGTHS, RECOVERY, eager=True)
     assert len(plan) >= 300
     assert {fault.kind for fault in plan} == KINDS.keys()
-    # Two of the three nodes go on while one is struck.
+    # Two of three etcd nodes keep the quorum while the third is struck.
     assert {fault.target for fault in plan} <= {
         *WEBS,
         *WORKERS,

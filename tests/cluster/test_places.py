@@ -1,4 +1,4 @@
-"""Where Redis is: addresses of clusters and Sentinels, certificates, a master that Sentinels replace."""
+"""Addresses of Redis: clusters, Sentinels that replace a master, and TLS certificates."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_what_is_no_address_is_not_quoted(text: str) -> None:
 
 def test_lanes_are_spread_evenly() -> None:
     slots = [slot_of(tag) for tag in list_tags()]
-    # What CLUSTER KEYSLOT says.
+    # CLUSTER KEYSLOT gives this number.
     assert (slot_of("123456789"), slots) == (12739, sorted(slots))
     for masters in (2, 4, 8, 16):
         parts = Counter(slot * masters // SLOTS for slot in slots)
@@ -83,7 +83,7 @@ def test_lanes_are_spread_evenly() -> None:
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[list[ValkeyServer]]:
-    """A master and its replica."""
+    """Yield a master and its replica."""
     servers = start_servers(tmp_path, 2)
     try:
         with redis.Redis.from_url(servers[1].url) as client:
@@ -98,12 +98,12 @@ def pair(tmp_path: Path) -> Iterator[list[ValkeyServer]]:
 async def test_the_master_that_sentinels_choose_is_found(pair: list[ValkeyServer], tmp_path: Path) -> None:
     dead, port = choose_ports(2)
     sentinel = start_sentinel(tmp_path / "sentinel", pair[0], port)
-    # The first one does not answer.
+    # No Sentinel listens at the first address.
     url = f"redis+sentinel://:{PASSWORD}@127.0.0.1:{dead},127.0.0.1:{port}/main"
     client, connected = connect(url), asyncio.Queue[None]()
 
     def ignore(message: object) -> None:
-        """Nobody pushes anything."""
+        """Do nothing: the test pushes no message."""
 
     listener = Listener(
         connect(url, blocking=True),

@@ -1,4 +1,4 @@
-"""A client of /collab in Python: what y-websocket does, and what no client should do."""
+"""A client of /collab in Python: does what y-websocket does, and also what no client should do."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ STEP_1, STEP_2, UPDATE = 0, 1, 2
 
 
 def pack(kind: int, body: bytes, *more: int) -> bytes:
-    """A message whose body has its length before it."""
+    """Return a message: its kind, its subkind if given, and the body after its length."""
     return bytes((kind, *more)) + write_number(len(body)) + body
 
 
 def pack_states(*entries: tuple[int, int, Any]) -> bytes:
-    """The body of awareness: (client, clock, state)."""
+    """Return the body of an awareness message from (client, clock, state) tuples."""
     parts = [write_number(len(entries))]
     for client, clock, state in entries:
         text = state if isinstance(state, bytes) else json.dumps(state).encode()
@@ -37,7 +37,7 @@ def pack_states(*entries: tuple[int, int, Any]) -> bytes:
 
 
 class Typist:
-    """An editor with a document of its own, which it keeps while it is away."""
+    """An editor that keeps its document when its socket ends. `states`: cursors by client."""
 
     def __init__(self, ws: aiohttp.ClientWebSocketResponse, doc: Doc[Any] | None = None) -> None:
         self.ws = ws
@@ -48,7 +48,7 @@ class Typist:
         self.denied = 0
         self.synced = asyncio.Event()
         self.heard: list[bytes] = []
-        # Updates that came as such; and whether a step 1 is answered.
+        # Received messages of type UPDATE and STEP_1; and whether this client answers a step 1.
         self.updates = self.asked = 0
         self.answers = True
         self.code: int | None = None
@@ -106,18 +106,18 @@ class Typist:
                     self.synced.set()
 
     async def send(self, data: bytes) -> None:
-        """Send a message, whatever it is."""
+        """Send any bytes as one message."""
         await self.ws.send_bytes(data)
 
     async def sync(self) -> None:
-        """As a client begins: step 1, and wait for what it lacks."""
+        """Send step 1 as a client does at first, and wait for the step 2 that answers it."""
         self.synced.clear()
         await self.send(pack(SYNC, self.doc.get_state(), STEP_1))
         async with asyncio.timeout(20):
             await self.synced.wait()
 
     def edit(self, act: Callable[[], Any]) -> bytes:
-        """Change the own document; returns the update, unsent."""
+        """Change the client's document; return the update without sending it."""
         news: list[bytes] = []
         subscription = self.doc.observe(lambda event: news.append(event.update))
         act()
@@ -126,22 +126,22 @@ class Typist:
         return update
 
     async def type(self, text: str) -> None:
-        """Type at the end."""
+        """Insert text at the end and send the update."""
         update = self.edit(lambda: self.text.insert(len(self.text), text))
         await self.send(pack(SYNC, update, UPDATE))
 
     async def ask_saved(self, body: bytes = b"\x01") -> None:
-        """Ask whether all is stored."""
+        """Send a SAVED request: the service answers once it has stored all earlier updates."""
         await self.send(bytes((SAVED,)) + body)
 
     async def save(self, body: bytes = b"\x01", seconds: float = 5.0) -> None:
-        """Wait until all that was sent is stored."""
+        """Wait until everything sent so far is stored; raises TimeoutError."""
         await self.ask_saved(body)
         await self.until(lambda: body in self.saved, seconds)
         self.saved.remove(body)
 
     async def until(self, check: Callable[[], Any], seconds: float = 5.0) -> None:
-        """Wait until something holds that what comes from the service changes."""
+        """Wait until `check` is true, looking again after each message; raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not check():
                 self._news.clear()
@@ -153,7 +153,7 @@ class Typist:
         await self.until(lambda: str(self.text) == text, seconds)
 
     async def closed(self, seconds: float = 6.0) -> int | None:
-        """Wait for the end; returns the code."""
+        """Wait until the socket ends; return its close code."""
         async with asyncio.timeout(seconds):
             await self.ended.wait()
         return self.code
@@ -170,7 +170,7 @@ Open = Callable[..., Awaitable[Typist]]
 
 
 def make_open(url: str, session: aiohttp.ClientSession, opened: list[Typist]) -> Open:
-    """`typist = await open_file(user, file_id)`: synced unless told otherwise; `url`, `doc` and `query`."""
+    """Return `open_file`: `typist = await open_file(user, file_id)`, synced unless `sync` is False."""
 
     async def open_file(
         user: Any,
@@ -201,7 +201,7 @@ def make_open(url: str, session: aiohttp.ClientSession, opened: list[Typist]) ->
 async def share_file(
     database: Database, kind: str = "text", visibility: str = "private", **roles: Any
 ) -> UUID:
-    """An empty file in a project of its own, with `owner=[...]`, `editor=[...]` and `viewer=[...]`."""
+    """Create an empty file in a new project with these members by role; return its id."""
     project_id = await make_project(database)
     async with database.connection(wait=5) as conn:
         await conn.execute("UPDATE projects SET visibility = $2 WHERE id = $1", project_id, visibility)
@@ -217,7 +217,7 @@ async def share_file(
 
 
 async def set_role(database: Database, file_id: UUID, user: Any, role: str | None) -> None:
-    """Another role in the file's project, or none any more; no request, so that nobody is told of it."""
+    """Change the user's role in the file's project, or remove it (None), without notifying any node."""
     async with database.connection(wait=5) as conn:
         await conn.execute(
             """WITH old AS (

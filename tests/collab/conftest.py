@@ -1,4 +1,4 @@
-"""What tests of editing together share."""
+"""Fixtures of the tests of collaborative editing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import Client, Service, choose_fixture, start_web
 
 @asynccontextmanager
 async def keep_open(service: Service, client: Client) -> AsyncIterator[Open]:
-    """Opens files, by sockets that end with the block."""
+    """Yield `open_file` of make_open(); its sockets end with the block."""
     opened: list[Typist] = []
     yield make_open(service.url, client.session, opened)
     for typist in opened:
@@ -23,14 +23,14 @@ async def keep_open(service: Service, client: Client) -> AsyncIterator[Open]:
 
 @pytest.fixture
 async def own_open_file(service: Service, client: Client) -> AsyncIterator[Open]:
-    """For the test's own service."""
+    """`open_file` for the test's own service."""
     async with keep_open(service, client) as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def shared_open_file(service: Service, client: Client) -> AsyncIterator[Open]:
-    """For the module's service."""
+    """`open_file` for the module's service."""
     async with keep_open(service, client) as found:
         yield found
 
@@ -44,7 +44,7 @@ def open_file(request: pytest.FixtureRequest) -> Open:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def other_node(shared_service: Service) -> AsyncIterator[str]:
-    """The address of a second web process beside the module's service."""
+    """The URL of a second web process beside the module's service."""
     runner, _, url = await start_web(shared_service.config, shared_service.product)
     yield url
     await runner.cleanup()

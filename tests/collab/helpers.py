@@ -1,4 +1,4 @@
-"""Projects and files, written as they are kept, and who edits them."""
+"""Projects and files written directly to the database, and an editor without a socket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexcorp.db import Database
 
 
 async def make_project(database: Database, *, file_bytes: int = 0) -> UUID:
-    """A project whose files hold so much."""
+    """Create a project whose counter of file bytes is `file_bytes`; return its id."""
     async with database.connection(wait=5) as conn:
         project_id: UUID = await conn.fetchval(
             "INSERT INTO projects (name, file_bytes) VALUES ('Plans', $1) RETURNING id", file_bytes
@@ -21,7 +21,7 @@ async def make_project(database: Database, *, file_bytes: int = 0) -> UUID:
 
 
 async def make_file(database: Database, project_id: UUID | None = None, kind: str = "text") -> UUID:
-    """An empty file, in a project of its own unless told otherwise; a text can be edited."""
+    """Create an empty file, in a new project unless one is given; return its id."""
     project_id = project_id or await make_project(database)
     async with database.connection(wait=5) as conn:
         file_id: UUID = await conn.fetchval(
@@ -35,7 +35,7 @@ async def make_file(database: Database, project_id: UUID | None = None, kind: st
 
 
 async def fetch_row(database: Database, query: str, *values: Any) -> Any:
-    """The first row of a query."""
+    """Return the first row of a query."""
     async with database.connection(wait=5) as conn:
         return await conn.fetchrow(query, *values)
 
@@ -47,7 +47,7 @@ async def append(
     author_id: UUID | None = None,
     root: str | None = None,
 ) -> int:
-    """Store updates as editors send them, the last one now; returns its number."""
+    """Append updates to a file's log with the time of now; return the number of the last one."""
     async with database.transaction(wait=5) as conn:
         for update in updates:
             seq: int = await conn.fetchval(
@@ -69,14 +69,14 @@ async def append(
 
 
 async def read_versions(database: Database, file_id: UUID) -> list[str]:
-    """The texts of a file's versions."""
+    """Return the texts of a file's versions, oldest first."""
     async with database.connection(wait=5) as conn:
         rows = await conn.fetch("SELECT sha256 FROM file_versions WHERE file_id = $1 ORDER BY n", file_id)
         return [(await read_content(conn, row["sha256"])).decode() for row in rows]
 
 
 class Editor:
-    """Somebody who types, as a client does: `updates` is what it sends."""
+    """A document whose changes are collected in `updates`, as a client would send them."""
 
     def __init__(self, *updates: bytes, root: str = "content") -> None:
         self.doc: Doc[Text] = Doc()
@@ -87,11 +87,11 @@ class Editor:
         self._subscription = self.doc.observe(lambda event: self.updates.append(event.update))
 
     def insert(self, at: int, text: str) -> bytes:
-        """Type something; `at` counts bytes."""
+        """Insert text at a byte offset; return the update."""
         self.text.insert(at, text)
         return self.updates[-1]
 
     def delete(self, at: int, size: int) -> bytes:
-        """Delete so many bytes."""
+        """Delete `size` bytes; return the update."""
         del self.text[at : at + size]
         return self.updates[-1]

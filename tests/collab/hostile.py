@@ -1,7 +1,7 @@
-"""Updates that nobody should send, made by code, and mutants of good ones.
+"""Malformed and malicious updates, and random mutants of good ones.
 
-`python -m tests.collab.hostile <seed> <count>` gives mutants to documents, in a process of its own: what the
-reader lets through must not end it.
+`python -m tests.collab.hostile <seed> <count>` applies mutants to documents in a process of its own: an
+update that the reader accepts must not end it.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from nexcorp.collab.updates import Facts, Gap, read_update
 from tests.collab.yjs import recorded_cases
 
 END = b"\x00"
-# One struct of client 7 at clock 0, what follows is its first byte.
+# The beginning of an update with one struct of client 7 at clock 0; the struct's first byte follows.
 ONE = b"\x01\x01\x07\x00"
 ROOT = b"\x01\x07content"
 NUMBERS = (2**31, 2**32 - 1, 2**40, 2**53, 2**63 - 1)
 
 
 def make_value(*value: bytes) -> bytes:
-    """An update with one value of the kind Any."""
+    """Return an update that inserts one value of the type Any."""
     return ONE + b"\x08\x01\x01a\x01" + b"".join(value) + END
 
 
-# Without the reader they kill the process, panic, take gigabytes, or mean one thing to yjs, another to yrs.
+# Without the reader these kill the process, panic, take gigabytes, or differ between yjs and yrs.
 HOSTILE = {
     "nothing": b"",
     "more than an update": b"\x00\x00\x00",
@@ -69,13 +69,13 @@ HOSTILE = {
 
 
 def nest(depth: int) -> bytes:
-    """Shared types in each other. Deleting the outermost deletes the rest, by recursion."""
+    """Return an update with shared types nested `depth` deep; deleting the outermost one recurses."""
     inner = b"".join(b"\x07\x00\x07" + number(n) + b"\x00" for n in range(depth - 1))
     return b"\x01" + number(depth) + b"\x07\x00\x07" + ROOT + b"\x00" + inner + END
 
 
 def mutate(rnd: random.Random, updates: list[bytes]) -> bytes:
-    """An update with some damage."""
+    """Return a damaged copy of one of the updates."""
     data = bytearray(rnd.choice(updates))
     kind = rnd.randrange(5)
     if kind == 0:
@@ -92,7 +92,7 @@ def mutate(rnd: random.Random, updates: list[bytes]) -> bytes:
 
 
 def agrees(facts: Facts, update: bytes) -> bool:
-    """Whether yrs finds the same clocks in an update as the reader; it tells those that begin at 0."""
+    """Whether yrs reads the same clocks as the reader; yrs reports only clients that begin at 0."""
     found = read_vector(pycrdt.get_state(update))
     return found == {
         client: end for client, (first, end) in facts.adds.items() if first == 0 and not facts.skips
@@ -100,7 +100,7 @@ def agrees(facts: Facts, update: bytes) -> bool:
 
 
 def try_mutants(seed: int, count: int) -> int:
-    """Give so many mutants that can be read to documents; returns how many of them were not refused."""
+    """Apply `count` mutants that the reader accepts to documents; return how many the documents accepted."""
     rnd = random.Random(seed)
     logs = [[bytes.fromhex(update) for update in case["log"]] for case in recorded_cases()[:4]]
     base = [update for log in logs for update in log[:-4]]

@@ -20,7 +20,7 @@ INSTALL_SECONDS = 120
 
 
 def install() -> Path:
-    """A folder with the packages of package-lock.json; skips the test without Node or npm's registry."""
+    """Return a folder with the packages of package-lock.json; skip the test without Node, npm or packages."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("needs Node and npm")
     lock = (HERE / "package-lock.json").read_bytes()
@@ -45,7 +45,7 @@ def install() -> Path:
 
 
 class Editors:
-    """The editors of one Node process: `await editors.open(...)` calls what editors.mjs has of this name."""
+    """The editors of one Node process: `await editors.open(...)` calls `open` in editors.mjs."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -54,7 +54,7 @@ class Editors:
 
     @classmethod
     async def start(cls) -> Editors:
-        """Start Node."""
+        """Start Node; return its editors."""
         folder = await asyncio.to_thread(install)
         process = await asyncio.create_subprocess_exec(
             "node",

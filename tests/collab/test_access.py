@@ -1,4 +1,4 @@
-"""Who may open a file and change it, from the handshake to the end of the socket."""
+"""Permission to open and change a file, from the handshake to the end of the socket."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import pytest
 
-from nexcorp.collab.checking import Guard
+from nexcorp.collab.checking import Guard, Positions
 from nexcorp.collab.node import COLLAB
 from nexcorp.realtime.node import NODE
 from tests.api import API, fetch
@@ -27,14 +27,14 @@ UPGRADE = {
 
 
 async def knock(client, user: User | None, file_id, **headers: str) -> tuple[int, str]:
-    """The status and code of a refused handshake."""
+    """Return the status and error code of a refused handshake."""
     sent = {**UPGRADE, **(user.headers if user else {}), **headers}
     answer = await client.get(f"/collab/{file_id}", headers=sent)
     return answer.status, (await answer.json())["code"]
 
 
 async def close_code(client, user: User | None, file_id) -> int | None:
-    """With what a socket is closed that asks to be told so."""
+    """Open a socket with `refuse=close`; return the code with which it is closed at once."""
     headers = user.headers if user else {}
     url = f"{client.url}/collab/{file_id}"
     async with client.session.ws_connect(url, headers=headers, params={"refuse": "close"}) as ws:
@@ -52,7 +52,7 @@ async def test_who_may_open_which_file(make_user, service, client, open_file):
     await fetch(service, "UPDATE files SET deleted_at = now() WHERE id = $1", gone)
     for user, file_id, status, code in (
         (None, private, 401, "unauthorized"),
-        # GET shows it to everybody, but a socket is for who has signed in.
+        # GET serves a public file to everybody, but a socket needs a signed-in user.
         (None, public, 401, "unauthorized"),
         (stranger, private, 404, "file_not_found"),
         (owner, uuid4(), 404, "file_not_found"),
@@ -100,7 +100,7 @@ async def test_a_role_that_changes_counts_without_a_new_socket(make_user, servic
     await typist.ask_saved(b"early")
     await typist.until(lambda: typist.denied == 1)
     await set_role(service.db, file_id, grace, "editor")
-    # What was denied is asked for, and stored then.
+    # The service asks the new editor for the updates it denied before, and stores them.
     await typist.until(lambda: typist.saved == [b"early"])
     await other.shows("early")
     await set_role(service.db, file_id, grace, "viewer")
@@ -116,7 +116,7 @@ async def test_a_role_that_changes_counts_without_a_new_socket(make_user, servic
 
 
 async def test_sockets_end_with_what_let_them_in(make_user, service, other_node, open_file):
-    """At most two seconds after, on any node; a session that is ended is pushed, so it ends at once."""
+    """A socket ends at most 2 s after its permission, on any node; after a sign-out it ends at once."""
     owner = await make_user()
     people = [await make_user() for _ in range(4)]
     gone, revoked, member, demoted = people
@@ -130,7 +130,7 @@ async def test_sockets_end_with_what_let_them_in(make_user, service, other_node,
     await set_role(service.db, file_id, member, None)
     await fetch(service, "UPDATE users SET status = 'deactivated' WHERE id = $1", demoted.id)
     await fetch(service, "UPDATE files SET deleted_at = now() WHERE id = $1", lost)
-    # Two seconds, and a slow machine's share.
+    # The limit is two seconds, and a slow machine needs more.
     assert await typists[1].closed(4) == 4403
     assert await typists[2].closed(4) == 4401
     assert await in_lost.closed(4) == 4404
@@ -139,7 +139,7 @@ async def test_sockets_end_with_what_let_them_in(make_user, service, other_node,
 
 
 async def test_members_who_change_are_told_at_once(make_user, service, other_node, open_file, monkeypatch):
-    """On every node, without the look that comes every two seconds."""
+    """Changes of members reach every node without the check that runs every two seconds."""
     choose = Guard._choose
     monkeypatch.setattr(Guard, "_choose", lambda self, due: choose(self, False))
     owner, grace, bob, cyd = [await make_user() for _ in range(4)]
@@ -151,7 +151,7 @@ async def test_members_who_change_are_told_at_once(make_user, service, other_nod
     kept = await open_file(owner, file_id)
     assert (await remove(owner, project, grace)).status == 204
     assert await opened[grace.id].closed() == 4403
-    # Demoted, one goes on as a reader; an editor's rights come as fast.
+    # A demoted editor stays as a reader, and a promoted reader may write as soon.
     await join(owner, project, bob, "viewer")
     await join(owner, project, cyd, "editor")
 
@@ -216,3 +216,41 @@ async def test_who_edits_what_is_written_down_and_leaves_with_the_node(make_user
     await collab._report([])
     assert await read() == []
     assert service.app[NODE].hub.by_user.get(ada.id) is None
+
+
+async def test_changed_permissions_are_checked_at_once_though_redis_lost_the_news(service, monkeypatch):
+    node, checked = service.app[NODE], []
+    monkeypatch.setattr(service.app[COLLAB], "check_rights", lambda: checked.append(True))
+    # As if the roles had been others until now.
+    node.rights.load([])
+    for _ in range(2):
+        await node.load_revocations()
+    assert checked == [True]
+
+
+async def test_a_file_that_cannot_be_read_holds_up_no_other(service):
+    read = []
+
+    class Lagging:
+        ended = False
+
+        def __init__(self, name):
+            self.name = name
+
+        async def catch_up(self):
+            read.append(self.name)
+            if self.name == "broken":
+                # Further updates are announced meanwhile.
+                positions.note_behind(self)
+                raise LookupError
+
+    positions = Positions(service.db, {}, connected=bool, get_epoch=lambda: None, forget=lambda *gone: None)
+    for name in ("broken", *range(9)):
+        positions.note_behind(Lagging(name))
+    with pytest.raises(LookupError):
+        await positions._work(False)
+    assert len(read) == 10 and set(read) == {"broken", *range(9)}
+    # It is tried again, and it alone.
+    with pytest.raises(LookupError):
+        await positions._work(False)
+    assert read[10:] == ["broken"]

@@ -1,4 +1,4 @@
-"""Cursors: seen by all, from all nodes, with the id of whose they are, and gone with their socket."""
+"""Cursors: every editor on every node sees them with their user's id, until the socket ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def test_cursors_are_seen_on_all_nodes_and_leave(make_user, service, other
     shown = {"user": {"name": "Ada"}, "userId": str(ada.id)}
     for typist in (here, near, there):
         await typist.until(lambda one=typist: one.states == {11: shown})
-    # Readers have a cursor, too. Whoever comes later is told of all.
+    # Readers have cursors, too. A client that comes later gets all of them.
     await there.send(pack(AWARENESS, pack_states((22, 1, {"line": 4}))))
     both = {11: shown, 22: {"line": 4, "userId": str(grace.id)}}
     await here.until(lambda: here.states == both)
@@ -33,14 +33,14 @@ async def test_cursors_are_seen_on_all_nodes_and_leave(make_user, service, other
     await late.send(bytes((QUERY,)))
     await late.until(lambda: late.states == both)
 
-    # Clients repeat what they hear: that goes no further.
+    # Clients repeat the states they hear; the service does not pass these on.
     before, heard = ECHOES._value.get(), len(here.heard)
     await near.send(pack(AWARENESS, pack_states((11, 1, shown), (22, 1, both[22]))))
     await near.send(pack(AWARENESS, pack_states((22, 9, None))))
-    # Nor does what is none: no JSON for every parser, or too much of it.
+    # Neither are states passed on that are not JSON for every parser, or too large.
     for bad in (b"NaN", b"[" * 4000, b'{"a": 1e', b'"text"', b'{"a":"' + b"x" * 5000 + b'"}', b'{"a": NaN}'):
         await near.send(pack(AWARENESS, pack_states((33, 1, bad))))
-    # Of the numbers of clients a socket may have four.
+    # A socket may use four client numbers.
     await near.send(pack(AWARENESS, pack_states(*((number, 1, {}) for number in range(41, 47)))))
     await here.until(lambda: 44 in here.states)
     assert set(here.states) == {11, 22, 41, 42, 43, 44}
@@ -67,7 +67,7 @@ async def test_who_does_not_move_is_seen_from_other_nodes(
     await there.until(lambda: 1 in there.states)
     await there.send(pack(AWARENESS, pack_states((2, 1, {}))))
     await here.until(lambda: 2 in here.states)
-    # What was lost while Redis was away is said again; what was not is shown to nobody twice.
+    # States lost while Redis was away are sent again; those that arrived are not.
     collab = service.app[COLLAB]
     with monkeypatch.context() as lost:
         lost.setattr(collab.messenger, "tell_states", lambda *values: None)
@@ -95,7 +95,7 @@ async def test_many_moves_are_told_at_once(make_user, service, open_file):
 
 
 async def test_a_client_that_comes_back_keeps_its_cursor(make_user, service, other_node, open_file):
-    """Its first socket may be half open, or its node dead, so that nobody says that it has left there."""
+    """The old socket may be half open, or its node dead, so that no node says that the client has left."""
     ada, grace = await make_user(), await make_user()
     file_id = await share_file(service.db, owner=[ada], editor=[grace])
     watching = await open_file(grace, file_id)
@@ -103,7 +103,7 @@ async def test_a_client_that_comes_back_keeps_its_cursor(make_user, service, oth
         first = await open_file(ada, file_id, url=url)
         await first.send(pack(AWARENESS, pack_states((5, at, {"at": at}))))
         await watching.until(lambda at=at: watching.states.get(5, {}).get("at") == at)
-    # Others cannot speak for it.
+    # Another user's socket cannot change the state of this client.
     await watching.send(pack(AWARENESS, pack_states((5, 9, {"at": "mine"}))))
     await first.send(pack(AWARENESS, pack_states((5, 10, {"at": 10}))))
     await watching.until(lambda: watching.states[5]["at"] != 4)

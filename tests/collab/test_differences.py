@@ -1,4 +1,4 @@
-"""Differences of texts: what they make is the new text, and they leave alone what did not change."""
+"""Differences of texts: applying them gives the new text, and unchanged parts stay untouched."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ TEXTS = st.lists(
 
 
 def change(old, changes):
-    """`old` with its changes."""
+    """Return `old` with the changes applied."""
     parts, done = [], 0
     for start, end, text in changes:
-        # In ascending order, apart from each other, and none for nothing.
+        # Changes ascend, do not touch each other, and are never empty.
         assert done <= start <= end and (end > start or text)
         parts += (old[done:start], text)
         done = end

@@ -1,4 +1,4 @@
-"""Documents: what they hold is what yjs holds, and what they say is new is all of it and no more."""
+"""Documents hold the same as in yjs, and report exactly the part of an update that is new."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.collab.yjs import recorded_cases, run_yjs
 
 
 def replay(case):
-    """What a document says is new in a case, and the document; each way to load it gives the text."""
+    """Return the new parts of a case's updates, and the document; check every way to load it."""
     log = [bytes.fromhex(update) for update in case["log"]]
     half = len(log) // 2
     document = Document.load(None, [], "content")
@@ -43,7 +43,7 @@ def test_halves_of_emoji_are_what_yjs_makes_of_them():
 
 
 def test_yjs_and_documents_agree():
-    # With other edits every time: what fails names its seed.
+    # Edits differ in each run: a failure names its seed.
     seed = secrets.randbelow(10_000)
     cases = run_yjs("make", str(seed), "60")
     logs = []
@@ -66,7 +66,7 @@ def test_only_what_is_new_is_to_be_stored():
     known = document.encode_vector()
     more = ada.insert(0, "three ")
     ada.delete(6, 1)
-    # A step 2 carries all that was ever deleted.
+    # A step 2 carries all deletions ever made.
     (new,) = document.apply(ada.doc.get_update(known))
     assert len(new) < len(ada.doc.get_update(known)) + len(more)
     other = Document.load(None, [*ada.updates[:2], new])
@@ -115,7 +115,7 @@ def test_a_text_that_is_replaced_keeps_what_others_type_and_where_they_are():
         assert update is None or Document.load(None, [start, update]).read_text() == "".join(new)
 
     ada = Editor(Document.start("first line\nsecond line\nthird line\n"))
-    # Her cursor is behind "second"; she types there while the text is put.
+    # Her cursor is behind "second"; she types there while the whole text is replaced.
     cursor = ada.text.sticky_index(17)
     document = Document.load(None, [ada.doc.get_update()])
     put = document.replace_text("FIRST line\nnew line\nsecond line\nthird 😀 line\n")
@@ -156,7 +156,7 @@ def test_a_document_has_limits(monkeypatch):
     editor.insert(0, "x" * 300)
     with pytest.raises(TooLarge):
         Document.load(None, [start]).apply(editor.updates[-1])
-    # What is too large all the same may become smaller.
+    # A text above the limit may still become smaller.
     document = Document.load(None, [editor.doc.get_update()])
     assert document.apply(editor.delete(0, 50)) and document.text_bytes == 1_050
     with pytest.raises(TooLarge):

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.shared
 
 
 async def read_log(service, file_id):
-    """(seq, author) of a file's updates."""
+    """Return (seq, author) of each update in a file's log."""
     rows = await fetch(
         service, "SELECT seq, author_id FROM file_updates WHERE file_id = $1 ORDER BY seq", file_id
     )
@@ -33,14 +33,14 @@ async def test_two_type_on_two_nodes_and_a_third_comes_later(make_user, service,
     await here.shows("Hello, world")
     await asyncio.gather(here.save(), there.save())
     assert await read_log(service, file_id) == [(1, ada.id), (2, grace.id)]
-    # Whoever typed hears nothing of that again.
+    # The author's socket does not get its own update back.
     assert (here.updates, there.updates) == (1, 1)
     late = await open_file(ada, file_id, url=other_node)
     assert str(late.text) == "Hello, world"
-    # Who has nothing is asked for nothing.
+    # The service asks a client with an empty document for nothing.
     assert late.asked == 0
 
-    # What was typed while away comes with the answer to step 1, and only what is new of it is stored.
+    # Text typed while offline comes with the answer to step 1; only its new part is stored.
     await there.leave()
     there.text.insert(0, "> ")
     await here.type("!")
@@ -66,10 +66,10 @@ async def test_saved_is_said_behind_the_commit(make_user, service, open_file):
         await first.ask_saved(b"one")
         await first.type("b")
         await first.ask_saved(b"two")
-        # Others see it at once.
+        # Other editors see it before it is stored.
         await second.shows("ab")
         await second.save(b"mine")
-        # Nor is it said to a tab that sends the same once more, after its first socket broke.
+        # A second tab that sends the same updates again, after its first socket broke, waits as well.
         again = await open_file(ada, file_id, doc=first.doc)
         await again.ask_saved(b"again")
         await again.send(pack(AWARENESS, pack_states((1, 1, {}))))
@@ -77,13 +77,13 @@ async def test_saved_is_said_behind_the_commit(make_user, service, open_file):
         assert (first.saved, again.saved) == ([], [])
     await again.until(lambda: b"again" in again.saved)
     await first.until(lambda: b"two" in first.saved)
-    # Which stands for all that were asked before.
+    # The last answer also stands for every earlier request.
     assert first.saved[-1] == b"two"
     assert len(await read_log(service, file_id)) == 2
 
 
 async def test_saved_waits_for_what_was_typed_while_away(make_user, service, open_file):
-    """A client is synced, and may ask, before it has answered the step 1 of the service."""
+    """A client is synced, and may ask whether all is saved, before it has answered the service's step 1."""
     ada = await make_user()
     file_id = await share_file(service.db, owner=[ada])
     typist = await open_file(ada, file_id)
@@ -116,7 +116,7 @@ async def test_a_lost_message_is_read_from_the_log(make_user, service, other_nod
     await here.type("found")
     await there.shows("lost, found", 3)
 
-    # The rows may be gone, too: then it is told by the snapshot.
+    # If the rows are gone as well, the node reads the snapshot.
     with monkeypatch.context() as lost:
         lost.setattr(messenger, "tell_updates", lambda *values: None)
         await here.type(", settled")
@@ -166,7 +166,7 @@ async def test_an_update_without_its_ground_is_asked_for(make_user, service, ope
     assert typist.asked == 1
     assert unsent
     assert str(other.text) == "one two"
-    # Known already: neither stored nor shown again.
+    # A known update is neither stored nor shown again.
     before = len(await read_log(service, file_id))
     await typist.send(pack(SYNC, unsent, UPDATE))
     await typist.save()

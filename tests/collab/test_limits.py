@@ -1,4 +1,4 @@
-"""Whatever a client sends or does not read: its own socket ends, the file and the others go on."""
+"""A client that sends too much or does not read loses its own socket; the file and other editors go on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NESTED = b"\x75\x01" * 60_000 + b"\x7e"
 
 
 def nest() -> bytes:
-    """An update that ends a process whose pycrdt sees it: values in each other."""
+    """Return an update that crashes a process whose pycrdt reads it: deeply nested values."""
     return b"\x01\x01\x01\x00\x08\x01\x07content\x01" + NESTED + b"\x00"
 
 
@@ -42,7 +42,7 @@ async def test_hostile_messages_end_their_sender_alone(make_user, service, open_
         b"\x02\x00\x00",
         bytes((QUERY,)) + b"more",
         pack(SYNC, b"\xff\xff\xff", STEP_1),
-        # More clients than ever typed here.
+        # More clients than have ever typed here.
         pack(SYNC, write_number(5000) + bytes((200, 1, 1)) * 5000, STEP_1),
         pack(SYNC, b"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01", STEP_1),
         pack(SYNC, b"garbage", UPDATE),
@@ -69,7 +69,7 @@ async def test_hostile_messages_end_their_sender_alone(make_user, service, open_
         bytes(protocol.ALLOWANCE.message_bytes + 1),
     ):
         typist = await open_file(mallory, file_id, sync=False)
-        # The answer may come before all is sent.
+        # The service may close the socket before the whole message is sent.
         with contextlib.suppress(ConnectionError):
             await typist.send(message)
         assert await typist.closed() == 4413
@@ -107,7 +107,7 @@ async def test_a_full_file_takes_deletions_alone(make_user, service, open_file):
     await other.type("again")
     await other.save()
     assert await fetch_value(service, "SELECT last_seq FROM file_docs WHERE file_id = $1", file_id) == 4
-    # Offline one may type as much as one likes: it is too much when it comes.
+    # An offline client can type without limit; its update is refused when it arrives.
     offline: Doc = Doc()
     offline.get("content", type=Text).insert(0, part[:900_000])
     late = await open_file(ada, file_id, doc=offline, sync=False)
@@ -133,7 +133,7 @@ async def test_a_flood_ends_its_socket_and_slows_nobody(make_user, service, open
     assert await flooding.closed() == 4013
     await asyncio.wait([flood_task], timeout=1)
     flood_task.cancel()
-    # Step 1 is answered once a second, however often it is asked.
+    # Step 1 is answered once a second, however often the client sends it.
     again = await open_file(mallory, file_id)
     began = time.monotonic()
     await again.sync()
@@ -154,7 +154,7 @@ async def test_a_client_that_does_not_read_is_cut_off(make_user, service, open_f
             await one.save()
             await asyncio.gather(typist.shows(""), other.shows(""))
         frames = await slow.rest()
-        # Its buffer was dropped, and with it most often why.
+        # The socket's buffer was dropped, in most cases with the close frame in it.
         assert [payload[:2] for start, payload in frames if start == 0x88] in ([], [b"\x0f\xa8"])
         assert len(frames) < 61
     await other.save()
@@ -167,5 +167,5 @@ async def test_a_silent_service_says_so(make_user, service, open_file):
     (editor,) = [one for one in service.app[COLLAB].list_editors() if one.channel.file_id == file_id]
     editor.socket.last_told -= 25
     await typist.until(lambda: b"\x01\x01\x00" in typist.heard)
-    # Its token may be over: the socket lives as long as the session.
+    # An expired access token does not end the socket: it lives as long as the session.
     assert editor.socket.seconds_left() > 1e9

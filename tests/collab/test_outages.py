@@ -1,4 +1,4 @@
-"""Redis or PostgreSQL away, and a node that stops: nobody loses what was said to be saved."""
+"""Redis or PostgreSQL away, and a node that stops: no update confirmed as saved is lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long(5)
 
 @pytest.fixture
 def config(config, own_valkey):
-    """The service's settings with that Valkey."""
+    """The service's settings with the test's own Valkey."""
     return replace(config, redis_url=own_valkey.url)
 
 
@@ -37,7 +37,7 @@ async def test_without_redis_all_is_shown_and_who_is_removed_leaves(
     await there.shows("with")
     own_valkey.kill()
     await here.type("out")
-    # A second until the other node looks, and a slow machine's share.
+    # The other node looks once a second, and a slow machine needs more.
     await there.shows("without", 4)
     await there.type(" Redis")
     await asyncio.gather(here.shows("without Redis", 4), there.save())
@@ -48,7 +48,7 @@ async def test_without_redis_all_is_shown_and_who_is_removed_leaves(
         await conn.execute("UPDATE sessions SET revoked_at = now() WHERE id = $1", grace.session_id)
     assert await ending.closed(4) == 4401
     assert await there.closed(4) == 4401
-    # Two looks of two seconds.
+    # Two rounds of the check that runs every two seconds.
     assert time.monotonic() - began < 7
     own_valkey.start()
     node = service.app[NODE]
@@ -72,7 +72,7 @@ async def test_while_postgresql_hangs_editors_go_on_and_too_much_is_refused(
     await typist.type("a")
     await typist.save()
     with monkeypatch.context() as away:
-        # One that never was opened.
+        # A pool that was never opened.
         away.setattr(service.app[COLLAB].log, "database", Database(service.config))
         away.setattr("nexcorp.collab.storing.MAX_WAITING_BYTES", 1000)
         await typist.type("b")
@@ -81,7 +81,7 @@ async def test_while_postgresql_hangs_editors_go_on_and_too_much_is_refused(
         await typist.type("c" * 2000)
         assert await typist.closed() == 4001
         assert (typist.saved, str(other.text)) == ([], "ab")
-    # It comes back, and brings what was not taken.
+    # The client reconnects and brings the update that was refused.
     back = await open_file(ada, file_id, doc=typist.doc)
     await other.shows("ab" + "c" * 2000)
     await back.save()

@@ -1,4 +1,4 @@
-"""The plans of what runs every second, or for each change, among many files."""
+"""Query plans of statements that run every second, or for each change, among many files."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ async def test_files_are_settled_and_saved_by_their_keys(database, config):
         await conn.execute(FILL)
         await conn.execute("ANALYZE")
     plans = await explain(config.database_url, HOT)
-    # As the worker sets it for what is a queue.
+    # The worker turns sequential scans off for its queue.
     plans |= await explain(config.database_url, ["settling.claim_due"], "SET enable_seqscan = off")
     for name, expected in HOT.items():
         found = list(nodes(plans[name]))
         scanned = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
-        # Of these there are few here, of what the roles may do everywhere.
+        # These tables are small here: projects, people, sessions, and the permissions of roles.
         assert scanned <= {"projects", "users", "sessions", "role_permissions"}, (
             f"{name} reads all of {scanned}"
         )

@@ -27,7 +27,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "collab.md"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def editors() -> AsyncIterator[Editors]:
-    """Providers under Node."""
+    """Providers under Node, for all tests of the module."""
     found = await Editors.start()
     yield found
     await found.close()
@@ -40,13 +40,13 @@ def token_of(user: Any) -> str:
 
 
 async def open_editor(editors: Editors, name: str, url: str, user: Any, file_id: Any, **more: Any) -> None:
-    """A provider of this name, synced unless told otherwise."""
+    """Open a provider under this name, synced unless told otherwise."""
     tokens = more.pop("tokens", None) or [token_of(user)]
     await editors.open(name=name, url=url.replace("http", "ws"), room=str(file_id), tokens=tokens, **more)
 
 
 async def read_stored(service: Any, file_id: Any) -> str:
-    """The text as it is loaded from the log, which the newest version has as well."""
+    """Return the text loaded from the log; checks that the newest version has the same."""
     async with service.db.connection(wait=5) as conn:
         row = await sql.collab.open_document(conn, file_id=file_id)
     text = Document.load(row["state"], row["updates"], row["root"]).read_text()
@@ -65,7 +65,7 @@ async def test_everybody_has_one_text(
         await open_editor(editors, name, url, bob if name in "bd" else ada, file_id, renews=name == "a")
     await editors.insert(name="a", at=0, text="Hello, 😀 and all")
     await editors.shows(name="b", text="Hello, 😀 and all")
-    # Halves of emoji are deleted while two are away; one of them deletes only.
+    # Emoji are split by deletions while two editors are offline; one of these only deletes.
     await editors.type(names=list(urls), times=200, pause=2)
     agreed = await editors.agree(names=list(urls))
     for name in ("c", "d"):
@@ -81,24 +81,24 @@ async def test_everybody_has_one_text(
         await editors.save(name=name, key=7)
     agreed = await editors.agree(names=list(urls))
     assert agreed == await read_stored(service, file_id)
-    # Of the snapshot and what comes behind it.
+    # A late editor gets the snapshot and the updates after it.
     await open_editor(editors, "late", other_node, bob, file_id)
     assert await editors.read(name="late") == agreed
     await editors.insert(name="late", at=-1, text="!")
     assert (await editors.agree(names=[*urls, "late"])).endswith("!")
 
-    # Who is where, over both nodes, and whose cursor it is.
+    # Cursors of both nodes, each with its user's id.
     await editors.point(name="a", state={"name": "Ada"})
     await editors.point(name="b", state={"name": "Bob"})
     assert [state["userId"] for state in await editors.sees(name="a", count=1)] == [str(bob.id)]
     assert [state["userId"] for state in await editors.sees(name="b", count=1)] == [str(ada.id)]
     await editors.leave(name="b")
     assert await editors.sees(name="a", count=0) == []
-    # The clock is the client's: one that was raised for it would hide its next move.
+    # A client counts its clock itself: if the service raised it, the client's next move would be ignored.
     await editors.back(name="b")
     await editors.point(name="b", state={"name": "Bob", "again": True})
     assert [state["user"]["again"] for state in await editors.sees(name="a", count=1)] == [True]
-    # One that says its state anew need not move.
+    # An editor that sends its state again after a reconnect is seen without a move.
     await editors.leave(name="a")
     assert await editors.sees(name="b", count=0) == []
     await editors.back(name="a")
@@ -136,7 +136,7 @@ async def test_what_is_final_ends_the_reconnects(make_user: Any, service: Any, e
     await open_editor(editors, "removed", service.url, bob, file_id)
     await open_editor(editors, "gone", service.url, ada, gone_id)
     await open_editor(editors, "ended", service.url, eve, await share_file(service.db, owner=[eve]))
-    # Each connect takes a token of its own.
+    # Each connect uses up one token.
     tokens = [token_of(ada), token_of(ada), token_of(ada)]
     await open_editor(editors, "moved", service.url, ada, file_id, tokens=tokens)
     await set_role(service.db, file_id, bob, None)
@@ -146,7 +146,7 @@ async def test_what_is_final_ends_the_reconnects(make_user: Any, service: Any, e
     for name, code in wanted.items():
         await editors.closed(name=name, code=code)
 
-    # A node that goes away is come back to.
+    # A provider reconnects to a node that says it is going away.
     collab = service.app[COLLAB]
     for editor in collab.channels[file_id].editors:
         editor.socket.close(GOING_AWAY, "0")
@@ -154,7 +154,7 @@ async def test_what_is_final_ends_the_reconnects(make_user: Any, service: Any, e
     await editors.back(name="moved")
     await editors.insert(name="moved", at=0, text="again")
     await editors.save(name="moved", key=1)
-    # Longer than the longest wait before another try.
+    # Longer than the longest pause before another attempt.
     await asyncio.sleep(0.6)
     for name, code in wanted.items():
         seen = await editors.look(name=name)
@@ -172,7 +172,7 @@ async def test_the_code_of_the_page(make_user: Any, service: Any, editors: Edito
     await editors.page(name="page", url=url, room=str(file_id), token=token_of(bob), path=path)
     await editors.insert(name="page", at=0, text="here")
     await editors.tells(name="page", what="saved")
-    # What is typed while away is not said to be saved before it is.
+    # Text typed while offline is not reported as saved before it is stored.
     await editors.leave(name="page")
     await editors.insert(name="page", at=0, text="away, ")
     await editors.tells(name="page", what="saving")
@@ -192,7 +192,7 @@ async def test_codemirror_and_lines(make_user: Any, service: Any, other_node: st
     await editors.codemirror(name="mirror")
     await editors.paste(name="mirror", at=0, text="one\r\ntwo\r\n")
     await editors.shows(name="plain", text="one\ntwo\n")
-    # What others type stands where they typed it, behind line breaks as well.
+    # Text of other editors stands where they typed it, also behind line breaks.
     await editors.insert(name="plain", at=8, text="three")
     await editors.shows(name="mirror", text="one\ntwo\nthree")
     await editors.paste(name="mirror", at=13, text="\r\n😀")

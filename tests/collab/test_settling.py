@@ -1,4 +1,4 @@
-"""Settling: what was typed is in a snapshot and a version soon, once, and whatever happens to a worker."""
+"""Settling: typed text is soon in a snapshot and a version, once, whatever happens to a worker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workers import settling
 from workers.settling import Settler, drop_settled
 
 QUOTA = 1024**3
-# A worker that settles what is due until it is killed. It is on its own from here on.
+# A worker that settles due texts until it is killed; the script imports all it needs itself.
 WORKER = """
 import asyncio, sys
 from dataclasses import replace
@@ -67,7 +67,7 @@ async def test_what_was_typed_becomes_a_snapshot_a_version_and_an_event(database
         "codemirror",
         None,
     )
-    # A node that missed them reads the updates for a minute.
+    # Settled updates stay for a minute, for nodes that missed them.
     assert doc["updates"] == 2
     assert Document.load(doc["state"], [], doc["root"]).read_text() == "one\r\ntwo"
     assert await read_versions(database, file_id) == ["one\ntwo"]
@@ -87,7 +87,7 @@ async def test_what_was_typed_becomes_a_snapshot_a_version_and_an_event(database
     )
     assert await settler.drain() == 0
 
-    # Typed and taken back: settled, and no version. Rows of more than a minute ago go.
+    # Text typed and deleted again is settled without a version. Rows older than a minute are dropped.
     async with database.connection() as conn:
         await conn.execute("UPDATE file_updates SET created_at = now() - interval '2 minutes'")
     await append(database, file_id, editor.insert(0, "x"), editor.delete(0, 1), author_id=bob)
@@ -137,7 +137,7 @@ async def test_workers_settle_each_text_once_and_all_of_it(database, monkeypatch
         assert (doc["settled_seq"], doc["snapshot_seq"], doc["dirty_since"]) == (20, 20, None)
         versions = await read_versions(database, file_id)
         assert versions[-1] == str(editor.text)
-        # Each version goes on from the one before.
+        # Each version continues the one before.
         assert all(new.endswith(old) and new != old for old, new in pairwise(versions))
     held = await fetch_row(
         database,
@@ -183,7 +183,7 @@ async def test_what_cannot_be_settled_is_left_as_it_is_and_tried_again(database,
             "UPDATE file_updates SET update = 'no update' WHERE file_id = $1 AND seq = 2", broken
         )
         await conn.execute("DELETE FROM file_updates WHERE file_id = $1 AND seq = 1", torn)
-        # Settled once, and the snapshot is gone.
+        # This file was settled once, and its snapshot is gone.
         await conn.execute("UPDATE file_docs SET settled_seq = 1 WHERE file_id = $1", lost)
     assert await settler.drain() == 0
     for file_id, settled, updates in ((broken, 0, 2), (torn, 0, 1), (lost, 1, 2), (full, 0, 2)):
@@ -211,7 +211,7 @@ async def test_a_worker_that_is_killed_while_it_settles_is_followed_by_another(d
     )
     try:
         async with database.transaction(wait=5) as conn:
-            # It has read, and is held up where it writes.
+            # The worker has read the text, and waits for this lock when it writes.
             await conn.execute("SELECT FROM files WHERE id = $1 FOR UPDATE", file_id)
 
             async def held_up():

@@ -1,4 +1,4 @@
-"""The reader of updates: it says what yrs says, and nothing gets past it that would end the process."""
+"""The reader of updates agrees with yrs, and rejects every update that would end the process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_hostile_updates_are_refused_before_pycrdt_sees_them():
     ):
         with pytest.raises(BadUpdate):
             read_vector(vector)
-    # Shared types in each other can be read, but a document takes only so many.
+    # The reader accepts deeply nested shared types, but a document takes only a limited number.
     assert read_update(nest(3_000)).types == 3_000
     more = nest(600).replace(b"\x07\x00", b"\x08\x00", 1)
     nested = Document.load(None, [nest(1_500)])
@@ -42,7 +42,7 @@ def test_hostile_updates_are_refused_before_pycrdt_sees_them():
             document.apply(more)
     document = Document.load(None, [nest(1_500)])
     for _ in range(3):
-        # What comes again counts once.
+        # An update that comes again counts once.
         assert document.apply(nest(1_500)) == []
     document.apply(b"\x00\x01\x07\x01\x00\x01")
     assert document.apply(more)
@@ -62,7 +62,7 @@ def test_what_the_reader_says_of_updates_of_yjs_is_what_yrs_says():
     whole = read_update(doc.get_update())
     assert whole.roots == {"content"} and not whole.foreign
     first = recorded_cases()[0]["log"]
-    # A map, nested types, XML, bytes, a document in it.
+    # The update holds a map, nested types, XML, bytes, and a document.
     kinds = read_update(Document.load(None, [bytes.fromhex(update) for update in first]).encode())
     assert kinds.foreign and kinds.types > 5 and {"content", "meta", "list", "xml"} <= kinds.roots
 
@@ -97,7 +97,7 @@ def test_numbers_come_back_as_they_went():
 
 
 def test_mutants_that_can_be_read_end_no_process():
-    # With other mutants every time: what fails names its seed.
+    # Mutants differ in each run: a failure names its seed.
     seed = secrets.randbelow(1_000_000)
     done = subprocess.run(
         [sys.executable, "-m", "tests.collab.hostile", str(seed), "300"],

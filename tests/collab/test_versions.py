@@ -1,4 +1,4 @@
-"""Versions of files: what is kept of a content, how often, and within which quota."""
+"""Versions of files: which contents are kept, how often, and within which quota."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def count_parts(database):
 async def test_a_version_is_what_was_saved_and_each_content_is_stored_once(database):
     project_id = await make_project(database)
     first, second = await make_file(database, project_id), await make_file(database, project_id, "binary")
-    # More than two parts, as it cannot be compressed.
+    # Random bytes cannot be compressed, so they fill more than two parts.
     large = random.Random(1).randbytes(2_500_000)
     assert await cut(database, first, b"one", "created") == 1
     assert await cut(database, first, b"one") is None
@@ -100,7 +100,7 @@ async def test_a_content_of_no_version_is_swept_unless_one_is_being_cut_of_it(da
     async with database.connection() as conn:
         await conn.execute("DELETE FROM file_versions WHERE file_id = $1 AND n = 1", file_id)
     async with database.transaction() as conn:
-        # The same content, before and behind the sweep; it is held until the commit.
+        # A version of the same content is cut while the sweep runs; the content is kept until the commit.
         await cut_version(conn, other, b"gone", cause="put", author_ids=[], seq=0)
         assert await sweep_contents(database) == 0
     assert await sweep_contents(database) == 0
@@ -108,7 +108,7 @@ async def test_a_content_of_no_version_is_swept_unless_one_is_being_cut_of_it(da
         await conn.execute("DELETE FROM file_versions WHERE file_id = $1", other)
     assert await sweep_contents(database) == 1
     assert await count_parts(database) == (1, 1)
-    # Swept while one is being cut: it is stored anew.
+    # The content is swept while a version of it is being cut: it is stored again.
     async with database.connection() as conn:
         await conn.execute("DELETE FROM file_versions WHERE file_id = $1", file_id)
     async with database.transaction() as conn:

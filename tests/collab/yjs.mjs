@@ -1,6 +1,6 @@
-// What yjs itself makes of edits; the first argument is a folder in which yjs is installed. `node yjs.mjs <folder> make
-// <seed> <cases>` prints cases as JSON: updates as they come to a server from three clients, in hex, and the text that all
-// of them have then. `node yjs.mjs <folder> read` reads lists of updates from stdin and prints the text of each.
+// Edits made with yjs itself; the first argument is a folder in which yjs is installed. `node yjs.mjs <folder> make
+// <seed> <cases>` prints cases as JSON: hex updates of three clients in the order in which a server gets them, and the text
+// that all clients have in the end. `node yjs.mjs <folder> read` reads lists of updates from stdin and prints their texts.
 import { createRequire } from 'node:module'
 
 const [folder, command, seed, cases] = process.argv.slice(2)
@@ -13,13 +13,13 @@ function edit(text, rnd) {
   if (rnd() < 0.55 || length < 3) {
     text.insert(Math.floor(rnd() * (length + 1)), TEXTS[Math.floor(rnd() * TEXTS.length)])
   } else {
-    // By UTF-16 units: now and then half an emoji goes.
+    // Positions count UTF-16 units: a deletion may split an emoji.
     const at = Math.floor(rnd() * (length - 1))
     text.delete(at, Math.min(length - at, 1 + Math.floor(rnd() * 3)))
   }
 }
 
-// A little of everything that an update can hold.
+// Adds one of each type that an update can hold.
 function addKinds(doc) {
   const map = doc.getMap('meta')
   map.set('any', { a: [1, 2.5, -3n, 2 ** 40, null, true, 'x', new Uint8Array([1, 2])], b: {} })

@@ -1,4 +1,4 @@
-"""Real yjs under Node, where there is one; else what it said once."""
+"""Real yjs under Node if it is installed, or its recorded output."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ HERE = Path(__file__).parent
 
 
 def recorded_cases() -> list[dict[str, Any]]:
-    """Cases as `make` of yjs.mjs prints them."""
+    """Return recorded cases in the form that `make` of yjs.mjs prints."""
     found: list[dict[str, Any]] = json.loads((HERE / "yjs_cases.json").read_text())
     return found
 
 
 def run_yjs(*args: str, given: Any = None) -> Any:
-    """What yjs.mjs prints; skips the test where Node or yjs is not there."""
+    """Return the parsed output of yjs.mjs; skip the test without Node or yjs."""
     node, folder = shutil.which("node"), cache_folder().with_name("nexcorp-yjs")
     if node is None or not (folder / "node_modules" / "yjs").is_dir():
         pytest.skip(f"needs Node and yjs: npm install --prefix {folder} yjs@13")

@@ -104,7 +104,7 @@ async def test_a_transaction_is_whole_or_nothing(database: Database) -> None:
 
 
 def note_effects(database: Database) -> list[Any]:
-    """What the database performs, in order."""
+    """Return a list to which the database appends each effect instead of performing it."""
     done: list[Any] = []
     database.perform = done.append
     return done
@@ -151,7 +151,7 @@ async def test_effects_of_what_fails_are_dropped_and_no_others(database: Databas
             await conn.execute("CREATE TEMP TABLE b (id int REFERENCES a DEFERRABLE INITIALLY DEFERRED)")
             await conn.execute("INSERT INTO b VALUES (1)")
             conn.after(WAKE)
-            # Only the commit finds out.
+            # The constraint fails only at the commit.
     assert done == []
 
 
@@ -259,7 +259,7 @@ async def test_a_connection_goes_from_block_to_block(database: Database) -> None
     first = await who()
     assert [await who() for _ in range(5)] == [first] * 5
     assert len(database.spare) == 1
-    # One that fell to pieces meanwhile is nobody's.
+    # A spare connection that broke while idle is not lent again.
     async with database.connection() as conn:
         holder = await conn.fetchval("SELECT pg_backend_pid()")
         async with database.connection(wait=5) as other:
@@ -347,7 +347,7 @@ async def test_a_database_never_opened_is_unavailable(config: Any) -> None:
 async def test_a_pool_that_was_given_up_while_it_opened_leaves_nothing_behind(
     config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Found at failovers: the second pool lent connections of the first, and could not take them back."""
+    """The second pool must not lend connections that the first one opened."""
     database = Database(config, application="opened twice")
     asked = sql.service.get_setting
     failing = [True]
@@ -355,7 +355,7 @@ async def test_a_pool_that_was_given_up_while_it_opened_leaves_nothing_behind(
     async def lose(conn: Any, **values: Any) -> Any:
         if failing:
             failing.clear()
-            # Another block has begun and ended meanwhile.
+            # Another block has begun and ended in between.
             async with database.connection():
                 pass
             raise ConnectionResetError

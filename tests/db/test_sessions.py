@@ -1,4 +1,4 @@
-"""A session holds nothing that matters, so a pooler may stand between; a server may grant few connections."""
+"""No state is kept in a session, so a pooler may stand between; and the server may grant few connections."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NOBODY = UUID(int=2**128 - 1)
 
 @pytest.fixture
 def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
-    """The database behind PgBouncer in transaction mode, as docs/operations.md has it."""
+    """The URL of the database through PgBouncer in transaction mode, configured as in docs/operations.md."""
     if not os.path.exists(BOUNCER):
         pytest.skip("needs Debian's pgbouncer")
     parts, (listen,) = urlsplit(database_url), choose_ports(1)
@@ -61,7 +61,7 @@ def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
 
 
 async def open_database(config: Config, **more: Any) -> Database:
-    """A database that is open; the pooler may still be starting."""
+    """Return an open database; waits while the pooler is starting."""
     database = Database(config, **more)
     for _ in range(100):
         with suppress(OSError):
@@ -72,7 +72,7 @@ async def open_database(config: Config, **more: Any) -> Database:
 
 
 async def find_names(conn: Any, name: str) -> list[str]:
-    """Usernames that a search for people finds."""
+    """Return the usernames that a search for people finds."""
     rows = await sql.users.search_people(
         conn,
         viewer_id=UUID(int=0),
@@ -122,7 +122,7 @@ async def test_behind_a_pooler_everything_is_the_same(config: Config, pooled_url
                 assert await find_names(conn, "grave") == ["grace"]
 
         await asyncio.gather(*(search() for _ in range(30)))
-        # A process that is halted in its turn.
+        # As if the process had been halted while it held the lock.
         with pytest.raises(Unavailable):
             async with database.transaction(wait=5) as conn:
                 await conn.execute("LOCK TABLE outbox")
@@ -135,7 +135,7 @@ async def test_behind_a_pooler_everything_is_the_same(config: Config, pooled_url
 
 @pytest.fixture
 async def few(config: Config, database_url: str) -> AsyncIterator[Database]:
-    """A pool of two to ten connections, of which the role may have four."""
+    """A pool of two to ten connections, of which the server grants four."""
     parts = urlsplit(database_url)
     with psycopg.connect(database_url, autocommit=True) as admin:
         admin.execute("CREATE ROLE few LOGIN PASSWORD 'pw' CONNECTION LIMIT 4")

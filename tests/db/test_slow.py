@@ -1,4 +1,4 @@
-"""The log of slow statements: names, never values; and no watcher where it is off."""
+"""The log of slow statements: it has names, never values; and no watcher runs where it is off."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_what_is_slow_is_logged_by_name(config: Config, monkeypatch: pytes
         await nap(conn, seconds=0.03, text=SECRET)
         with pytest.raises(asyncpg.DataError):
             await fail(conn, text=SECRET)
-    # asyncpg tells of it in the next turn of the loop.
+    # asyncpg notifies its listeners in the next turn of the loop.
     await asyncio.sleep(0)
     await database.close()
     named = [line for line in lines if line["statement"].startswith("tests.")]

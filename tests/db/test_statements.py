@@ -1,4 +1,4 @@
-"""The loader of sql/: what it refuses, and how a statement is called."""
+"""The loader of sql/: which files it refuses, and how it calls a statement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexcorp.db.statements import load, parse_file
 
 
 class Recorder:
-    """Stands where a connection would; tells which method was called with what."""
+    """A stand-in for a connection: each method returns its own name and arguments."""
 
     def __getattr__(self, method: str) -> Any:
         return lambda *args: (method, *args)

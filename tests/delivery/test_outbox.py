@@ -1,4 +1,4 @@
-"""emit(): the trail and the queue are written with what happened, or not at all."""
+"""emit(): the trail and the queue are written in the transaction of the change, or not at all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_same_dedup_key_is_queued_once(database):
             await emit(conn, "user.unfollowed", entity=entity, dedup_key="one", **SILENT)
 
     await asyncio.gather(*(once() for _ in range(10)))
-    # It happened ten times, and is delivered once.
+    # Ten events are recorded, and one delivery is queued.
     assert await counts(database) == (10, 1)
 
     async def publish(messages) -> None:
@@ -84,7 +84,7 @@ async def test_event_falls_into_the_partition_of_its_month(database):
 
 
 async def test_root_says_in_whose_order_an_event_is_delivered(database):
-    """A comment's events are in its post's lane; without a root they are in their entity's own."""
+    """A comment's event is in its post's lane; without a root it is in the lane of its own entity."""
     post, comment = UUID(int=5), UUID(int=6)
     async with database.transaction(wait=5) as conn:
         for root in (post, None):
@@ -96,7 +96,7 @@ async def test_root_says_in_whose_order_an_event_is_delivered(database):
 
 
 async def test_pasted_into_psql_it_records_and_queues(database):
-    """What a statement of the service calls is there for operators: also without a root or a key."""
+    """Operators can call emit() in psql as the service does, also without a root or a key."""
     async with database.connection(wait=5) as conn:
         event_id = await conn.fetchval(
             """SELECT emit('post.deleted', NULL, 'post', '00000000-0000-7000-8000-000000000009', '{"a": 1}',

@@ -1,4 +1,4 @@
-"""`nexcorp outbox`: what could not be delivered is seen, and tried again when its reason is mended."""
+"""`nexcorp outbox` lists events that could not be delivered, and queues them again."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_what_was_given_up_is_listed_and_tried_again(
         assert (code, lines) == (1, ["queued again: 1"])
         assert error == "nexcorp: not given up on: 999; see `nexcorp outbox list`\n"
         assert (await ask("retry"))[:2] == (0, ["queued again: 1"])
-        # The one that was queued again by its key stays alone.
+        # The event already queued again under the same key is not queued twice.
         rows = await conn.fetch("SELECT dedup_key, attempts FROM outbox ORDER BY dedup_key")
         assert [tuple(row) for row in rows] == [("twice", 0), (None, 1), (None, 0)]
         assert await conn.fetchval("SELECT count(*) FROM outbox_dead") == 0

@@ -1,4 +1,4 @@
-"""The waker: few wakes for many commits, none that holds anybody up, and none for ever in the queue."""
+"""The waker: few wakes for many commits, no wake that delays anybody, and none that stays queued for ever."""
 
 from __future__ import annotations
 

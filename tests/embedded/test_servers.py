@@ -1,4 +1,4 @@
-"""The embedded servers, for real: start, crash, start again, and refuse clearly what cannot work."""
+"""The embedded servers themselves: start, crash, start again, and a clear refusal of what cannot work."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from redis.retry import Retry
 
 from nexcorp.embedded import EmbeddedError, PostgresServer, ValkeyServer
 from nexcorp.embedded.process import ON_LINUX, processes_in
+from tests.chaos.cluster import choose_ports
 
 pytestmark = pytest.mark.long(1.5)
 
@@ -32,7 +33,7 @@ Server = PostgresServer | ValkeyServer
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Callable[[Server], Server]]:
-    """Registers servers to be destroyed, data outside tmp_path included, when the test ends."""
+    """Return `add`, which registers a server; each is destroyed with its data when the test ends."""
     owned: list[Server] = []
 
     def add(server: Server) -> Server:
@@ -65,12 +66,6 @@ def ask(server: PostgresServer, statement: str) -> object:
         cursor = connection.execute(statement)
         row = cursor.fetchone() if cursor.description else None
         return row and row[0]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_postgres_gives_what_the_migrations_need(postgres: PostgresServer) -> None:
@@ -114,7 +109,7 @@ def test_postgres_comes_back_after_kill_9(postgres: PostgresServer, backend_is_b
     client = psycopg.connect(url, autocommit=True)
     backend = client.info.backend_pid
     if backend_is_busy:
-        # Loops in one statement: it would not notice for long that its server died.
+        # The backend is busy in one statement, and would not soon notice that its server died.
         client.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1e12)")
         time.sleep(0.1)
     postgres.kill()
@@ -217,7 +212,7 @@ def test_a_taken_port_is_refused_when_asked_for_and_avoided_when_remembered(
         server.start()
         assert server.port != port
         server.stop()
-    wanted = free_port()
+    (wanted,) = choose_ports(1)
     server = own(kind(home, port=wanted))
     server.start()
     assert f":{wanted}/" in server.url
@@ -244,7 +239,7 @@ def test_roots_data_belong_to_a_user_of_their_own(tmp_path: Path, own: Callable[
     running = Path(f"/proc/{server.process.pid}").stat().st_uid
     server.stop()
     assert pwd.getpwuid(running).pw_name == "nexcorp"
-    # As an earlier release left them.
+    # An earlier release left its files with another owner.
     subprocess.run(["chown", "-R", "nobody", str(server.data)], check=True)
     server.start()
     assert ask(server, "SELECT 1") == 1
@@ -305,7 +300,7 @@ def test_valkey_keeps_data_through_stop_and_kill_9(valkey: ValkeyServer) -> None
 
 
 def test_valkey_wants_the_password(valkey: ValkeyServer) -> None:
-    # The client itself would try again for seconds.
+    # The client would retry for seconds by itself.
     once = Retry(NoBackoff(), 0)
     client = redis.Redis(port=int(valkey.port or 0), retry=once)
     with client, pytest.raises(redis.AuthenticationError):

@@ -1,4 +1,4 @@
-"""What tests of several features share."""
+"""Fixtures shared by several features."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.mailserver import MailServer
 
 @pytest.fixture
 def fetch(service: Any) -> Callable[..., Awaitable[Any]]:
-    """`await fetch("SELECT ...", value)`: rows as they stand in the database."""
+    """`await fetch("SELECT ...", value)`: rows read straight from the database."""
 
     async def fetch(text: str, *values: Any) -> Any:
         async with service.db.connection() as conn:
@@ -23,7 +23,7 @@ def fetch(service: Any) -> Callable[..., Awaitable[Any]]:
 
 @pytest.fixture
 async def smtp() -> AsyncIterator[MailServer]:
-    """A mail server that runs."""
+    """A running mail server."""
     server = MailServer()
     await server.start()
     yield server

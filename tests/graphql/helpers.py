@@ -1,4 +1,4 @@
-"""What the tests of GraphQL share: documents over HTTP, a client of the subprotocol, and notifications."""
+"""Helpers of the tests of GraphQL: documents over HTTP, a client of the subprotocol, and notifications."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE = "{ getNotifications { id type title isRead cursor postId } }"
 
 
 async def execute(user: Any, query: str, status: int = 200, **variables: Any) -> dict[str, Any]:
-    """What a document comes to; `user` is a User or a Client."""
+    """Send a document; return the whole JSON answer. `user` is a User or a Client."""
     body = {"query": query, "variables": variables}
     answer = await getattr(user, "client", user).post(PATH, json=body)
     assert answer.status == status, await answer.text()
@@ -25,7 +25,7 @@ async def execute(user: Any, query: str, status: int = 200, **variables: Any) ->
 
 
 async def fetch(user: Any, query: str, **variables: Any) -> dict[str, Any]:
-    """The data of a document that must not fail."""
+    """Return the data of a document; fails if it has errors."""
     found = await execute(user, query, **variables)
     assert "errors" not in found, found
     data: dict[str, Any] = found["data"]
@@ -33,7 +33,7 @@ async def fetch(user: Any, query: str, **variables: Any) -> dict[str, Any]:
 
 
 async def fail(user: Any, query: str, status: int = 200, **variables: Any) -> dict[str, Any]:
-    """The one error of a document that must fail: its message, and what its extensions say."""
+    """Return message and extensions of a document's only error; fails if there is data."""
     found = await execute(user, query, status, **variables)
     assert found.get("data") is None, found
     (error,) = found["errors"]
@@ -42,19 +42,19 @@ async def fail(user: Any, query: str, status: int = 200, **variables: Any) -> di
 
 
 async def settle(service: Any) -> None:
-    """Wait until everything that happened is delivered."""
+    """Wait until the outbox is empty."""
     await wait_until(lambda: outbox_empty(service))
 
 
 async def make_news(service: Any, ann: Any, bob: Any, count: int = 3) -> list[dict[str, Any]]:
-    """So many comments of Bob's on posts of Ann's, who was told of each."""
+    """Let Bob comment `count` posts of Ann; return the comments once Ann has the notifications."""
     comments = [await say(bob, (await publish(ann))["id"]) for _ in range(count)]
     await settle(service)
     return comments
 
 
 async def list_ids(user: Any) -> list[str]:
-    """The ids of a user's notifications, newest first, over REST."""
+    """Return the ids of a user's notifications, newest first, read over REST."""
     answer = await user.client.get(f"{API}/notifications?limit=100")
     return [row["id"] for row in (await answer.json())["data"]]
 
@@ -69,7 +69,7 @@ class Talk:
         await self.ws.send_json({"type": kind, **more})
 
     async def begin(self, **payload: Any) -> dict[str, Any]:
-        """connection_init; the payload of connection_ack."""
+        """Send connection_init; return the payload of connection_ack."""
         await self.say("connection_init", payload=payload)
         return (await self.hear("connection_ack"))["payload"]
 
@@ -77,21 +77,21 @@ class Talk:
         await self.say("subscribe", id=name, payload={"query": query, "variables": variables})
 
     async def hear(self, kind: str = "next", seconds: float = 5.0) -> dict[str, Any]:
-        """The next message, which must be of this type."""
+        """Return the next message; fails unless it has this type."""
         async with asyncio.timeout(seconds):
             message: dict[str, Any] = await self.ws.receive_json()
         assert message["type"] == kind, message
         return message
 
     async def refused(self, name: str = "one") -> tuple[str, int]:
-        """The code and the status of the error that ends an operation."""
+        """Return code and status of the error that ends an operation."""
         message = await self.hear("error")
         assert message["id"] == name
         (error,) = message["payload"]
         return error["extensions"]["code"], error["extensions"]["statusCode"]
 
     async def closed(self, seconds: float = 6.0) -> int | None:
-        """The close code; what comes before it is passed over."""
+        """Return the close code; skips messages before it."""
         async with asyncio.timeout(seconds):
             while True:
                 message = await self.ws.receive()
@@ -100,7 +100,7 @@ class Talk:
 
 
 async def open_talk(client: Any, user: Any = None, **query: Any) -> Talk:
-    """A socket at /api/graphql, of `user` by header where one is given."""
+    """Open a socket at /api/graphql, with the credentials of `user` if given."""
     return Talk(
         await client.session.ws_connect(
             client.url + PATH,

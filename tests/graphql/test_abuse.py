@@ -1,4 +1,4 @@
-"""Documents that nobody wrote: made of the schema, right and wrong ones, none of which finds a bug."""
+"""Random documents made from the schema, valid and invalid: none may cause an error of the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KNOWN = {
 
 
 def make_documents(mode: Mode) -> list[str]:
-    """Some documents, the same in every run."""
+    """Return documents; the same in every run."""
     found: list[str] = []
 
     @settings(
@@ -39,7 +39,7 @@ def make_documents(mode: Mode) -> list[str]:
 
 @pytest.mark.shared
 async def test_no_document_finds_a_bug(service: Any, make_user: Any) -> None:
-    # Bob may ask for all there is.
+    # Bob's role may read every field.
     ann, bob = await make_user(), await make_user(role="manager")
     await make_news(service, ann, bob)
     statuses = set()

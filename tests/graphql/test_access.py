@@ -1,4 +1,4 @@
-"""Who may have which field: every field of a root against the written table, for every kind of caller."""
+"""Access to fields: every root field against the written table, for every kind of caller."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.policy.work import SEERS
 from tests.policy.work_makers import a_task
 from tests.policy.world import Person, World
 
-# Field -> the permission it wants, and a document of it. What is another's is not there for anybody else.
+# By field: the permission it requires, and a document. A row of another user is not found.
 WRITTEN = {
     "Query.getNotifications": ("notification:read", "{ getNotifications { id } }"),
     "Query.notificationFeed": ("notification:read", "{ notificationFeed { seq } }"),
@@ -44,9 +44,9 @@ WRITTEN = {
 }
 OUTSIDERS = ("anonymous", "revoked", "deactivated")
 OTHERS = ("stranger", "manager", "admin")
-# Of the others below, those who hold a permission that members do not.
+# The callers in OTHERS that hold a permission which members lack.
 HOLDERS = {"lead:read": ("manager", "admin")}
-# Whose ids documents have, where not those of notifications, and who of the others sees the owner's.
+# By permission: the maker of the row that is asked for (else a notification), and who in OTHERS sees it.
 MADE = {"task:read": a_task}
 SEE_IT = {"task:read": ("manager", "admin")}
 WHOSE = {"notification:read": "your own only", "notification:update": "your own only", "task:read": SEERS}
@@ -54,7 +54,7 @@ CALLERS = ("owner", *OTHERS, *OUTSIDERS, "key_with", "key_without")
 
 
 def expect(caller: str, permission: str, document: str) -> str | int | None:
-    """What a caller gets: None for the value, else the HTTP status or the code of the error."""
+    """Return None if the caller gets the value, else the HTTP status or the error code."""
     if caller in OUTSIDERS:
         return 401
     if caller == "key_without":
@@ -69,7 +69,7 @@ def expect(caller: str, permission: str, document: str) -> str | int | None:
 
 
 async def call_as(world: World, caller: str, owner: Person, permission: str) -> Any:
-    """A client with which `caller` calls, where the owner has the notification."""
+    """Return a client of the caller; `owner` owns the row that the document asks for."""
     if caller == "anonymous":
         return world.anonymous
     if caller == "owner":
@@ -131,7 +131,7 @@ async def test_every_caller_hears_what_is_written(world: World) -> None:
                 continue
             await talk.hear("connection_ack")
             await talk.subscribe(document)
-            # An error would come before the answer to this one.
+            # A refusal would arrive before the answer to this message.
             await talk.subscribe("subscription { nope }", "last")
             assert await talk.refused("last") == ("graphql_invalid", 400), (name, caller)
             await talk.ws.close()

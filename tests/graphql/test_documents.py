@@ -1,4 +1,4 @@
-"""Documents over HTTP: what they come to, what each error is, and how many statements a page takes."""
+"""Documents over HTTP: their results, their errors, and how many statements a page takes."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_what_is_another_users_is_not_found_as_over_rest(service: Any, mak
         "getUnreadCount": 0,
     }
     assert (await fetch(ann, PAGE))["getNotifications"][0]["isRead"] is False
-    # A draft that nobody but its author may see shows nothing to the person it was told to.
+    # A notification about a draft, which only its author may see, shows its receiver no text.
     await fetch_value(
         service,
         "UPDATE posts SET status = 'draft', type = 'announcement', author_id = $1 "

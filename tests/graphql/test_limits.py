@@ -1,4 +1,4 @@
-"""What a document may ask for, and what it is told where that is too much."""
+"""Limits on what a document may ask for, and the errors above them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_documents_over_a_limit_are_refused_at_once(make_user: Any) -> Non
     for name, query in INVALID.items():
         found = await execute(ann, query, 400)
         assert {error["extensions"]["code"] for error in found["errors"]} == {"graphql_invalid"}, name
-    # All together; a single one of them used to take longer, in pairs of namesakes.
+    # For all documents together; comparing namesakes in pairs would take longer for one alone.
     assert time.process_time() - before < 5
     error = await fail(
         ann,
@@ -74,7 +74,7 @@ async def test_documents_over_a_limit_are_refused_at_once(make_user: Any) -> Non
         "c: getNotifications(limit: 1) { id } }",
     )
     assert (error["code"], error["statusCode"]) == ("graphql_too_complex", 400)
-    # What is at a limit goes.
+    # Documents exactly at a limit are answered.
     assert len(await fetch(ann, f"{{ getUnreadCount {alias(15)} }}")) == 16
     assert len(await fetch(ann, f"{{ ...f }} fragment f on Query {{ {alias(15)} }}")) == 15
     deepest = "{ getNotifications { " + "... { " * 5 + "post { author { id } }" + " } " * 5 + "id id id } }"
@@ -129,7 +129,7 @@ async def test_production_keeps_its_schema_to_the_page_for_it(web_only: Any, mak
         assert "type Query" in await (await client.get(f"{PATH}/schema")).text()
         for path, status in ((PATH, 422), (f"{PATH}/explorer/start.js", 404)):
             assert (await client.get(path, headers={"Accept": "text/html"})).status == status
-    # In development there is all of it.
+    # Development offers introspection and suggestions.
     assert (await fetch(ann, get_introspection_query()))["__schema"]["queryType"]["name"] == "Query"
     assert "Did you mean" in (await fail(ann, "{ getUnreadCoun }", 400))["message"]
     here = ann.client

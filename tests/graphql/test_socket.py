@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from nexcorp.graphql.execution import ENGINE
 from nexcorp.realtime import protocol
 from nexcorp.realtime.node import NODE
 from nexcorp.security import tokens
@@ -58,7 +59,7 @@ async def test_live_and_resumed_frames_are_the_same_in_order_and_once(
     frame = await native.next("notification:created")
     assert (changed["seq"], changed["data"], changed["id"]) == (1, frame["data"], first)
     await talk.say("complete", id="one")
-    # What happens while nobody listens.
+    # Events that happen while one of the two subscriptions is completed.
     await wait_until(lambda: members(service, ann, 2))
     await fetch(ann, f'mutation {{ markAsRead(id: "{first}") {{ id }} }}')
     await settle(service)
@@ -75,15 +76,15 @@ async def test_live_and_resumed_frames_are_the_same_in_order_and_once(
     assert (live[4]["id"], live[4]["notification"]) == (first, None)
     await talk.subscribe(CHANGED, "again", after=f"{begun['epoch']}/1")
     again = [(await talk.hear())["payload"]["data"]["notificationChanged"] for _ in range(5)]
-    # What is gone by now is shown as deleted, as at /ws.
+    # A notification deleted by now is shown as deleted, as at /ws.
     assert [row["seq"] for row in again] == [2, 3, 4, 5, 6]
     assert [row["event"].partition(":")[2] for row in again][:2] == ["deleted", "created"]
     assert again[3:] == live[3:]
-    # And goes on live.
+    # The resumed subscription goes on live.
     await make_news(service, ann, bob, 1)
     rest = [(await talk.hear())["payload"]["data"]["notificationChanged"]["seq"] for _ in range(2)]
     assert rest == [7, 7]
-    # What an answer shows is as it is by then, however long the subscription has been there.
+    # An answer shows the post as it is now, however old the subscription is.
     await talk.say("complete", id="two")
     await talk.say("complete", id="again")
     await talk.subscribe(CREATED, "posts")
@@ -104,7 +105,7 @@ async def test_live_and_resumed_frames_are_the_same_in_order_and_once(
 
 
 async def members(service: Any, user: Any, count: int) -> bool:
-    """Whether so many listeners are in the user's own room."""
+    """Whether exactly `count` live members are in the user's own room."""
     room = service.app[NODE].hub.rooms.get(f"user:{user.id}")
     ready = [one for one in room.members.values() if one.buffer is None] if room is not None else []
     return len(ready) == count
@@ -123,7 +124,7 @@ async def test_too_much_missed_is_lost_as_a_whole(service: Any, make_user: Any, 
     heard = [(await talk.hear())["payload"]["data"]["notificationChanged"] for _ in range(500)]
     assert [row["seq"] for row in heard] == list(range(2, protocol.MAX_RECOVERED + 2))
     assert {row["event"] for row in heard} == {"post:updated"}
-    # What cannot be made up for live ends the subscription, not the socket.
+    # A gap that cannot be filled ends the live subscription, not the socket.
     service.app[NODE].hub.drop_room(f"user:{ann.id}", protocol.RESYNC, "too far behind")
     assert await talk.refused() == ("resume_lost", 409)
     await talk.say("ping")
@@ -209,7 +210,7 @@ async def test_how_a_socket_ends(
     assert await talks[0].closed() == 4401
     service.app[REVOCATIONS].announce(roles=[(bob.id, 2)])
     assert await talks[1].closed() == 4401
-    # A token that ends: now.
+    # The token has expired by now.
     real = time.time
     brief = service.app[TOKENS].sign(
         user_id=cat.id, session_id=cat.session_id, role="member", role_version=1, platform="cli"
@@ -221,7 +222,7 @@ async def test_how_a_socket_ends(
     socket.check(time.monotonic())
     monkeypatch.undo()
     assert await talk.closed() == 4401
-    # Ten of one account, whatever they speak.
+    # An account may have ten sockets, of /ws and GraphQL together.
     full = [await open_talk(client, cat) for _ in range(11)]
     for talk in full[:10]:
         await talk.begin()
@@ -231,14 +232,14 @@ async def test_how_a_socket_ends(
     answers.cancel()
     for talk in full:
         await talk.ws.close()
-    # A flood.
+    # Too many messages end the socket.
     await wait_until(lambda: none_left(service, cat))
     talk = await open_talk(client, cat)
     await talk.begin()
     for _ in range(60):
         await talk.say("ping")
     assert await talk.closed() == protocol.TOO_MANY_MESSAGES
-    # Documents that nobody sent before count more.
+    # A document that was not seen before counts as several messages.
     await wait_until(lambda: none_left(service, cat))
     talk = await open_talk(client, cat)
     await talk.begin()
@@ -298,6 +299,27 @@ async def test_who_loses_the_permission_hears_no_more(service: Any, make_user: A
         assert await talk.refused() == ("permission_required", 403)
     finally:
         await node.reload_rights()
+
+
+@pytest.mark.shared
+async def test_a_subscription_that_crashes_is_told_and_frees_its_place(
+    service: Any, make_user: Any, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = await open_talk(client, await make_user())
+    await talk.begin()
+
+    async def crash(*values: Any) -> Any:
+        yield {"data": object}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service.app[ENGINE], "stream", crash)
+        for _ in range(2):
+            await talk.subscribe(CREATED)
+            assert await talk.refused() == ("internal_error", 500)
+    # The socket and the id are as good as before.
+    await talk.subscribe(CREATED)
+    await talk.say("ping")
+    await talk.hear("pong")
 
 
 async def only_left(service: Any, user: Any) -> bool:

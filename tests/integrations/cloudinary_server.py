@@ -1,4 +1,4 @@
-"""A Cloudinary on loopback: it checks signatures as Cloudinary does, and can fail in several ways."""
+"""A Cloudinary on loopback: it checks signatures as Cloudinary does, and fails on request."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+)$")
 
 
 def sign(values: dict[str, str]) -> str:
-    """SHA-1 of the sorted parameters and the secret, ampersands inside of values escaped."""
+    """Return the signature of a request: SHA-1 of its sorted parameters and the secret, with & escaped."""
     pairs = (f"{name}={value}".replace("&", "%26") for name, value in sorted(values.items()) if value)
     return hashlib.sha1(("&".join(pairs) + SECRET).encode()).hexdigest()  # noqa: S324
 
 
 def sign_answer(public_id: str, version: int) -> str:
-    """How Cloudinary signs its answers."""
+    """Return the signature of an answer of Cloudinary."""
     text = f"public_id={public_id}&version={version}{SECRET}"
     return hashlib.sha1(text.encode()).hexdigest()  # noqa: S324
 
 
 def look(content: bytes) -> tuple[str, int, int]:
-    """Format, width and height of an image, however large."""
+    """Return format, width and height of an image of any size."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(io.BytesIO(content)) as image:
@@ -40,7 +40,7 @@ def look(content: bytes) -> tuple[str, int, int]:
 
 @dataclass
 class Cloudinary:
-    """What it holds, what it was asked, and how it behaves.
+    """The stored files, the calls, and the behaviour.
 
     `mode`: ok, late, fail, vague, garbage, list, stall or lie.
     """
@@ -55,11 +55,11 @@ class Cloudinary:
 
     @property
     def setting(self) -> str:
-        """CLOUDINARY_URL."""
+        """The value of CLOUDINARY_URL."""
         return f"cloudinary://{KEY}:{SECRET}@{CLOUD}?upload_prefix={self.url}"
 
     def describe(self, public_id: str, kind: str) -> dict[str, Any]:
-        """What it says of one of its files."""
+        """Return Cloudinary's description of one of its files."""
         content = self.files[public_id]
         found: dict[str, Any] = {"public_id": public_id, "version": self.version, "bytes": len(content)}
         ending = ""
@@ -76,7 +76,7 @@ class Cloudinary:
         return found
 
     async def handle(self, request: web.Request) -> web.Response:
-        """POST /v1_1/{cloud}/{kind}/{action}."""
+        """Answer POST /v1_1/{cloud}/{kind}/{action}."""
         kind, action = request.match_info["kind"], request.match_info["action"]
         self.calls.append((kind, action))
         if self.mode == "stall":
@@ -110,7 +110,7 @@ class Cloudinary:
     def take(
         self, request: web.Request, content: bytes, public_id: str, kind: str, values: dict[str, str]
     ) -> web.Response:
-        """An upload, or one part of it."""
+        """Store an upload, or one part of it."""
         self.largest_part = max(self.largest_part, len(content))
         announced = RANGE.match(request.headers.get("Content-Range", ""))
         if announced:
@@ -133,7 +133,7 @@ class Cloudinary:
 
 
 async def start_cloudinary() -> tuple[web.AppRunner, Cloudinary]:
-    """The server on a free port."""
+    """Start the server on a free port; return its runner and itself."""
     server = Cloudinary()
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_post("/v1_1/{cloud}/{kind}/{action}", server.handle)

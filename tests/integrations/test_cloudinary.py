@@ -1,4 +1,4 @@
-"""The Cloudinary store against a server that checks what it is sent."""
+"""The Cloudinary store against a server that checks its requests."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_a_large_file_goes_in_parts(server, store, tmp_path):
     key = store.make_key(FILE)
     await store.put(path, key, FILE)
     assert len(server.files[key]) == 25_000_008
-    # A part is all that the package holds at a time.
+    # The package holds one part in memory at a time.
     assert server.largest_part <= cloud.PART_BYTES
     assert len(server.calls) == 5
 

@@ -1,4 +1,4 @@
-"""The door for addresses of users: a canary on loopback must hear nothing, however it is named."""
+"""Outbound requests to addresses of users never reach a listener on loopback, however it is named."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from nexcorp.integrations.outbound import (
     make_checked_socket,
 )
 
-# Each leads to 127.0.0.1, ::1 or where machines of a cloud are told their secrets.
+# Each leads to 127.0.0.1, ::1, or the metadata address of a cloud.
 INSIDE = [
     "127.0.0.1",
     "127.1",
@@ -67,7 +67,7 @@ OPEN = "8.8.8.8 1.1.1.1 172.32.0.1 100.128.0.1 2606:4700::1111 ::ffff:8.8.8.8 64
 
 
 class Canary:
-    """A listener, and how often it heard anything."""
+    """A listener that counts its connections."""
 
     def __init__(self) -> None:
         self.heard, self.port = 0, 0
@@ -95,7 +95,7 @@ async def door() -> AsyncIterator[Outbound]:
 
 @asynccontextmanager
 async def serve(handler: Callable[[web.Request], Any]) -> AsyncIterator[str]:
-    """A server of one handler; gives its host:port."""
+    """Serve one handler; yield its host:port."""
     runner = web.ServerRunner(web.Server(handler, access_log=None))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -116,13 +116,13 @@ def test_nothing_inside_is_reached_by_any_notation(loop_of: str) -> None:
                 with pytest.raises(Refused) as refusal:
                     await door.request("GET", f"https://{host}:{canary.port}/", headers={})
                 assert refusal.value.code == "address_refused", host
-                # What the form does not show, the socket does: past the first check.
+                # Addresses that pass the check of the URL are refused when the socket connects.
                 with pytest.raises((aiohttp.ClientConnectorError, aiohttp.InvalidURL)) as failure:
                     await door._session(False).get(f"http://{host}:{canary.port}/")
                 reason = getattr(failure.value, "os_error", failure.value)
                 assert isinstance(reason, (AddressRefused, aiohttp.InvalidURL)), (host, failure.value)
             assert canary.heard == 0
-            # The canary does hear what comes.
+            # A direct connection does reach the canary.
             _, writer = await asyncio.open_connection("127.0.0.1", canary.port)
             writer.close()
             await asyncio.sleep(0.01)
@@ -148,7 +148,7 @@ def test_which_addresses_are_public() -> None:
 async def test_what_a_name_leads_to_is_looked_at_each_time(
     door: Outbound, canary: Canary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The names have the form of public ones, and no answer of DNS is taken for granted."""
+    """The host names look public; each request checks the addresses that DNS gives for them."""
     answers = [["127.0.0.1"], ["127.0.0.1", "10.0.0.1"], ["::1", "127.0.0.1"], ["::ffff:127.0.0.1"]]
 
     def look_up(host: str, port: int, *more: Any) -> list[Any]:

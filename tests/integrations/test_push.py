@@ -1,4 +1,4 @@
-"""Web Push, as a push service and a browser see it."""
+"""Web Push, from the view of a push service and a browser."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def of(browser: Browser) -> Subscription:
 
 
 def test_the_example_of_the_rfc() -> None:
-    """RFC 8291, appendix A."""
+    """The example of RFC 8291, appendix A."""
     body = encrypt(
         b"When I grow up, I want to be a watermelon",
         decode("BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"),
@@ -85,7 +85,7 @@ async def test_a_browser_reads_what_it_is_sent_and_nobody_else_does(
     assert claims["sub"] == "mailto:connect@example.com" and claims["aud"] == server.origin
     # RFC 8292 allows a day.
     assert 11 * 3600 < claims["exp"] - time.time() <= 12 * 3600
-    # One is signed for an origin, not for each message.
+    # A signature is made for an origin and used for all its messages.
     assert third.headers["Authorization"] == first.headers["Authorization"]
     assert pusher.vapid.authorize(URL("https://push.example/1")) != first.headers["Authorization"]
     for wrong in ({"payload": largest + b"x"}, {"payload": b"", "topic": "no spaces"}):
@@ -94,7 +94,7 @@ async def test_a_browser_reads_what_it_is_sent_and_nobody_else_does(
 
 
 async def send_plain(server: PushService, pusher: Pusher, browser: Browser) -> dict[str, str]:
-    """The headers of a message without a topic."""
+    """Send a message without a topic; return its headers."""
     assert (await pusher.send(of(browser), b"plain")).state == "sent"
     return dict(server.of(browser)[0].headers)
 
@@ -114,7 +114,7 @@ async def test_what_a_push_service_answers_is_what_becomes_of_a_message(
         (400, {}, Outcome("refused", "400")),
         (403, {}, Outcome("refused", "403")),
         (413, {}, Outcome("refused", "413")),
-        # It is not followed.
+        # A redirect is not followed.
         (307, {"Location": "/send/two"}, Outcome("refused", "307")),
     ):
         server.answers["/send/one"] = (status, headers)

@@ -1,1 +1,1 @@
-"""Outside judges: programs of others that look for faults in the running service. `make judges`."""
+"""External judges: third-party programs that look for faults in the running service. `make judges`."""

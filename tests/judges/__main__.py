@@ -1,6 +1,6 @@
-"""`python -m tests.judges [NAME ...]`: hear the outside judges, all or these; 1 where one finds something.
+"""`python -m tests.judges [NAME ...]`: run these external judges, or all; exit 1 if one has findings.
 
-JUDGES_SECONDS bounds each of them. Logs and reports stay in build/judges.
+JUDGES_SECONDS limits the time of each. Logs and reports stay in build/judges.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_SHOWN = 10
 
 
 def hear(name: str, seconds: float) -> Verdict:
-    """Ask one judge; one that cannot be run says so, and counts as a finding."""
+    """Run one judge; return its verdict. A judge that fails to run counts as a finding."""
     folder = REPOSITORY / "build" / "judges" / name
     folder.mkdir(parents=True, exist_ok=True)
     for log in folder.glob("*.log"):
@@ -34,7 +34,7 @@ def hear(name: str, seconds: float) -> Verdict:
 
 
 def show(name: str, verdict: Verdict, seconds: float) -> None:
-    """One line, and a few of the findings."""
+    """Print the verdict in one line, and its first findings."""
     state = "skipped" if verdict.skipped else "FOUND" if verdict.findings else "clean"
     print(f"{name:<11} {state:<8} {verdict.says} ({seconds:.0f} s)", flush=True)
     for finding in verdict.findings[:MOST_SHOWN]:
@@ -44,7 +44,7 @@ def show(name: str, verdict: Verdict, seconds: float) -> None:
 
 
 def main(names: list[str]) -> int:
-    """Hear the judges of these names one after the other."""
+    """Run the judges of these names one after the other; return the exit code."""
     unknown = set(names) - set(JUDGES)
     if unknown:
         print(f"There are the judges {', '.join(JUDGES)}, not {', '.join(sorted(unknown))}.", file=sys.stderr)

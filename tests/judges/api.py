@@ -1,4 +1,4 @@
-"""schemathesis at length: every phase and every check against the REST API, as three roles."""
+"""schemathesis with all its phases and checks against the REST API, as three roles."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from tests.judges.service import ROLES, Service, run_service
 from tests.judges.verdict import Verdict, run_program
 from tests.web.test_fuzz import ELSEWHERE, ENDS_THE_RUN, PROGRAM, UNCONFIGURED
 
-# It ends by itself, and then makes what it found smaller.
+# schemathesis ends its run by itself, and then shrinks its failures for some time.
 MORE_SECONDS = 240.0
 CASES = re.compile(r"Test cases:\s*([\d,]+) generated")
-# The failures as the summary at the end counts them.
+# Lines of failures in the summary at the end.
 FAILURES = re.compile(r"^  ❌ (\S+ .+: \d+)$", re.MULTILINE)
-# It takes right refusals for faults: a cursor of another list, a key that was used, values that do not go
-# together, of all of which OpenAPI knows nothing.
+# This check takes correct refusals for faults: a cursor of another list, an idempotency key used before,
+# values that contradict each other. OpenAPI cannot describe these.
 MISTAKEN = ("positive_data_acceptance",)
 
 
 def make_command(service: Service, role: str, seconds: float) -> list[str]:
-    """The command line for one role."""
+    """Return the command line for one role."""
     command = [PROGRAM, "run", f"{service.url}/api/openapi.json", "--max-time", str(round(seconds))]
     command += ["--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure", "--no-color"]
     command += ["--request-timeout", "20", "--generation-database", "none", "--warnings", "off"]
@@ -52,12 +52,12 @@ def ask_roles(
             if code != 0:
                 titles = FAILURES.findall(text) or [f"it ended with {code}"]
                 findings += [f"{role}: {title}; see {log}" for title in titles]
-            # Nothing was tried if the session had ended on the way.
+            # Raises if the session has ended: then every case was refused.
             service.call("GET", "/api/v1/auth/me", role=role)
         findings += service.list_complaints()
     return Verdict(f"cases of schemathesis: {', '.join(said)}", findings)
 
 
 def judge(seconds: float, folder: Path) -> Verdict:
-    """A third of the time for each role."""
+    """Run schemathesis for a third of the time as each role."""
     return ask_roles(make_command, seconds, folder)

@@ -1,6 +1,6 @@
-"""Autobahn's cases of the WebSocket protocol, against an echo made of the sockets of /ws.
+"""Autobahn's cases of the WebSocket protocol, against an echo server made of the sockets of /ws.
 
-The suite is for Python 2.7: it is installed where there is one, or runs as its Docker image.
+The suite needs Python 2.7: it is installed there, or runs as its Docker image.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LACKING = (
     "Autobahn needs Python 2.7 (JUDGES_PYTHON2=/path/to/python2.7, for example of `pyenv install 2.7.18`) "
     "or a Docker that answers"
 )
-# 12 and 13 are compression, which the service does not offer. 9 is how long large messages take.
+# 12 and 13 test compression, which the service does not offer; 9 tests large messages and takes long.
 CASES = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 LARGE = "9.*"
 LARGE_SECONDS = 300
@@ -35,7 +35,7 @@ GOOD = {"OK", "NON-STRICT", "INFORMATIONAL"}
 
 
 def find_python2() -> str | None:
-    """A Python 2.7 of this machine."""
+    """Return the path of a Python 2.7, or None."""
     known = [os.environ.get("JUDGES_PYTHON2"), shutil.which("python2.7")]
     known += sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/2.7*/bin/python2.7")))
     for path in known:
@@ -45,7 +45,7 @@ def find_python2() -> str | None:
 
 
 def install_suite(python: str, site: Path, log: Path) -> bool:
-    """Whether the suite is in the folder `site`, where it is put once."""
+    """Install the suite into the folder `site` unless it is there; return whether it is."""
     if (site / "autobahntestsuite").exists():
         return True
     install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
@@ -56,13 +56,13 @@ def install_suite(python: str, site: Path, log: Path) -> bool:
 
 
 def find_suite(folder: Path, log: Path) -> list[str] | None:
-    """The command of the suite, where it can be had."""
+    """Return the command that runs the suite, or None if neither Python 2.7 nor Docker works."""
     python, site = find_python2(), folder / "site"
     if python is not None and install_suite(python, site, log):
-        # A part of it is a namespace package, which needs the folder to be a site's.
+        # The suite has a namespace package, which is found only in a site directory.
         start = "from autobahntestsuite.wstest import run; run()"
         start = f"import site; site.addsitedir({str(site)!r}); {start}"
-        # It says at length that nobody looks after Python 2.
+        # The suite warns at length that Python 2 is no longer maintained.
         return [python, "-W", "ignore", "-c", start]
     docker = shutil.which("docker")
     if docker and subprocess.run([docker, "info"], capture_output=True).returncode == 0:
@@ -72,7 +72,7 @@ def find_suite(folder: Path, log: Path) -> list[str] | None:
 
 
 def judge(seconds: float, folder: Path) -> Verdict:
-    """Run the cases; those of large messages where there is time for them."""
+    """Run the cases; those of large messages only if there is time for them."""
     log, deadline = folder / "autobahn.log", Deadline(seconds)
     command = find_suite(folder, log)
     if command is None:
@@ -107,7 +107,7 @@ def judge(seconds: float, folder: Path) -> Verdict:
 
 
 def read_reports(cases: dict[str, Any]) -> Verdict:
-    """What the suite says about each case, in one line."""
+    """Return the verdict on the suite's report."""
     counts: dict[str, int] = {}
     findings = []
     for name, case in sorted(cases.items()):

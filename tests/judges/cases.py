@@ -1,4 +1,4 @@
-"""What a WebSocket server must do with which frames (RFC 6455): the kinds of cases that Autobahn has."""
+"""Cases for a WebSocket server (RFC 6455), after Autobahn's: frames to send, and the required reaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.judges.wire import CLOSE, CONTINUATION, PING, PONG, TEXT, close, fram
 PROTOCOL_ERROR, NO_UTF8 = {1002}, {1007}
 LIVES: set[int] = set()
 HELLO = "Hello-µ@ßöäüàá-𝄞"
-# Surrogates, overlong forms, beyond U+10FFFF, impossible bytes, cut short, continuations that stand alone.
+# Surrogates, overlong forms, beyond U+10FFFF, impossible bytes, truncated, continuation bytes alone.
 BAD_UTF8 = (
     *(b"\xed\xa0\x80", b"\xed\xaf\xbf", b"\xed\xbf\xbf", b"\xed\xa0\x80\xed\xb0\x80", b"edited \xed\xa0\x80"),
     *(
@@ -34,9 +34,9 @@ BAD_CODES = (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535
 
 
 class Place(NamedTuple):
-    """Where sockets are opened, and what they take: messages of one kind, up to so many bytes.
+    """An address of sockets: the kind of its messages, a valid one, and the largest size in bytes.
 
-    `texts`: the codes that a text without a meaning there ends with; `large`: the one of too large a message.
+    `texts`: close codes for texts that mean nothing there; `large`: the close code of too large a message.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 
 class Case(NamedTuple):
-    """`parts` are sent, then a ping where the socket must live; else it must close with one of `codes`."""
+    """`parts` are sent, then a ping if the socket must stay open; else it must close with one of `codes`."""
 
     name: str
     parts: list[bytes]
@@ -57,7 +57,7 @@ class Case(NamedTuple):
 
 
 def list_cases(place: Place) -> Iterator[Case]:
-    """Every case."""
+    """Yield every case for an address."""
     yield from list_control(place.message, place.kind)
     yield from list_reserved(place.message, place.kind)
     yield from list_fragments(place.message, place.kind)
@@ -67,7 +67,7 @@ def list_cases(place: Place) -> Iterator[Case]:
 
 
 def list_control(message: bytes, kind: int) -> Iterator[Case]:
-    """Messages, pings and pongs that are as they should be, and control frames that are not."""
+    """Valid messages, pings and pongs, and invalid control frames."""
     yield Case("a message", [frame(kind, message)])
     yield Case("a message, byte by byte", [bytes((byte,)) for byte in frame(kind, message)])
     yield Case("ping of 125 bytes", [frame(PING, b"\xfe" * 125)])
@@ -81,7 +81,7 @@ def list_control(message: bytes, kind: int) -> Iterator[Case]:
 
 
 def list_reserved(message: bytes, kind: int) -> Iterator[Case]:
-    """Bits and opcodes that have no meaning yet, and frames that are not masked."""
+    """Reserved bits and opcodes, and frames without a mask."""
     for bits in range(1, 8):
         yield Case(f"reserved bits {bits}", [frame(kind, message, reserved=bits)], PROTOCOL_ERROR)
     yield Case("reserved bits of a ping", [frame(PING, reserved=2)], PROTOCOL_ERROR)
@@ -112,7 +112,7 @@ def list_fragments(message: bytes, kind: int) -> Iterator[Case]:
 
 
 def list_texts(codes: set[int]) -> Iterator[Case]:
-    """Texts that are UTF-8, wherever they are cut, and texts that are not."""
+    """Texts in UTF-8, cut anywhere, and texts that are not UTF-8."""
     text = HELLO.encode()
     for at in range(1, len(text), 3):
         parts = [frame(TEXT, text[:at], fin=False), frame(CONTINUATION, text[at:])]
@@ -128,7 +128,7 @@ def list_texts(codes: set[int]) -> Iterator[Case]:
 
 
 def list_closes() -> Iterator[Case]:
-    """Closing, with codes and reasons that may be sent and that may not."""
+    """Close frames with codes and reasons that are allowed, and others that are not."""
     yield Case("close without a code", [frame(CLOSE)], {1000, 1005})
     yield Case("close with half a code", [frame(CLOSE, b"\x03")], PROTOCOL_ERROR)
     yield Case("close with a reason of 123 bytes", [close(1000, b"*" * 123)], {1000})
@@ -144,7 +144,7 @@ def list_closes() -> Iterator[Case]:
 
 
 def list_sizes(place: Place) -> Iterator[Case]:
-    """Messages of too many bytes: told by the first header, or reached by fragments."""
+    """Messages that are too large: announced by the first header, or reached by fragments."""
     kind, largest, large = place.kind, place.largest, {int(place.large)}
     for size in (largest + 1, 1 << 31, 1 << 32, (1 << 63) - 1):
         length = b"\x7f" + size.to_bytes(8)
@@ -153,5 +153,5 @@ def list_sizes(place: Place) -> Iterator[Case]:
     yield Case("a length with its first bit", [frame(kind, b"x", size=negative)], PROTOCOL_ERROR | large)
     most = largest // 8 + 1
     parts = [frame(kind, b"a" * most, fin=False), *[frame(CONTINUATION, b"a" * most, fin=False)] * 7]
-    # So many at once may be too many before they are too large.
+    # The fragments may exceed the rate of messages before they exceed the size.
     yield Case("fragments of too many bytes", parts, large | {TOO_MANY_MESSAGES})

@@ -1,7 +1,7 @@
-"""A server that says back what it is sent, with the sockets of /ws: `python -m tests.judges.echo PORT`.
+"""An echo server made of the sockets of /ws: `python -m tests.judges.echo PORT`.
 
-The connection, the count before the reader, the loop that reads and the writing are the service's own; what
-differs is how much a client may send, and what a message leads to.
+The connection, the counting before the reader, the reading loop and the writing are the service's own; only
+the limits and the answer to a message differ.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from nexcorp.security.app_keys import REQUEST_ID
 from nexcorp.security.tokens import Principal
 from nexcorp.web.connections import Runner
 
-# The largest message of Autobahn's cases has 16 MB, sent in fragments of 64 bytes in the worst of them.
+# Autobahn's largest message has 16 MB, in the worst case in fragments of 64 bytes.
 ALLOWANCE = Allowance(per_second=1e9, burst=1e9, bytes_a_frame=1 << 40, message_bytes=16 * 1024 * 1024)
 BINARY = 0x82
 
 
 class EchoSocket(CountedSocket):
-    """It remembers what was read last: of a binary message, which /ws refuses, the loop tells no more."""
+    """A socket that keeps its last message: the reading loop passes on no binary ones, as /ws has none."""
 
     last: WSMessage
 

@@ -1,4 +1,4 @@
-"""Frames of every kind against the service's own sockets: /ws, /collab and the one of GraphQL."""
+"""Frames of every kind against the service's own sockets: /ws, /collab and GraphQL."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tests.judges.verdict import Deadline, Verdict
 from tests.judges.wire import BINARY, PING, TEXT, Closed, Wire, accept_of, frame, offer, shake
 
 LAST_PING = b"still there?"
-# A handshake that is not right has one of these answers; 422: to GraphQL it is a request without a query.
+# Statuses that refuse a bad handshake; GraphQL reads it as a request without a query and answers 422.
 REFUSED = {400, 401, 403, 404, 405, 422, 426}
 UNTRIED = "the time was over"
 
 
 def list_places(service: Service) -> Iterator[Place]:
-    """Every address of sockets; the file to be edited is made for it."""
+    """Yield every address of sockets; creates a file to edit."""
     yield Place("/ws", "nexcorp.v1", TEXT, b'{"event":"ping","data":{}}', MAX_INBOUND_BYTES)
-    # Awareness is asked for, which has no body.
+    # A request for awareness, which has no body.
     path = f"/collab/{find_text(service)}"
     most = ALLOWANCE.message_bytes
     yield Place(path, "nexcorp.v1", BINARY, b"\x03", most, {MALFORMED}, TOO_LARGE)
@@ -35,7 +35,7 @@ def list_places(service: Service) -> Iterator[Place]:
 
 
 def find_text(service: Service) -> str:
-    """A text file that an administrator may edit."""
+    """Create a text file that an administrator may edit; return its id."""
     project = service.call("POST", "/api/v1/projects", {"name": "Judged"}, "admin")
     body = {"path": "judged.txt", "type": "text/plain"}
     file = service.call("POST", f"/api/v1/projects/{project['id']}/files", body, "admin")
@@ -43,7 +43,7 @@ def find_text(service: Service) -> str:
 
 
 async def try_case(service: Service, place: Place, case: Case) -> str | None:
-    """What the service did wrong, if anything."""
+    """Try one case; return the fault of the service, or None."""
     headers = offer(place.protocol, service.tokens["admin"])
     status, answer, wire = await shake(service.port, place.path, headers)
     if wire is None:
@@ -61,7 +61,7 @@ async def try_case(service: Service, place: Place, case: Case) -> str | None:
 
 
 async def try_frames(wire: Wire, case: Case) -> str | None:
-    """Send what the case sends; raises ParseFailed and TimeoutError."""
+    """Send the case's frames; return the fault or None. Raises ParseFailed and TimeoutError."""
     await wire.send(case.parts if case.codes else [*case.parts, frame(PING, LAST_PING)])
     try:
         while await wire.next_pong() != LAST_PING:
@@ -74,7 +74,7 @@ async def try_frames(wire: Wire, case: Case) -> str | None:
 
 
 async def try_handshakes(service: Service, place: Place) -> list[str]:
-    """Handshakes that are not right must be refused, as HTTP."""
+    """Try bad handshakes; return a finding for each that is not refused with a status of REFUSED."""
     wrong: dict[str, dict[str, str | None]] = {
         "version 12": {"Sec_WebSocket_Version": "12"},
         "no version": {"Sec_WebSocket_Version": None},
@@ -99,7 +99,7 @@ async def try_handshakes(service: Service, place: Place) -> list[str]:
 
 
 async def try_all(service: Service, log: Path, deadline: Deadline) -> tuple[int, list[str]]:
-    """Try everything; returns how many cases, and what was wrong."""
+    """Try everything; return the number of cases and the findings."""
     count, findings = 0, []
     with log.open("w") as lines:
         for place in list_places(service):

@@ -15,7 +15,7 @@ HOOKS = {"SCHEMATHESIS_HOOKS": "tests.judges.hooks", "PYTHONPATH": str(REPOSITOR
 
 
 def make_command(service: Service, role: str, seconds: float) -> list[str]:
-    """The command line for one role."""
+    """Return the command line for one role."""
     command = [PROGRAM, "run", f"{service.url}/api/graphql", "--max-time", str(round(seconds))]
     command += ["--checks", CHECKS, "--continue-on-failure", "--no-color", "--warnings", "off"]
     command += ["--request-timeout", "20", "--generation-database", "none"]
@@ -23,5 +23,5 @@ def make_command(service: Service, role: str, seconds: float) -> list[str]:
 
 
 def judge(seconds: float, folder: Path) -> Verdict:
-    """A third of the time for each role."""
+    """Run schemathesis for a third of the time as each role."""
     return ask_roles(make_command, seconds, folder, HOOKS)

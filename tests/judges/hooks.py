@@ -1,4 +1,4 @@
-"""What schemathesis loads for GraphQL: a check that knows a refusal from a fault."""
+"""Checks that schemathesis loads for GraphQL."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import schemathesis
 
 @schemathesis.check
 def not_broken(ctx: Any, response: Any, case: Any) -> None:
-    """Every error says which status it would have over REST, and that is the caller's fault.
+    """Fail for an error with a status of 500 or above, or without one.
 
-    The check of schemathesis takes every error of a field for one of the server, also that an id is unknown.
+    schemathesis' own check also takes errors of the caller, such as an unknown id, for faults of the server.
     """
     assert response.status_code < 500, f"answered with {response.status_code}"
     for error in response.json().get("errors") or []:

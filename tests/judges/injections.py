@@ -1,4 +1,4 @@
-"""sqlmap over what clients may send: query strings, paths, JSON bodies and headers, as an administrator."""
+"""sqlmap over every input of clients: query strings, paths, JSON bodies and headers, as an administrator."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tests.judges.verdict import Deadline, Verdict, run_program
 LACKING = "sqlmap is not installed (pip install sqlmap, or Debian and Ubuntu: apt install sqlmap)"
 API = "/api/v1"
 FOUND = "identified the following injection point"
-# One line for each parameter that was tried and held.
+# sqlmap prints this line for each parameter it could not inject.
 HELD = re.compile(r"parameter '.+' does not seem to be injectable")
 LEAST_SECONDS = 5.0
-# With so much time sqlmap tries more of the forms it knows.
+# From this many seconds on, sqlmap tries more kinds of injection.
 LONG_SECONDS = 1800
 
 
 class Target(NamedTuple):
-    """A request. In paths and headers a * stands behind what is tried; of queries and bodies all is."""
+    """A request. In paths and headers, * follows the value to inject; in queries and bodies all are tried."""
 
     method: str
     path: str
@@ -34,9 +34,9 @@ class Target(NamedTuple):
 
 
 def list_targets(service: Service) -> Iterator[Target]:
-    """Where values of clients come nearest to SQL: searches, filters, orders, cursors, ids, documents.
+    """Yield requests whose values come nearest to SQL: searches, filters, orders, cursors, ids, documents.
 
-    Each is accepted as it stands, so that what is tried in one value is not refused for another.
+    Each request is valid, so that none is refused for a value that is not being tried.
     """
     posts = service.call("GET", f"{API}/posts?limit=1", role="admin")
     post, me = posts["data"][0]["id"], service.call("GET", f"{API}/auth/me", role="admin")["id"]
@@ -56,7 +56,7 @@ def list_targets(service: Service) -> Iterator[Target]:
     yield Target("GET", f"{API}/users/{me}*/posts")
     yield Target("GET", f"{API}/auth/me", header='If-None-Match: "abc*"')
     said = {"title": "A title", "body": "Something"}
-    # Of so many sessions the oldest end: they are of a person whom no other request needs.
+    # Each sign-in ends an older session; no other request uses this person's.
     person = {"email": PEOPLE[EMMY].email, "password": DEMO_PASSWORD, "platform": "cli"}
     for header in ("X-Request-Id: abc*", "User-Agent: abc*", "X-Forwarded-For: ::1*"):
         yield Target("POST", f"{API}/auth/login", person, header)
@@ -70,7 +70,7 @@ def list_targets(service: Service) -> Iterator[Target]:
 
 
 def make_command(program: str, service: Service, target: Target, output: Path, level: int) -> list[str]:
-    """The command line for one target; refusals of values are answers like others."""
+    """Return the command line for one target; every status counts as an answer."""
     command = [program, "--batch", "--disable-coloring", "--flush-session", "--output-dir", str(output)]
     command += ["--dbms", "PostgreSQL", "--technique", "BEUSTQ", "--level", str(level), "--risk", "2"]
     command += ["--threads", "2", "--time-sec", "3", "--timeout", "20", "--ignore-code", "*"]
@@ -86,13 +86,13 @@ def make_command(program: str, service: Service, target: Target, output: Path, l
 
 
 def find_program() -> str | None:
-    """sqlmap, of this environment or of the machine."""
+    """Return the path of sqlmap in this environment or on the machine, or None."""
     own = Path(sys.executable).with_name("sqlmap")
     return str(own) if own.exists() else shutil.which("sqlmap")
 
 
 def judge(seconds: float, folder: Path) -> Verdict:
-    """Try the targets, as many as there is time for."""
+    """Try as many targets as there is time for."""
     program = find_program()
     if program is None:
         return Verdict(LACKING, skipped=True)
@@ -105,7 +105,7 @@ def judge(seconds: float, folder: Path) -> Verdict:
             if left < LEAST_SECONDS:
                 break
             log = folder / f"{number:02}.log"
-            # No target takes the time of many others.
+            # Fails unless the request itself is accepted.
             service.call(target.method, target.path.replace("*", ""), target.body, "admin")
             command = make_command(program, service, target, folder / "output", level)
             code = run_program(command, log, min(left, seconds / 4), cwd=folder)

@@ -1,4 +1,4 @@
-"""The service that is judged: a web process, a worker, PostgreSQL and Valkey, with the demo company in it."""
+"""The service under judgement: a web process, a worker, PostgreSQL and Valkey, with the demo company."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from tests.servers import FAST
 SECRET = "a secret of the judges, long enough to be accepted"
 ROLES = {"admin": ADA, "manager": GRACE, "member": LINUS}
 START_SECONDS = 90.0
-# A judge may take longer than an access token lives.
+# A judge may take longer than an access token is valid.
 TOKEN_SECONDS = 24 * 3600
 
 
 @dataclass
 class Service:
-    """A running service, and the tokens of one person of each role."""
+    """A running service, and an access token for each role."""
 
     url: str
     port: int
@@ -49,7 +49,7 @@ class Service:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def call(self, method: str, path: str, body: Any = None, role: str | None = None) -> Any:
-        """One request that succeeds; returns its JSON, or its text. Raises RuntimeError for any other."""
+        """Send a request; return its JSON, or its text. Raises RuntimeError unless it succeeds."""
         headers = {"Content-Type": "application/json"}
         if role is not None:
             headers["Authorization"] = f"Bearer {self.tokens[role]}"
@@ -64,7 +64,7 @@ class Service:
             raise RuntimeError(f"{method} {path} was answered with {error.code}: {answer}") from None
 
     def list_complaints(self) -> list[str]:
-        """What the service itself says went wrong: processes that ended, and errors in their logs."""
+        """Return a finding for each process that has ended, and for each error in the logs."""
         found = []
         for program in self.programs:
             if program.process is None or program.process.poll() is not None:
@@ -76,9 +76,9 @@ class Service:
 
 
 def make_environment(home: Path, database_url: str, redis_url: str, port: int) -> dict[str, str]:
-    """The settings: those of production, but for limits that would judge in the judges' place.
+    """Return the settings of the service: rate limits are off, as they would refuse the judges' requests.
 
-    In development the GraphQL schema can be asked for, which schemathesis does.
+    Development mode allows introspection of GraphQL, which schemathesis needs.
     """
     return plain_environment() | {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -104,7 +104,7 @@ def make_environment(home: Path, database_url: str, redis_url: str, port: int) -
 
 @contextlib.contextmanager
 def run_service(folder: Path) -> Iterator[Service]:
-    """The service on free ports for the length of the block; its logs stay in `folder`."""
+    """Run the service on free ports while the block runs; its logs stay in `folder`."""
     postgres_port, valkey_port, port = choose_ports(3)
     with open_folder("judged") as home, contextlib.ExitStack() as stack:
         postgres = PostgresServer(home / "postgres", port=postgres_port, settings=FAST)
@@ -129,7 +129,7 @@ def run_service(folder: Path) -> Iterator[Service]:
 
 
 def run_command(arguments: list[str], env: dict[str, str]) -> None:
-    """Run a command of the service to its end; raises RuntimeError where it fails."""
+    """Run a command of the service to its end; raises RuntimeError if it fails."""
     command = [sys.executable, "-m", "nexcorp", *arguments]
     ended = subprocess.run(command, env=env, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
     if ended.returncode:
@@ -137,7 +137,7 @@ def run_command(arguments: list[str], env: dict[str, str]) -> None:
 
 
 def wait_for(port: int) -> None:
-    """Wait until something listens at a port; raises RuntimeError after START_SECONDS."""
+    """Wait until a process listens at the port; raises RuntimeError after START_SECONDS."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -147,7 +147,7 @@ def wait_for(port: int) -> None:
 
 
 def sign_in(service: Service, email: str) -> str:
-    """A token of a session that has just begun, good for as long as a judge may take."""
+    """Sign in; return an access token of the new session that is valid for TOKEN_SECONDS."""
     body = {"email": email, "password": DEMO_PASSWORD, "platform": "cli"}
     answer = service.call("POST", "/api/v1/auth/login", body)
     claims = jwt.decode(answer["accessToken"], options={"verify_signature": False})

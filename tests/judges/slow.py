@@ -1,4 +1,4 @@
-"""slowhttptest in its three modes, while others use the service: slow headers, slow bodies, slow reading."""
+"""slowhttptest in three modes while others use the service: slow headers, slow bodies, slow reading."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ PROGRAM = "slowhttptest"
 LACKING = f"{PROGRAM} is not installed (Debian and Ubuntu: apt install {PROGRAM})"
 CONNECTIONS = 1000
 MOST_SECONDS = 60.0
-# How long an answer may take while a thousand connections are held: the judges' machine may be a busy one.
+# The limit of an answer in seconds while a thousand connections are held; the machine may be busy.
 ANSWER_SECONDS = 5.0
 PAUSE = 0.1
 
 
 @dataclass
 class Others:
-    """What other clients saw meanwhile: how long each answer took, and what was not answered with 200."""
+    """Measurements of other clients: the seconds of each answer, and each failure."""
 
     seconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def show(self) -> str:
-        """A few figures."""
+        """Describe the number, p99 and maximum of the answers."""
         ordered = sorted(self.seconds) or [0.0]
         p99, worst = (round(1000 * found) for found in (ordered[len(ordered) * 99 // 100], ordered[-1]))
         return f"{len(self.seconds)} of others answered, p99 {p99} ms, worst {worst} ms"
 
 
 async def use(service: Service, path: str, others: Others, *, fresh: bool) -> None:
-    """Ask again and again, on a new connection each time where `fresh`, until cancelled."""
+    """Request the path again and again until cancelled; `fresh`: on a new connection each time."""
     headers = {"Authorization": f"Bearer {service.tokens['member']}"}
     loop = asyncio.get_running_loop()
     connector = aiohttp.TCPConnector(force_close=fresh)
@@ -58,7 +58,7 @@ async def use(service: Service, path: str, others: Others, *, fresh: bool) -> No
 
 
 def make_commands(service: Service, seconds: float) -> dict[str, list[str]]:
-    """The three modes; requests of slow readers are large ones that anybody may make, many a connection."""
+    """Return the command of each mode; slow readers request a large public document."""
     common = [PROGRAM, "-c", str(CONNECTIONS), "-r", "200", "-l", str(round(seconds)), "-p", "5", "-v", "1"]
     api = f"{service.url}/api/v1"
     document = f"{service.url}/api/openapi.json"
@@ -90,7 +90,7 @@ def make_commands(service: Service, seconds: float) -> dict[str, list[str]]:
 async def attack(
     service: Service, command: list[str], log: Path, seconds: float
 ) -> tuple[Others, int | None]:
-    """Run one mode while others use the service."""
+    """Run one mode while others use the service; return their measurements and the exit code."""
     others = Others()
     users = [
         asyncio.create_task(use(service, path, others, fresh=fresh))
@@ -104,7 +104,7 @@ async def attack(
 
 
 def judge(seconds: float, folder: Path) -> Verdict:
-    """A third of the time for each mode."""
+    """Run each mode for a third of the time, at most MOST_SECONDS."""
     if shutil.which(PROGRAM) is None:
         return Verdict(LACKING, skipped=True)
     share = min(MOST_SECONDS, seconds / 3)

@@ -1,4 +1,4 @@
-"""What a judge says, and how its program is run: for a limited time, its output in a log."""
+"""Verdicts of judges, and how a judge's program is run: with a time limit, its output in a log."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from nexcorp.embedded.process import kill_group, plain_environment, spawn
 
 @dataclass(frozen=True)
 class Verdict:
-    """`says`: one line, with figures. `findings`: what is wrong with the service, a line each.
+    """`says`: a line with figures. `findings`: faults of the service, a line each.
 
-    `skipped`: the judge could not be heard here; `says` tells what it lacks.
+    `skipped`: the judge could not run here; `says` tells what is missing.
     """
 
     says: str
@@ -33,9 +33,9 @@ def run_program(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> int | None:
-    """Run a program in the background's priority and append its output to `log`.
+    """Run a program with low priority and append its output to `log`.
 
-    Returns its exit code, or None where it was still running after `seconds` and was killed.
+    Returns its exit code, or None if it was still running after `seconds` and was killed.
     """
     with log.open("ab") as output:
         output.write(f"$ {' '.join(command)}\n".encode())
@@ -56,19 +56,19 @@ def run_program(
 
 @contextlib.contextmanager
 def open_folder(name: str) -> Iterator[Path]:
-    """A folder for what a judge needs while it runs."""
+    """Yield a temporary folder that a judge may use while it runs."""
     with tempfile.TemporaryDirectory(prefix=f"nexcorp-{name}-") as folder:
-        # PostgreSQL, which never runs as root, has to get into it.
+        # PostgreSQL runs as another user than root, and must be able to enter the folder.
         Path(folder).chmod(0o711)
         yield Path(folder)
 
 
 class Deadline:
-    """How much is left of the time that a judge has."""
+    """The end of a judge's time."""
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds, 0 at least."""
+        """Return the seconds left, at least 0."""
         return max(0.0, self._at - time.monotonic())

@@ -1,4 +1,4 @@
-"""WebSocket frames by hand, right and wrong ones, and a client that reads answers with wsproto."""
+"""WebSocket frames made by hand, valid and invalid, and a client that reads answers with wsproto."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def frame(
     masked: bool = True,
     size: bytes | None = None,
 ) -> bytes:
-    """A frame as a client sends it; `size`: the bytes of the length, in place of the right ones."""
+    """Return a frame as a client sends it; `size`: length bytes in place of the right ones."""
     first = (0x80 if fin else 0) | reserved << 4 | opcode
     if size is None:
         length = len(payload)
@@ -44,13 +44,13 @@ def frame(
 
 
 def close(code: int, reason: bytes = b"") -> bytes:
-    """A close frame."""
+    """Return a close frame."""
     return frame(CLOSE, struct.pack("!H", code) + reason)
 
 
 class Closed(Exception):
-    """The service has ended the socket: `code` of its close frame, 1005 without one in it; None where it
-    ended without a close frame."""
+    """The service has closed the socket. `code`: that of its close frame, 1005 if the frame has none, None
+    if there was no frame."""
 
     def __init__(self, code: int | None) -> None:
         super().__init__(code)
@@ -58,7 +58,7 @@ class Closed(Exception):
 
 
 class Wire:
-    """A connection that has become a socket; what the service sends is checked as a strict client would."""
+    """A connection after its handshake; reads the service's frames as a strict client does."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, early: bytes) -> None:
         self._reader, self._writer = reader, writer
@@ -66,7 +66,7 @@ class Wire:
         self._protocol.receive_bytes(early)
 
     async def send(self, parts: Iterable[bytes]) -> None:
-        """Send bytes, each part by itself."""
+        """Send each part by itself; stops when the connection is closed."""
         for part in parts:
             if self._writer.is_closing():
                 return
@@ -74,13 +74,13 @@ class Wire:
             try:
                 await self._writer.drain()
             except ConnectionError:
-                # It has been closed meanwhile; what it said is still to be read.
+                # The connection was closed; its last frames can still be read.
                 return
             await asyncio.sleep(0)
 
     async def next_pong(self) -> bytes:
-        """The payload of the next pong. Raises Closed, ParseFailed for what no service may send, and
-        TimeoutError."""
+        """Return the payload of the next pong. Raises Closed, TimeoutError, and ParseFailed for an invalid
+        frame."""
         async with asyncio.timeout(ANSWER_SECONDS):
             while True:
                 for found in self._protocol.received_frames():
@@ -100,7 +100,7 @@ class Wire:
         self._protocol.receive_bytes(data)
 
     async def ends(self) -> bool:
-        """Whether the service closes the connection, too."""
+        """Whether the service closes the connection in time."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 while await self._reader.read(65536):
@@ -112,12 +112,12 @@ class Wire:
         return True
 
     def drop(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._writer.close()
 
 
 async def shake(port: int, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], Any]:
-    """GET with these headers; returns the status, the headers of the answer, and a Wire where it is 101."""
+    """Send a handshake; return the status, the headers, and a Wire if the status is 101, else None."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -133,7 +133,7 @@ async def shake(port: int, path: str, headers: dict[str, str]) -> tuple[int, dic
 
 
 def offer(protocol: str, token: str, **changes: str | None) -> dict[str, str]:
-    """The headers of a right handshake; `changes` by name with _ for -, None leaves one out."""
+    """Return the headers of a valid handshake; `changes` by name with _ for -, None removes a header."""
     headers: dict[str, str | None] = {
         "Upgrade": "websocket",
         "Connection": "Upgrade",
@@ -147,5 +147,5 @@ def offer(protocol: str, token: str, **changes: str | None) -> dict[str, str]:
 
 
 def accept_of(key: str) -> str:
-    """What the answer must have in Sec-WebSocket-Accept."""
+    """Return the right value of Sec-WebSocket-Accept."""
     return base64.b64encode(hashlib.sha1(key.encode() + GUID, usedforsecurity=False).digest()).decode()

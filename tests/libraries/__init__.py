@@ -1,1 +1,1 @@
-"""The clients of other programs, against the running service."""
+"""The client libraries for other programs, against the running service."""

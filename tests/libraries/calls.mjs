@@ -1,7 +1,7 @@
-// What a test wants of clients/javascript: node calls.mjs NAME JSON. Prints one line of JSON a step.
+// Steps that the tests of clients/javascript run: node calls.mjs NAME JSON. Prints lines of JSON.
 import { ApiError, Client, Live } from "../../clients/javascript/nexcorp.js";
 
-// Newer Nodes warn of it on stderr.
+// Newer versions of Node warn of it on stderr.
 const { setTimeout: start } = globalThis;
 globalThis.setTimeout = (run, ms, ...more) => {
   if (ms < 0) throw new Error(`${ms} ms`);
@@ -52,7 +52,7 @@ const steps = {
     say(await fails(() => client.signIn(email, "not this one")));
     await client.signIn(email, password, "a test");
     client.token = "no.good.token";
-    // Many at once ask for one new token.
+    // Requests at the same time share one refresh of the token.
     await Promise.all([1, 2, 3].map(() => client.get("/auth/me")));
     say([kept.length, (await client.get("/auth/me")).email]);
     for (const number of [1, 2, 3, 4, 5]) await client.post("/posts", { body: `Number ${number}.` });
@@ -67,7 +67,7 @@ const steps = {
     say(Object.keys(await live.say("ping")));
     const other = await later.live();
     await other.close();
-    // What had come is still given; then it ends.
+    // Frames that came before the close are still given; then the loop ends.
     for await (const _ of other);
     say((await fails(() => other.say("ping"))).code);
     await later.signOut();
@@ -81,7 +81,7 @@ const steps = {
   },
 
   async closed() {
-    // Every pause is as long as it gets: this ends in the second one.
+    // Every pause is as long as it can be: close() comes in the second one.
     Math.random = () => 1;
     const live = new Live(new Client("http://127.0.0.1:1", { token: "t", tries: 1 }), [], {});
     const opened = fails(() => live.open());

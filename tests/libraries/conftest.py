@@ -1,4 +1,4 @@
-"""A service behind a line that can be cut, for clients that come back by themselves."""
+"""A service behind a proxy that can cut connections, for clients that reconnect by themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REFUSAL = {"code": "overloaded", "message": "Later.", "errors": {}, "requestId":
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def line(service: Service) -> AsyncIterator[Proxy]:
-    """To the service."""
+    """A proxy in front of the service."""
     proxy = Proxy("line", int(service.url.rpartition(":")[2]))
     await proxy.start()
     yield proxy
@@ -26,7 +26,7 @@ async def line(service: Service) -> AsyncIterator[Proxy]:
 
 
 class Failing:
-    """Answers as a service in trouble, and keeps what it was asked: (method, path, headers, body)."""
+    """Answers with errors of a service in trouble; `asked`: (method, path, headers, body) of each request."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -40,7 +40,7 @@ class Failing:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def failing() -> AsyncIterator[Failing]:
-    """Its `answers` are given one after the other."""
+    """A server that gives its `answers` one after the other."""
     found = Failing()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", found.answer)
@@ -53,7 +53,7 @@ async def failing() -> AsyncIterator[Failing]:
 
 
 async def write_and_cut(service: Any, line: Any, post: Any, author: Any, total: int, cuts: int) -> None:
-    """So many frames in a post's room, and a line that breaks between them."""
+    """Write `total` frames in a post's room, and reset all connections `cuts` times in between."""
     for number in range(total // 10):
         await edit_post(service.db, post, author, 10)
         if number % (total // 10 // cuts) == 1:

@@ -29,7 +29,7 @@ CALLS = Path(__file__).with_name("calls.mjs")
 
 @functools.cache
 def node() -> tuple[str, ...]:
-    """Node with WebSockets; skips the test where there is none."""
+    """Return the command of a Node with WebSockets; skip the test without one."""
     if shutil.which("node") is None:
         pytest.skip("needs Node")
     found = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
@@ -44,7 +44,7 @@ async def start(*arguments: str | Path) -> asyncio.subprocess.Process:
 
 
 async def call(name: str, **options: Any) -> list[Any]:
-    """All that a step of calls.mjs prints."""
+    """Run a step of calls.mjs; return the lines it prints."""
     process = await start(CALLS, name, json.dumps(options))
     try:
         async with asyncio.timeout(40):
@@ -57,7 +57,7 @@ async def call(name: str, **options: Any) -> list[Any]:
 
 
 def test_types_are_those_of_the_document() -> None:
-    """After a change of a route or a schema, `make types` writes them anew."""
+    """`make types` writes the types; run it after a change of a route or a schema."""
     assert CLIENT_TYPES.read_text() == write_types(json.loads(make_documents().openapi.body))
 
 
@@ -128,7 +128,7 @@ async def test_nothing_is_lost_or_shown_twice_where_the_line_is_cut(
         assert json.loads(await process.stdout.readline()) == total // 2 - 1
         shown = json.loads(await process.stdout.readline())
         assert await process.wait() == 0
-    # The one at which the first one broke off was not done with.
+    # The frame at which the first connection was closed was not yet processed, so it comes again.
     assert shown == [*range(1, total // 2 + 1), *range(total // 2, total + 1)]
     acked = "SELECT seq FROM room_acks WHERE room = $1 AND session_id = $2"
     assert await fetch_value(service, acked, room, ada.session_id) == total - 1

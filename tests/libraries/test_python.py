@@ -29,7 +29,7 @@ CLIENT = REPOSITORY / "clients/python"
 
 
 def test_types_are_those_of_the_document() -> None:
-    """After a change of a route or a schema, `make types` writes them anew."""
+    """`make types` writes the types; run it after a change of a route or a schema."""
     assert PYTHON_TYPES.read_text() == write_python_types(json.loads(make_documents().openapi.body))
 
 
@@ -59,11 +59,11 @@ async def test_the_session_is_renewed_and_ends(make_user: Any, service: Any) -> 
         assert (wrong.value.status, wrong.value.code) == (401, "invalid_credentials")
         await client.sign_in(ada.email, ada.password, "a test")
         first = client.token
-        # Many at once ask for one new token.
+        # Requests at the same time share one refresh of the token.
         client._until = 0.0
         await asyncio.gather(*(client.get("/auth/me") for _ in range(5)))
         assert client.token != first and len(kept) == 2
-        # One that is not taken, though it should be good for a while.
+        # The service refuses this token, although the client takes it for valid.
         client._token = "no.good.token"
         assert (await client.get("/auth/me"))["username"] == ada.username
         assert len(kept) == 3
@@ -113,7 +113,7 @@ async def test_what_fails_for_a_while_is_tried_again_with_one_key(failing: Any) 
         keys = {headers["Idempotency-Key"] for _, _, headers, _ in failing.asked}
         bodies = {body for _, _, _, body in failing.asked}
         assert (len(failing.asked), len(keys), len(bodies)) == (3, 1, 1)
-        # Neither of these will do soon.
+        # Neither error will pass soon, so the client does not retry.
         for code in ("not_configured", "overloaded"):
             with pytest.raises(ApiError) as refused:
                 await client.get("/posts")
@@ -142,7 +142,7 @@ async def test_nothing_is_lost_or_shown_twice_where_the_line_is_cut(
                             break
             await written
             kept = live.places
-        # The one at which it broke off was not done with.
+        # The frame at which the loop was left was not yet processed.
         assert kept[room].seq == total // 2 - 1
         async with client.live(places=kept) as live, asyncio.timeout(20):
             async for frame in live:
@@ -151,13 +151,13 @@ async def test_nothing_is_lost_or_shown_twice_where_the_line_is_cut(
                     if frame.seq == total:
                         break
     assert shown == [*range(1, total // 2 + 1), *range(total // 2, total + 1)]
-    # Acknowledged when the block ended; the last one, at which it broke off, was not.
+    # Frames are acknowledged when the block ends, except the last one, at which the loop was left.
     acked = "SELECT seq FROM room_acks WHERE room = $1 AND session_id = $2"
     assert await fetch_value(service, acked, room, ada.session_id) == total - 1
 
 
 async def until(live: Any, event: str) -> Any:
-    """The next frame of an event."""
+    """Return the next frame of an event."""
     async with asyncio.timeout(20):
         async for frame in live:
             if frame.event == event:
@@ -177,14 +177,14 @@ async def test_rooms_are_joined_left_and_refused(make_user: Any, service: Any) -
         assert refused.value.code == "unknown_event"
         place = await live.join(room)
         assert set(await live.say("ping")) == {"time"}
-        # What the client missed for good it is told of, and then goes on.
+        # The client is told of frames it cannot get any more, and goes on.
         await edit_post(service.db, post, ada.id)
         frame = await until(live, "post:updated")
         assert (frame.room, frame.seq) == (room, 1)
         await live.leave(room)
         assert await live.join(room, Place("another epoch", place.seq)) == Place(place.epoch, 1)
         assert (await until(live, "lost")).room == room
-        # Whoever likes it tells the author, in the own room.
+        # A like notifies the author, in the author's own room.
         assert (await grace.client.put(f"/api/v1/posts/{post}/like")).status == 200
         assert (await until(live, "notification:created")).room == f"user:{ada.id}"
 
@@ -199,13 +199,13 @@ async def test_whoever_reads_is_told_of_the_end(make_user: Any, service: Any) ->
     async with Client(service.url, token=ada.token) as client, asyncio.timeout(20):
         async with client.live() as live:
             reader = asyncio.create_task(read(live))
-            # A service of later may say more than this client knows.
+            # A newer service may send members that this client does not know.
             live._receive(**{"event": "new", "data": {}, "room": f"user:{ada.id}", "seq": 99, "at": "now"})
         await reader
         with pytest.raises(ApiError) as refused:
             await live.say("ping")
         assert refused.value.code == "closed"
-        # What nobody has foreseen is raised where frames are read.
+        # An unexpected error of the client is raised in the loop that reads frames.
         async with client.live() as live:
             live._connected = live._receive = None
             sockets = [one for one in service.app[NODE].hub.sockets if not one.closing]
@@ -235,7 +235,7 @@ async def test_what_is_final_ends_it_and_all_else_does_not(
                     return bool(sockets()) and sockets() != [old]
 
                 await wait_until(back)
-                # Only an ended token is exchanged.
+                # Only an expired token is refreshed.
                 assert (client.token != token) == (code == 4005)
             await client.sign_out()
             async with asyncio.timeout(20):
@@ -245,7 +245,7 @@ async def test_what_is_final_ends_it_and_all_else_does_not(
             assert (ended.value.code, ended.value.close_code) == ("session_revoked", 4503)
             with pytest.raises(ApiError):
                 await live.say("ping")
-    # Whoever is not let in at all.
+    # A client that is refused from the beginning.
     for token, status in (("no.good.token", 401), ("nxk_no_good_key", 403)):
         async with Client(service.url, token=token) as client:
             with pytest.raises(ApiError) as refused:

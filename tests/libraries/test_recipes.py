@@ -17,12 +17,12 @@ from tests.api import fetch
 pytestmark = pytest.mark.shared
 
 PAGE = REPOSITORY / "docs/recipes.md"
-# curl has --json since then, and --fail-with-body before.
+# curl 7.82 brought --json; --fail-with-body is older.
 OLDEST_CURL = (7, 82)
 
 
 async def run(*command: str, cwd: Path, **environment: str) -> tuple[int | None, str]:
-    """The exit code, and what it printed."""
+    """Run a command; return its exit code, and its stdout and stderr together."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
@@ -52,7 +52,7 @@ async def test_the_recipes_with_curl(make_user: Any, service: Any, tmp_path: Pat
         *("bash", "-c", script), cwd=tmp_path, URL=service.url, EMAIL=ada.email, PASSWORD=ada.password
     )
     assert code == 0, out[-3000:]
-    # A change behind somebody else's, an invalid post, and what is left of the session.
+    # A change based on an old version, an invalid post, and a call with the session that has ended.
     assert re.findall(r"^\d{3}$", out, re.MULTILINE) == ["412", "401"]
     assert '"code":"validation_failed"' in out
     bodies = [

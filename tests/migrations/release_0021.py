@@ -1,4 +1,4 @@
-"""A database as release 0021 left it: people, posts, and copies of what they wrote in all places."""
+"""A database as release 0021 left it: people, posts, and copies of their texts in all places."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nexcorp.db.migrations import FOLDER, list_files
 
 
 def copy_steps(folder: Path, last: str) -> Path:
-    """A folder with the migrations up to number `last`."""
+    """Create a folder with the migrations up to number `last`; return it."""
     folder.mkdir()
     for name in list_files():
         if name[:4] <= last:
@@ -26,7 +26,7 @@ def copy_steps(folder: Path, last: str) -> Path:
 ANN, BOB, POST, PLAIN, COMMENT, REPLY, GONE, GONE_POST, UPLOAD, GONE_UPLOAD = (
     UUID(f"01900000-0000-7000-8000-0000000000{number:02}") for number in range(1, 11)
 )
-# A word each, of what was written and what people and things are called.
+# One word for each text, and for each name of a person or thing.
 WORDS = (
     *("annchovy", "bobolink"),
     *("titleword", "bodyword", "plainword", "commentword", "replyword", "goneword"),
@@ -68,7 +68,7 @@ SELECT
 FROM generate_series(1, {MANY}) AS n;
 """  # noqa: S608
 
-# (type, title, message, post, comment) of what Bob's doings told Ann, and what happened to her account.
+# (type, title, message, post, comment) of Ann's notifications about Bob's actions and about her account.
 NOTICES: list[tuple[str, str, str, UUID | None, UUID | None]] = [
     ("like", "{actor} liked your post", "Titleword", POST, None),
     ("interest", "{actor} is interested in your project", "Titleword", POST, None),
@@ -83,7 +83,7 @@ NOTICES: list[tuple[str, str, str, UUID | None, UUID | None]] = [
     ("assignment", "{actor} assigned your project", "Titleword", POST, None),
     ("assignment", "{actor} left your project to nobody", "Titleword", POST, None),
     ("assignment", "{actor} took a project from you", "Titleword", POST, None),
-    # What they told of was deleted: the comment alone, then the post.
+    # The subject was deleted: first the comment alone, then the post.
     ("comment", "{actor} commented on your post", "", POST, None),
     ("like", "{actor} liked your post", "", None, None),
     *(
@@ -120,7 +120,7 @@ INSERT_NOTICE = """
 INSERT INTO notifications (receiver_id, event_id, actor_id, type, title, message, post_id, comment_id)
 VALUES (%s, uuidv7(), %s, %s, %s, %s, %s, %s)
 """
-# Rows as they were put into frames and events.
+# Rows in the form that frames and events have.
 SHOW = {
     "post": "SELECT to_jsonb(i) - '_authorId' - '_position' FROM post_items AS i WHERE i.id = %s",
     "comment": """
@@ -137,7 +137,7 @@ SHOW = {
 
 
 def show(conn: psycopg.Connection, kind: str, entity_id: UUID) -> dict[str, Any]:
-    """A post, comment or notification as release 0021 shows it."""
+    """Return a post, comment or notification as release 0021 shows it."""
     row = conn.execute(SHOW[kind].encode(), (entity_id,)).fetchone()
     assert row is not None
     shown: dict[str, Any] = row[0]
@@ -145,7 +145,7 @@ def show(conn: psycopg.Connection, kind: str, entity_id: UUID) -> dict[str, Any]
 
 
 def list_frames(conn: psycopg.Connection) -> list[tuple[str, str, dict[str, Any]]]:
-    """(room, event, data) of a frame of every kind, with all that such frames may hold or have lost."""
+    """Return (room, event, data) of frames of every kind, complete and with texts removed."""
     post, comment, reply = (
         show(conn, "post", POST),
         show(conn, "comment", COMMENT),
@@ -158,7 +158,7 @@ def list_frames(conn: psycopg.Connection) -> list[tuple[str, str, dict[str, Any]
     return [
         (post_room, "post:updated", post),
         (post_room, "post:updated", {"id": str(POST), "interestCount": 1}),
-        # Edited since: no more than the id was left.
+        # The post was edited later, so only its id was left.
         (post_room, "post:updated", {"id": str(POST)}),
         (post_room, "post:liked", {"postId": str(POST), "userId": str(BOB), "liked": True, "likeCount": 1}),
         (post_room, "comment:created", {**comment, "commentCount": 2}),
@@ -166,7 +166,7 @@ def list_frames(conn: psycopg.Connection) -> list[tuple[str, str, dict[str, Any]
         (post_room, "comment:updated", comment),
         (post_room, "comment:updated", {"id": str(COMMENT), "postId": str(POST)}),
         (post_room, "comment:created", {**gone, "commentCount": 2}),
-        # Deleted since.
+        # The comment was deleted later.
         (post_room, "comment:deleted", {"id": str(GONE), "postId": str(POST)}),
         (
             post_room,
@@ -186,7 +186,7 @@ def list_frames(conn: psycopg.Connection) -> list[tuple[str, str, dict[str, Any]
 
 
 def list_events(conn: psycopg.Connection) -> list[tuple[str, str, UUID, dict[str, Any]]]:
-    """(type, entity type, entity id, payload) of events that hold texts, and what things are called."""
+    """Return (type, entity type, entity id, payload) of events that hold texts or names."""
     post, comment = show(conn, "post", POST), show(conn, "comment", COMMENT)
     (told,) = (
         conn.execute("SELECT id FROM notifications WHERE receiver_id = %s LIMIT 1", (ANN,)).fetchone() or ()
@@ -211,7 +211,7 @@ def list_events(conn: psycopg.Connection) -> list[tuple[str, str, UUID, dict[str
 
 
 def list_answers(conn: psycopg.Connection) -> list[tuple[str, dict[str, Any], str | None]]:
-    """(key, body, location) of stored answers; those whose keys say so show what is gone."""
+    """Return (key, body, location) of stored answers; those whose keys say "gone" show deleted rows."""
     post, comment = show(conn, "post", POST), show(conn, "comment", COMMENT)
     return [
         ("post", post, f"/api/v1/posts/{POST}"),
@@ -226,7 +226,7 @@ def list_answers(conn: psycopg.Connection) -> list[tuple[str, dict[str, Any], st
 
 
 def fill(conn: psycopg.Connection) -> list[tuple[str, int, str, dict[str, Any]]]:
-    """Fill a database at 0021; returns (room, seq, event, data) of the frames in it."""
+    """Fill a database at 0021; return (room, seq, event, data) of the frames in it."""
     conn.execute(FILL.encode())
     with conn.cursor() as cursor:
         for kind, title, message, post, comment in NOTICES:

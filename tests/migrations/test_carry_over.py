@@ -1,4 +1,4 @@
-"""0022 to 0024 with everything in the database: references replace copies, and all shows as before."""
+"""0022 to 0024 on a full database: references replace copies, and everything shows as before."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.traces import find_traces
 from workers.delivery import Delivery
 
 STEPS = len([name for name in list_files() if name >= "0022"])
-# Where what was written belongs; an answer that is stored goes with what it shows.
+# Tables in which texts may stay; a stored answer is removed with the row it shows.
 KEPT = {
     *(
         "users",
@@ -76,7 +76,7 @@ SELECT
 
 @pytest.fixture
 def url(postgres: Any, tmp_path: Path) -> Iterator[str]:
-    """A database that release 0021 made, still empty."""
+    """The URL of an empty database of release 0021."""
     with psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE carried TEMPLATE template0")
         carried = name_database(postgres.url, "carried")
@@ -86,7 +86,7 @@ def url(postgres: Any, tmp_path: Path) -> Iterator[str]:
 
 
 def plain(value: Any) -> Any:
-    """The same with moments for their texts, which are written in two ways."""
+    """Return the value with moments parsed, as their text has two forms."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -97,7 +97,7 @@ def plain(value: Any) -> Any:
 
 
 def kill_in_the_middle(url: str, folder: Path) -> None:
-    """Have 0023 killed while it waits for a frame; what it did before is there, and it is not applied."""
+    """Kill 0023 while it waits for a frame: its first part is done, and it does not count as applied."""
     assert [name[:4] for name in migrate_up(url, copy_steps(folder, "0022"), None)] == ["0022"]
     with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as conn:
         holder.execute("SELECT FROM room_frames FOR UPDATE")
@@ -114,7 +114,7 @@ def kill_in_the_middle(url: str, folder: Path) -> None:
 
 
 async def check_frames(conn: Any, before: list[tuple[str, int, str, dict[str, Any]]]) -> None:
-    """Every frame shows what it did; what is gone shows so."""
+    """Check that every frame shows the same as before, and deleted rows as deleted."""
     rooms = sorted({room for room, *_ in before})
     rows = [
         row for room in rooms for row in await sql.realtime.read_frames(conn, room=room, after=0, most=100)
@@ -130,7 +130,7 @@ async def check_frames(conn: Any, before: list[tuple[str, int, str, dict[str, An
             assert frame["data"].items() >= {(name, data[name]) for name in kept}
             continue
         if data.get("message") == "" and data["type"] != "follow":
-            # What it told of is gone, and so is the link.
+            # The subject is gone, and so is the link.
             data = {**data, "entity": None, "postId": None}
         assert frame["event"] == event
         assert plain(frame["data"]).items() >= plain(data).items()
@@ -182,7 +182,7 @@ async def test_copies_become_references(url: str, config: Config, tmp_path: Path
             await conn.execute("SELECT set_config('nexcorp.carry_over', 'on', false)")
             with pytest.raises(Exception, match="append-only"):
                 await conn.execute(attempt)
-    # What waited in the queue of release 0021 is delivered by this one.
+    # The event queued by release 0021 is delivered by this one.
     pushed: list[Any] = []
 
     async def publish(messages: list[Any]) -> None:

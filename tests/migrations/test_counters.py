@@ -1,4 +1,4 @@
-"""Counters of people are exact after their migration, though people go on following each other meanwhile."""
+"""Counters of people are exact after their migration, although people follow each other meanwhile."""
 
 from __future__ import annotations
 

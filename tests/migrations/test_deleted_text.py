@@ -1,4 +1,4 @@
-"""0020 with notifications in it: those of what was deleted before lose their text, all others keep it."""
+"""0020 on existing notifications: those of deleted rows lose their text, all others keep it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import name_database
 from tests.migrations.release_0021 import copy_steps
 
 STEPS = len([name for name in list_files() if name >= "0019"])
-# Each notification's title says what is to become of its message.
+# Each notification's title is the text that its message must have afterwards.
 INSERT = """
 WITH u AS (
     INSERT INTO users (email, username) VALUES ('ada@example.com', 'ada') RETURNING id
@@ -57,7 +57,7 @@ CROSS JOIN (
 
 @pytest.fixture
 def url(postgres: Any) -> Iterator[str]:
-    """A database at 0018."""
+    """The URL of a database at 0018."""
     with psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE texts TEMPLATE template")
         texts = name_database(postgres.url, "texts")
@@ -69,7 +69,7 @@ def url(postgres: Any) -> Iterator[str]:
 def test_what_was_deleted_before_leaves_no_text(url: str, tmp_path: Path) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(INSERT)
-        # Later ones take the copies away.
+        # Later migrations remove the copies.
         migrate_up(url, copy_steps(tmp_path / "steps", "0021"), None)
         rows = conn.execute("SELECT type, title, message FROM notifications ORDER BY id").fetchall()
         assert len(rows) == 11

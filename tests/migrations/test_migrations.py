@@ -1,4 +1,4 @@
-"""Migrations: every step goes up, down and up again; edits are refused; two migrators do the work once."""
+"""Migrations: every step goes up, down and up again; edits are refused; two migrators share the work."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.long(1.5)
 NAMES = list(list_files())
 FILES = [f"schema/{name}" for name in list_digests()]
 
-# Everything that a migration can make, as text.
+# Every object that a migration can create, as text.
 OBJECTS = """
 SELECT 'column ' || table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable
     || ' ' || coalesce(column_default, '')
@@ -50,7 +50,7 @@ UNION ALL SELECT 'view ' || viewname || definition FROM pg_views WHERE schemanam
 
 @pytest.fixture
 def empty_url(postgres: Any) -> Iterator[str]:
-    """A database without anything."""
+    """The URL of an empty database."""
     with psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE bare TEMPLATE template0")
         yield name_database(postgres.url, "bare")
@@ -59,14 +59,14 @@ def empty_url(postgres: Any) -> Iterator[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The migrations, to be edited."""
+    """A copy of the migrations that the test may edit."""
     copy = tmp_path / "migrations"
     shutil.copytree(FOLDER, copy)
     return copy
 
 
 def objects(url: str) -> set[str]:
-    """What is in a database, but for the migrators' own tables."""
+    """Return the objects of a database, without the migrators' own tables."""
     with psycopg.connect(url) as conn:
         found = {row[0] for row in conn.execute(OBJECTS)}
     own = ("_yoyo", "yoyo_lock", "migration_checksums", "applied_schema")
@@ -74,7 +74,7 @@ def objects(url: str) -> set[str]:
 
 
 def test_every_step_goes_up_down_and_up_again(empty_url: str, tmp_path: Path) -> None:
-    """The migrations by themselves: what a rollback does not undo shows."""
+    """Without sql/schema, so that objects which a rollback leaves behind show."""
     steps = tmp_path / "steps"
     steps.mkdir()
     before = objects(empty_url)
@@ -99,7 +99,7 @@ def test_all_the_way_down_leaves_nothing(empty_url: str) -> None:
 
 
 def test_every_version_is_reached_from_above(empty_url: str, tmp_path: Path) -> None:
-    """With sql/schema: below the top everything is as the migrations alone leave it."""
+    """With sql/schema, every version below the top equals the one that migrations alone make."""
     steps = tmp_path / "steps"
     steps.mkdir()
     alone = []
@@ -121,7 +121,7 @@ def test_every_version_is_reached_from_above(empty_url: str, tmp_path: Path) -> 
 
 
 def test_statements_are_run_as_the_service_wants_them(empty_url: str) -> None:
-    """Whoever connects, through a pooler, too; and again where a copy of the database has lost it."""
+    """The settings hold for every connection, also through a pooler; a copy that lost them gets them back."""
     name = empty_url.rpartition("/")[2]
     with psycopg.connect(empty_url, autocommit=True) as conn:
         conn.execute(f"ALTER DATABASE {name} SET jit = on")
@@ -174,7 +174,7 @@ def test_a_migration_that_fails_leaves_nothing_and_can_be_mended(empty_url: str,
 def test_a_migration_gives_up_a_lock_that_it_has_to_wait_for(
     empty_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that the service never queues behind it for long; it comes again."""
+    """The service never queues behind it for long; the migration tries again."""
     monkeypatch.setattr(locks, "LOCK_TIMEOUT", "100ms")
     monkeypatch.setattr(locks, "PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(locks, "TRIES", 3)
@@ -235,7 +235,7 @@ def test_a_migration_of_indexes_heals_wherever_it_was_cut_short(
         conn.execute("CREATE TABLE tried (one integer, two integer, three integer)")
         for statement in INDEXES.split(";\n")[: broken + 1]:
             conn.execute(statement.encode())
-        # What a killed migrator leaves of the last one.
+        # A killed migrator leaves the last index invalid.
         conn.execute(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", (names[broken],)
         )
@@ -265,7 +265,7 @@ def test_an_index_of_a_partitioned_table_is_made_part_by_part(empty_url: str, tm
         for number in range(3):
             bounds = f"FOR VALUES FROM ({number}) TO ({number + 1})"
             conn.execute(f"CREATE TABLE tried_{number} PARTITION OF tried {bounds}".encode())
-        # What a killed migrator leaves: one part done, the next one half made.
+        # A killed migrator leaves one partition done and the next index invalid.
         conn.execute("CREATE INDEX tried_idx ON ONLY tried (one, two) WHERE two > 0")
         for number in range(2):
             name = f"tried_{number}_one_two_idx"

@@ -1,4 +1,4 @@
-"""0008 with people in it: names move out of titles and back, and who left stays an author."""
+"""0008 on existing people: names move out of titles and back, and people who left stay authors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import name_database
 from tests.migrations.release_0021 import copy_steps
 
 STEPS = len([name for name in list_files() if name >= "0008"])
-# Those that take copies of names away.
+# Later migrations remove the copies of names.
 LATER = len([name for name in list_files() if name >= "0022"])
 INSERT = """
 WITH a AS (
@@ -32,7 +32,7 @@ UPDATE users SET status = 'deleted', email = NULL, username = 'former_0123456789
 
 @pytest.fixture
 def url(postgres: Any) -> Iterator[str]:
-    """A database at 0007."""
+    """The URL of a database at 0007."""
     with psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE people TEMPLATE template")
         people = name_database(postgres.url, "people")

@@ -1,4 +1,4 @@
-"""Projects with files, sessions and posts about them go down to the release before, and up again."""
+"""Projects with files, sessions and posts go down to the release before, and up again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ CROSS JOIN posts AS t
 
 
 def ask(url: str, text: str) -> list[Any]:
-    """Rows as they stand in the database."""
+    """Return the rows of a statement, if it has any."""
     with psycopg.connect(url, autocommit=True) as conn:
         found = conn.execute(text)
         return found.fetchall() if found.description else []

@@ -1,18 +1,15 @@
-"""Nodes of the release before work on beside the new one until they are replaced, and the other way round."""
+"""Nodes of the release before and of this one work side by side on one database."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import psycopg
 
 from nexcorp.db import Database, sql
 from nexcorp.db.migrations import migrate_up
 from nexcorp.db.schema_files import SCHEMA
-from nexcorp.delivery.events import Event
 from nexcorp.features import PRODUCT
 from workers.jobs.export import build_exports
 
@@ -25,7 +22,7 @@ SELECT "_actorName", actor ->> 'username' FROM notification_items WHERE "_receiv
 
 
 def test_a_node_stays_ready_when_a_newer_release_has_migrated(database_url: str, tmp_path: Path) -> None:
-    """Its texts of sql/schema count as applied, where this release looks and where the one before did."""
+    """The node's own texts of sql/schema still count as applied, in the new and the old table of digests."""
     for file in SCHEMA.glob("*.sql"):
         (tmp_path / file.name).write_text(file.read_text() + ("-- Newer.\n" if file.stem == "posts" else ""))
     with psycopg.connect(database_url, autocommit=True) as conn:
@@ -36,7 +33,7 @@ def test_a_node_stays_ready_when_a_newer_release_has_migrated(database_url: str,
         assert conn.execute("SELECT name, sha256 FROM schema_files").fetchall() == [("posts", "old")]
         known = conn.execute("SELECT name, sha256 FROM applied_schema").fetchall()
         assert set(ours) < set(known)
-        # The old text comes back as any change does: a release that is rolled back applies its own.
+        # The old text is applied again like any change: a release that is rolled back applies its own.
         assert migrate_up(database_url) == ["schema/posts"]
         assert set(conn.execute("SELECT name, sha256 FROM applied_schema WHERE is_current")) == set(ours)
 
@@ -59,16 +56,8 @@ def test_its_statements_find_the_columns_of_notifications(database_url: str) -> 
         assert conn.execute(LIST_NOTIFICATIONS, ann).fetchall() == [("Bob", "bob")]
 
 
-def test_a_deletion_that_it_wrote_shows_the_replies_that_went_along() -> None:
-    post, comment, reply = (str(uuid4()) for _ in range(3))
-    payload = {"postId": post, "authorId": str(uuid4()), "onDraft": False, "replyIds": [reply]}
-    event = Event(uuid4(), "comment.deleted", uuid4(), "comment", UUID(comment), payload, datetime.now(UTC))
-    frames = PRODUCT.events["comment.deleted"].frames(event)
-    assert [frame.data["id"] for frame in frames] == [comment, reply]
-
-
 async def test_an_export_that_it_asked_for_again_is_made(database: Database) -> None:
-    """It leaves the pieces of the last one there."""
+    """The release before leaves the pieces of the last export there."""
     async with database.transaction(wait=5) as conn:
         user = await conn.fetchval(
             "INSERT INTO users (email, username) VALUES ('a@example.com', 'ann') RETURNING id"
@@ -81,7 +70,7 @@ async def test_an_export_that_it_asked_for_again_is_made(database: Database) -> 
     assert await build_exports(context) == 1
     async with database.transaction(wait=5) as conn:
         assert (await sql.exports.get_export(conn, user_id=user))["ready"]
-        # And what a worker of that release makes is no file here: it is asked for again.
+        # A file that a worker of that release makes is unknown here, so the export must be requested again.
         await conn.execute("UPDATE data_exports SET bytes = NULL, body = 'x'")
         row = await sql.exports.get_export(conn, user_id=user)
         assert (row["ready"], row["_over"]) == (False, True)

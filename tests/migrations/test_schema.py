@@ -1,4 +1,4 @@
-"""The schema as it stands: everything is explained and named, and the audit trail cannot be changed."""
+"""The migrated schema: everything has a comment and a name, and the audit trail is append-only."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 from nexcorp.db import Database, sql
 
-# What PostgreSQL calls a CHECK that nobody named: the table, perhaps the column, and "check".
+# The name that PostgreSQL gives to an unnamed CHECK: table, perhaps column, and "check".
 AUTOMATIC = re.compile(r"_check\d*$")
-# Made by others: yoyo's own tables, and partitions, which inherit.
+# yoyo's own tables; and partitions, which inherit their constraints.
 FOREIGN = r"^(_yoyo.*|yoyo_lock|events_\d{4}_\d{2})$"
 
 
@@ -60,7 +60,7 @@ async def test_every_constraint_was_named_on_purpose(database: Database) -> None
 
 
 async def test_every_foreign_key_has_an_index(database: Database) -> None:
-    """Without one, deleting what is referred to reads the whole table."""
+    """Without an index, deleting the referenced row reads the whole table."""
     found = await rows(
         database,
         """

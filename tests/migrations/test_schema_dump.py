@@ -1,4 +1,4 @@
-"""docs/schema.sql is the schema: current, and enough to make it again."""
+"""docs/schema.sql is current, and makes the same schema."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from nexcorp.db.schema_files import SCHEMA
 from tests.conftest import name_database
 from tests.migrations.test_migrations import objects
 
-# Made by sql/schema/00_ids.sql before PostgreSQL 18, and by the months.
+# sql/schema/00_ids.sql creates the first only before PostgreSQL 18; partitions depend on the month.
 LEFT_OUT = ("function uuidv7()", "events_20")
 
 
 @pytest.fixture
 def bare_url(postgres: Any) -> Iterator[str]:
-    """A database without anything."""
+    """The URL of an empty database."""
     with psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE dumped TEMPLATE template0")
         yield name_database(postgres.url, "dumped")
@@ -46,7 +46,7 @@ async def test_the_table_of_triggers_is_current(database: Database) -> None:
 async def test_it_makes_the_same_database(config: Config, bare_url: str) -> None:
     with psycopg.connect(bare_url, autocommit=True) as conn:
         conn.execute(TARGET.read_bytes())
-        # Now bodies are looked at, too: what they name is there.
+        # The objects that function bodies name exist now, so bodies can be checked.
         conn.execute("SET check_function_bodies = on")
         for path in sorted(SCHEMA.glob("*.sql")):
             conn.execute(path.read_bytes())

@@ -1,4 +1,4 @@
-"""sql/schema: applied again when a text changes, all or nothing; and our own ids before PostgreSQL 18."""
+"""sql/schema: applied again when a text changes, all or nothing; and our own UUIDv7 before PostgreSQL 18."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ CREATED = re.compile(r"^\s*CREATE (.*)", re.MULTILINE)
 
 @pytest.fixture
 def url(database_url: str) -> str:
-    """A migrated database."""
+    """The URL of a migrated database."""
     return database_url
 
 
 @pytest.fixture
 def schema(tmp_path: Path) -> Path:
-    """sql/schema, to be edited."""
+    """A copy of sql/schema that the test may edit."""
     copy = tmp_path / "schema"
     shutil.copytree(SCHEMA, copy)
     return copy
@@ -96,7 +96,7 @@ def test_a_file_that_is_gone_is_forgotten(url: str, schema: Path) -> None:
 
 
 def test_a_lock_that_is_kept_is_waited_for(url: str, schema: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a while at a time, between which the service gets its turn."""
+    """The migrator waits for a short time and tries again; the service's statements run in between."""
     monkeypatch.setattr(locks, "TRIES", 5)
     monkeypatch.setattr(locks, "LOCK_TIMEOUT", "100ms")
     monkeypatch.setattr(locks, "PAUSE_SECONDS", 0.1)
@@ -112,7 +112,7 @@ def test_a_lock_that_is_kept_is_waited_for(url: str, schema: Path, monkeypatch: 
 
 
 def test_a_migration_has_every_file_applied_again(url: str, schema: Path, tmp_path: Path) -> None:
-    """So it may drop a view that is in its way."""
+    """So a migration may drop a view that is in its way."""
     folder = tmp_path / "migrations"
     shutil.copytree(migrations.FOLDER, folder)
     number = len(migrations.list_files()) + 1
@@ -125,7 +125,7 @@ def test_a_migration_has_every_file_applied_again(url: str, schema: Path, tmp_pa
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("SELECT FROM post_items")
         assert migrate_down(url, 1, folder, schema) == [name]
-        # As 0024 left things: without the view, with the function that the first migrations made.
+        # The state after 0024: without the view, with the function of the first migrations.
         left = conn.execute("SELECT to_regclass('post_items'), to_regproc('shown_to') IS NULL").fetchone()
         assert left == (None, False)
         assert conn.execute("SELECT count(*) FROM applied_schema").fetchone() == (0,)
@@ -185,7 +185,7 @@ def test_every_definition_can_be_applied_again_and_is_explained() -> None:
 
 
 def own_uuidv7(name: str) -> str:
-    """The function of sql/schema for PostgreSQL before 18, under another name."""
+    """Return the function of sql/schema for PostgreSQL before 18, under another name."""
     text = (SCHEMA / "00_ids.sql").read_text()
     found = re.search(r"CREATE OR REPLACE FUNCTION uuidv7\(\).*?\$body\$.*?\$body\$;", text, re.DOTALL)
     assert found is not None
@@ -193,7 +193,7 @@ def own_uuidv7(name: str) -> str:
 
 
 def first_uuidv7(name: str) -> str:
-    """The one that 0001 made."""
+    """Return the function of migration 0001, under another name."""
     text = migrations.list_files()["0001_extensions"].read_text()
     found = re.search(r"CREATE FUNCTION uuidv7\(\).*?\$body\$.*?\$body\$;", text, re.DOTALL)
     assert found is not None
@@ -201,7 +201,7 @@ def first_uuidv7(name: str) -> str:
 
 
 def read_micros(made: UUID) -> float:
-    """The moment in an id, in microseconds."""
+    """Return the moment in an id, in microseconds."""
     return (made.int >> 80) * 1000 + ((made.int >> 64) & 0xFFF) * 1000 / 4096
 
 
@@ -224,19 +224,19 @@ async def test_our_own_ids_are_like_those_of_before(database: Database) -> None:
     ours = [row["ours"] for row in rows]
     assert {(made.version, made.variant) for made in ours} == {(7, "specified in RFC 4122")}
     assert len(set(ours)) == len(ours)
-    # Time goes on by a microsecond at least, and 12 bits tell a quarter of one.
+    # Ids are made at least a microsecond apart, and 12 bits resolve a quarter of one.
     assert [made.int >> 64 for made in ours] == sorted(made.int >> 64 for made in ours)
     for row in rows:
         for made in (row["ours"], row["before"]):
             assert row["earliest"] - 1 <= read_micros(made) <= row["latest"] + 1
         assert read_micros(row["ours"]) <= read_micros(row["before"])
-    # Its random parts are random.
+    # The random parts differ.
     assert len({made.int & 0x3FFF_FFFF_FFFF_FFFF for made in ours}) == len(ours)
 
 
 @pytest.fixture
 def untouched_url(postgres: Any) -> Iterator[str]:
-    """A database that no migrator has seen."""
+    """The URL of a database that no migrator has seen."""
     with psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE untouched TEMPLATE template0")
         yield name_database(postgres.url, "untouched")
@@ -276,7 +276,7 @@ def test_kinds_are_described_by_what_their_files_define(url: str, schema: Path) 
         chain = "SELECT part_type, part_id FROM chain_entity(%s, %s) ORDER BY part_type"
         assert conn.execute(chain, ("badge", one)).fetchall() == [("badge", one), ("shelf", one)]
         assert conn.execute(chain, ("post", one)).fetchall() == [("post", one)]
-    # Written anew, it is gathered again.
+    # The file of kinds, applied again, collects the badge again.
     append(schema / "02_kinds.sql", "-- Another word.\n")
     assert migrate_up(url, schema=schema) == ["schema/02_kinds"]
     with psycopg.connect(url) as conn:

@@ -17,7 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 @dataclass
 class Collected:
-    """A span that came, its attributes as Python has them."""
+    """A received span; `about`: its attributes as Python values."""
 
     service: str
     span: Span
@@ -44,13 +44,13 @@ class Collected:
 
 
 def read_value(value: Any) -> Any:
-    """What an AnyValue holds."""
+    """Return the value in an AnyValue."""
     return getattr(value, value.WhichOneof("value"))
 
 
 @dataclass
 class Collector:
-    """What came to /v1/traces: its spans, and the bytes as they were. `status`: what it answers."""
+    """A collector: the received spans, and their bytes. `status`: its answer."""
 
     url: str = ""
     status: int = 200
@@ -59,7 +59,7 @@ class Collector:
     raw: bytes = b""
 
     async def take(self, request: web.Request) -> web.Response:
-        """Keep what is sent."""
+        """Keep the spans of a request."""
         body = await request.read()
         self.calls += 1
         if self.status == 200:
@@ -77,14 +77,14 @@ class Collector:
         )
 
     def find(self, name: str, **about: Any) -> list[Collected]:
-        """Spans of this name with these attributes, `_` for the dots in their names."""
+        """Return spans of this name with these attributes; `__` stands for the dots in their names."""
         wanted = {key.replace("__", "."): value for key, value in about.items()}
         return [one for one in self.spans if one.name == name and wanted.items() <= one.about.items()]
 
 
 @asynccontextmanager
 async def run_collector() -> AsyncIterator[Collector]:
-    """One that runs within the block."""
+    """Run a collector while the block runs."""
     found = Collector()
     app = web.Application(client_max_size=64 << 20)
     app.router.add_post("/v1/traces", found.take)

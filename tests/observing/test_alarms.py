@@ -1,4 +1,4 @@
-"""Alarms and the dashboard name only what is measured; each figure worth an alarm has one."""
+"""Alarms and the dashboard use only metrics that exist; each important metric has an alarm."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from nexcorp.config import REPOSITORY
 RULES = REPOSITORY / "deploy/prometheus/rules.yml"
 DASHBOARD = REPOSITORY / "deploy/grafana/nexcorp.json"
 NAME = re.compile(r"\bnexcorp_[a-z0-9_]+")
-# A metric with what is chosen of it.
+# A metric and the labels that select its series.
 CHOSEN = re.compile(r"(nexcorp_[a-z0-9_]+)\{([^}]*)\}")
 GROUPED = re.compile(r"by \(([a-z_, ]+)\) \(([^;]*)")
-# Of histograms, and what Prometheus adds.
+# `le` belongs to histograms; Prometheus adds `instance`.
 ADDED = {"le", "instance"}
 
 
@@ -42,11 +42,11 @@ def list_expressions() -> list[str]:
 
 
 def find_labels(name: str) -> set[str]:
-    """The labels of a metric of the product, by the name of one of its series; fails where there is none."""
+    """Return the labels of a series' metric; fails if there is no metric of this name."""
     metric = REGISTRY._names_to_collectors.get(name)
     assert metric is not None, f"nothing measures {name}"
     kind = type(metric).__name__
-    # Of a counter `x_total` there is no series `x`, of a histogram none without its ending.
+    # A counter has only series that end in _total, a histogram only those with its own endings.
     endings = {"Counter": ("_total",), "Histogram": ("_bucket", "_count", "_sum"), "Gauge": ("",)}[kind]
     assert name.endswith(endings), f"{name} is a {kind}"
     return {*metric._labelnames, *ADDED}

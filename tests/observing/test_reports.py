@@ -1,4 +1,4 @@
-"""Reports of errors: what Sentry, or what speaks as it does, gets of a line in the log, and what never."""
+"""Reports of errors: the data that Sentry gets from a line of the log, and the data it never gets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nexcorp.errors import ConfigError
 from nexcorp.extras import find_missing, make_reporter, make_tracer
 
 SECRET = "what nobody may report"
-# As a process does: its settings, its log, then errors of several kinds.
+# Does the same as a process: settings, log, then errors of several kinds.
 SCRIPT = """
 import asyncio, logging, sys
 import asyncpg, structlog
@@ -72,7 +72,7 @@ class Sentry:
         self.raw = b""
 
     async def take(self, request: web.Request) -> web.Response:
-        """POST /api/{project}/envelope/."""
+        """Answer POST /api/{project}/envelope/."""
         assert "sentry_key=public" in request.headers["X-Sentry-Auth"]
         body = await request.read()
         self.raw += body
@@ -99,7 +99,7 @@ async def sentry() -> AsyncIterator[Sentry]:
 
 
 async def run_script(dsn: str) -> str:
-    """What it printed."""
+    """Run the script; return its output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

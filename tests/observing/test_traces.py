@@ -1,4 +1,4 @@
-"""Traces: one from the request over outbox and worker to the socket, with nothing of anybody in it."""
+"""Traces: one trace from the request over outbox and worker to the socket, without data of people."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ async def test_one_trace_goes_from_the_request_to_the_socket(
     post = await publish(author, WORDS)
     live = await connect(reader)
     await subscribe(live, f"post:{post['id']}")
-    # What is delivered in one batch has its statements below one of its events.
+    # The statements of a batch appear below one of its events, so the next event must be alone.
     await wait_until(lambda: outbox_empty(service))
 
     async def comment(trace_id: str) -> Any:
-        """The answer once the whole trace has come; None where Redis was slow, and the frame was read."""
+        """Comment, and return the answer once the trace is complete; None if a slow Redis broke it."""
         headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01", "tracestate": f"{MARK}={MARK}"}
         body = {"postId": post["id"], "body": WORDS}
         answer = await reader.client.post(f"{API}/comments", json=body, headers=headers)
@@ -65,7 +65,7 @@ async def test_one_trace_goes_from_the_request_to_the_socket(
         assert (await live.next("comment:created", 20))["data"]["body"] == WORDS
 
         async def complete() -> bool:
-            """Processes send what they have by themselves."""
+            """Whether every expected span came: processes send them in intervals."""
             return {one.name for one in collector.spans if one.trace_id == trace_id} >= WHOLE
 
         with contextlib.suppress(TimeoutError):
@@ -94,14 +94,14 @@ async def test_one_trace_goes_from_the_request_to_the_socket(
     assert path[2].about["nexcorp.event"] == "comment.created"
     request = path[3].about
     assert request["http.response.status_code"] == 201 and request["http.request.method"] == "POST"
-    # The trail, the log and the trace have one request id.
+    # The trail, the log and the trace have the same request id.
     assert request["nexcorp.request_id"] == answer.headers["X-Request-Id"]
-    # Statements by their names, below what ran them.
+    # Statements appear under their names, below the span that ran them.
     below = {one.name: one.parent_id for one in collector.spans if one.trace_id == trace_id}
     assert below["comments.create_comment"] == path[3].id and below["telling.deliver"] == path[2].id
-    # What runs for nobody's request, as the poll of the outbox, has no span.
+    # Statements outside of a request, such as the poll of the outbox, have no span.
     assert not collector.find("events.claim_outbox")
-    # It travels with the event, beside the id of the request.
+    # The trace travels with the event, beside the id of the request.
     rows = await fetch(
         service, "SELECT metadata, correlation_id FROM events WHERE type = 'comment.created' ORDER BY id"
     )
@@ -143,7 +143,7 @@ async def test_a_collector_that_is_away_holds_up_nobody(
         return collector.calls > 0
 
     await wait_until(asked)
-    # It is still being tried again when another process ends.
+    # The spans are still being retried when another process ends.
     runner, _, _ = await start_web(own_config)
     await asyncio.wait_for(runner.cleanup(), 15)
 
@@ -151,7 +151,7 @@ async def test_a_collector_that_is_away_holds_up_nobody(
 async def test_who_is_not_sampled_leaves_nothing(
     service: Any, make_user: Any, collector: Collector, connect: Any
 ) -> None:
-    """The caller of a request has decided; no event carries anything on."""
+    """The caller decides not to sample, and no event carries the trace on."""
     ada = await make_user()
     live = await connect(ada)
     body = {"body": WORDS}
@@ -171,7 +171,7 @@ def test_nothing_is_loaded_without_the_setting() -> None:
         "app = create_app(Config(env='development', jwt_secret='x' * 32, redis_url='redis://127.0.0.1:1'));"
         "assert len(app.middlewares) == 1, app.middlewares;"
         "from nexcorp.realtime.node import NODE; assert 'receive' not in vars(app[NODE].hub);"
-        # redis-py loads parts of it where it is installed; this is what costs.
+        # redis-py itself loads parts of opentelemetry; these are the expensive ones.
         "loaded = {'nexcorp.tracing', 'opentelemetry.sdk.trace', 'opentelemetry.exporter', 'sentry_sdk'};"
         "assert not loaded & set(sys.modules), loaded & set(sys.modules)"
     )

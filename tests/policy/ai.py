@@ -1,4 +1,4 @@
-"""The rows of the written policy about chats; the service of these tests has no language model."""
+"""The rows of the written policy about chats; no language model is configured in these tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OWNER = "the owner of the chat only"
 
 
 async def a_chat(world: World, owner: Person) -> Made:
-    """A chat of the owner's."""
+    """Create a chat of the owner."""
     [row] = await world.fetch(
         "INSERT INTO ai_chats (owner_id, title) VALUES ($1, 'Mine') RETURNING id", owner.id
     )
@@ -19,7 +19,7 @@ async def a_chat(world: World, owner: Person) -> Made:
 
 
 async def an_answer(world: World, owner: Person) -> Made:
-    """A chat of the owner's with a question that was answered."""
+    """Create a chat of the owner with an answered question."""
     chat = await a_chat(world, owner)
     [row] = await world.fetch(
         """
@@ -42,7 +42,7 @@ async def an_answer(world: World, owner: Person) -> Made:
 
 
 def own(operation: str, status: int, make: Maker, **more: Any) -> Rule:
-    """A rule of what is its owner's alone: administrators do not see it either."""
+    """A rule for chats of the owner, which nobody else sees, not even an administrator."""
     return Rule(operation, "ai:use", status, 404, 404, 404, whose=OWNER, make=make, **more)
 
 

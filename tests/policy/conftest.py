@@ -1,4 +1,4 @@
-"""One service for all of a module: starting one for each case would take longer than the cases."""
+"""One service for all cases of a module, as starting one takes longer than the cases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.pushserver import VAPID_KEY
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(postgres: Any, valkey: Any) -> AsyncIterator[World]:
-    """A running service; rows made for one case are of no use to another."""
+    """A running service; each case makes its own rows."""
     with psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE policy TEMPLATE template")
     config = Config(

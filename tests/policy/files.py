@@ -16,15 +16,15 @@ OWNERS = "owners of the project, and holders of project:manage"
 
 
 def reads(operation: str, make: Maker, **more: Any) -> Rule:
-    """A rule of what readers of the owner's project see, which is private."""
+    """A rule for readers of the owner's project, which is private."""
     others = {"anonymous": 404, "revoked": 401, "deactivated": 401}
     return Rule(operation, ANYBODY, 200, 404, 200, whose=READERS, make=make, others=others, **more)
 
 
 def writes(operation: str, status: int, make: Maker, whose: str = WRITERS, **more: Any) -> Rule:
-    """A rule of what its editors change; a stranger does not see the project.
+    """A rule for editors of the owner's project; a stranger does not see the project.
 
-    Whoever changes what is there reads it in the answer.
+    An answer to a change shows the file, so it needs project:read as well.
     """
     also = "project:read" if operation != "POST /projects/{id}/files" else None
     return Rule(operation, "project:create", status, 404, status, also=also, whose=whose, make=make, **more)

@@ -1,4 +1,4 @@
-"""What there must be before a rule can be tried, made as its owner."""
+"""Makers: each creates the rows that a rule needs, as their owner, and returns names for path and body."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ async def an_explorer_file(world: World, owner: Person) -> Made:
 
 
 async def another_person(world: World, owner: Person) -> Made:
-    """Somebody else's id."""
+    """Create another person."""
     return {"id": (await world.person()).id}
 
 
 async def another_admin(world: World, owner: Person) -> Made:
-    """A second admin, so that one can leave."""
+    """Create a second admin, so that one of them can leave."""
     return {"id": (await world.person("admin")).id}
 
 
 async def a_provider(world: World, owner: Person) -> Made:
-    """A provider that this service knows."""
+    """A sign-in provider that the service knows."""
     return {"provider": "github"}
 
 
 async def a_dead_letter(world: World, owner: Person) -> Made:
-    """An event that was given up on."""
+    """Create an event whose delivery has been given up."""
     post = await publish(owner, "Never delivered")
     [row] = await world.fetch(
         "SELECT o.lane, o.id FROM outbox AS o JOIN events AS e ON e.id = o.event_id WHERE e.entity_id = $1",
@@ -66,28 +66,28 @@ async def a_dead_letter(world: World, owner: Person) -> Made:
 
 
 async def a_role(world: World, owner: Person) -> Made:
-    """A role, and what it may do as it is."""
+    """A role with its present permissions."""
     rows = await world.fetch("SELECT permission FROM role_permissions WHERE role = 'manager'")
     return {"role": "manager", "permissions": [row["permission"] for row in rows]}
 
 
 async def new_password(world: World, owner: Person) -> Made:
-    """A change of the password that everybody here has."""
+    """A change of the password; `currentPassword` is right."""
     return {"currentPassword": owner.password, "newPassword": f"correct horse {next(names)}"}
 
 
 async def new_address(world: World, owner: Person) -> Made:
-    """A change of the address."""
+    """A change of the e-mail address; `currentPassword` is right."""
     return {"currentPassword": owner.password, "email": f"new{next(names)}@example.com"}
 
 
 async def own_password(world: World, owner: Person) -> Made:
-    """The password that everybody here has."""
+    """The owner's right password."""
     return {"currentPassword": owner.password}
 
 
 async def an_invitation(world: World, owner: Person) -> Made:
-    """An invitation that is open."""
+    """An open invitation."""
     [row] = await world.fetch(
         "INSERT INTO invitations (email, invited_by) VALUES ($1, $2) RETURNING id",
         f"new{next(names)}@example.com",
@@ -97,12 +97,12 @@ async def an_invitation(world: World, owner: Person) -> Made:
 
 
 async def an_address(world: World, owner: Person) -> Made:
-    """An e-mail address that nobody has."""
+    """An e-mail address without an account."""
     return {"email": f"new{next(names)}@example.com"}
 
 
 async def an_account(world: World, owner: Person) -> Made:
-    """What the owner signs in with."""
+    """The owner's credentials."""
     return {"email": owner.email, "password": owner.password, "platform": "cli"}
 
 
@@ -112,39 +112,39 @@ async def a_refresh_token(world: World, owner: Person) -> Made:
 
 
 async def a_session(world: World, owner: Person) -> Made:
-    """A session of the owner's."""
+    """A session of the owner."""
     return {"id": owner.session_id}
 
 
 async def an_api_key(world: World, owner: Person) -> Made:
-    """An API key of the owner's."""
+    """An API key of the owner."""
     key = await create(owner, "/auth/api-keys", name="robot", scopes=["post:read"])
     return {"id": key["id"]}
 
 
 async def a_post(world: World, owner: Person) -> Made:
-    """A post of the owner's."""
+    """A post of the owner."""
     return {"id": (await publish(owner))["id"]}
 
 
 async def a_project(world: World, owner: Person) -> Made:
-    """A project post of the owner's."""
+    """A project post of the owner."""
     return {"id": (await propose(owner))["id"]}
 
 
 async def a_comment(world: World, owner: Person) -> Made:
-    """A comment of the owner's on a third person's post."""
+    """Create a comment of the owner on another person's post."""
     post = await publish(await world.person())
     return {"id": (await say(owner, post["id"]))["id"]}
 
 
 async def a_text_file(world: World, owner: Person) -> Made:
-    """No file: nobody gets that far without a handshake."""
+    """No file: a request without a handshake is refused before it is looked up."""
     return {"fileId": NOBODY}
 
 
 async def a_lead(world: World, owner: Person) -> Made:
-    """A lead, of which the owner, who need not be allowed to, noted something."""
+    """Create a lead with a note of the owner, who need not have a permission for it."""
     [row] = await world.fetch(
         """
         WITH made AS (INSERT INTO leads (name) VALUES ('A lead') RETURNING id)
@@ -168,7 +168,7 @@ async def two_leads(world: World, owner: Person) -> Made:
 
 
 async def a_notification(world: World, owner: Person) -> Made:
-    """A notification of the owner's."""
+    """Create an unread notification of the owner."""
     [row] = await world.fetch(
         """
         WITH counted AS (INSERT INTO notification_counters (user_id, unread) VALUES ($1, 1))
@@ -182,18 +182,18 @@ async def a_notification(world: World, owner: Person) -> Made:
 
 
 async def a_browser(world: World, owner: Person) -> Made:
-    """What a browser sends of its subscription."""
+    """The body in which a browser sends its subscription."""
     return Browser(f"https://push.example.com/send/{next(names)}").to_json()
 
 
 async def a_push_subscription(world: World, owner: Person) -> Made:
-    """A push subscription of the owner's."""
+    """A push subscription of the owner."""
     made = await create(owner, "/push-subscriptions", **await a_browser(world, owner))
     return {"id": made["id"]}
 
 
 async def a_notification_group(world: World, owner: Person) -> Made:
-    """An empty group of the owner's."""
+    """An empty group of the owner."""
     [row] = await world.fetch(
         """
         INSERT INTO notification_groups (receiver_id, key, position)
@@ -206,7 +206,7 @@ async def a_notification_group(world: World, owner: Person) -> Made:
 
 
 async def something_to_mute(world: World, owner: Person) -> Made:
-    """A post of the owner's, as what it is and its id."""
+    """Create a post of the owner; return its entity type and id."""
     return {"entityType": "post", **await a_post(world, owner)}
 
 
@@ -230,7 +230,7 @@ def as_form(made: Made) -> FormData:
 
 
 async def an_upload(world: World, owner: Person) -> Made:
-    """An upload of the owner's, on no post."""
+    """An upload of the owner, on no post."""
     made = await a_file(world, owner)
     answer = await owner.client.post("/api/v1/uploads", data=as_form(made))
     assert answer.status == 201, await answer.text()
@@ -239,7 +239,7 @@ async def an_upload(world: World, owner: Person) -> Made:
 
 
 async def a_media_key(world: World, owner: Person) -> Made:
-    """Where the file of an upload is."""
+    """Upload a file; return its name in the store."""
     return {"key": (await an_upload(world, owner))["url"].rpartition("/")[2]}
 
 
@@ -254,7 +254,7 @@ async def own_name(world: World, owner: Person) -> Made:
 
 
 def as_made(made: Made) -> Made:
-    """The body is what was made."""
+    """Return the maker's result as the body."""
     return made
 
 

@@ -1,4 +1,4 @@
-"""The rows of the written policy about conversations: nobody's role opens one."""
+"""The rows of the written policy about conversations: no role opens those of other people."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from tests.policy.world import API, Person, World
 
 
 async def a_group(world: World, owner: Person) -> Made:
-    """A group of the owner's."""
+    """A group of the owner."""
     return {"id": (await create(owner, "/conversations", title="A group"))["id"]}
 
 
 async def group_id(world: World, owner: Person) -> Any:
-    """Its id."""
+    """Create a group of the owner; return its id."""
     return (await a_group(world, owner))["id"]
 
 
 async def a_group_with_another(world: World, owner: Person) -> Made:
-    """A group of the owner's, and somebody else who is in it."""
+    """Create a group of the owner with another member."""
     group, other = await a_group(world, owner), await world.person()
     answer = await owner.client.put(f"{API}/conversations/{group['id']}/members/{other.id}", json={})
     assert answer.status == 200
@@ -28,7 +28,7 @@ async def a_group_with_another(world: World, owner: Person) -> Made:
 
 
 async def a_message(world: World, owner: Person) -> Made:
-    """A message of the owner's."""
+    """A message of the owner."""
     group = await a_group(world, owner)
     message = await create(owner, f"/conversations/{group['id']}/messages", body="Hello.")
     return {"id": message["id"], "emoji": "⭐"}
@@ -42,17 +42,17 @@ async def a_group_with_a_message(world: World, owner: Person) -> Made:
 
 
 async def somebody(world: World, owner: Person) -> Made:
-    """Somebody else."""
+    """Create another person."""
     return {"id": (await world.person()).id}
 
 
 def with_somebody(made: Made) -> Made:
-    """A conversation with them."""
+    """Return the body that opens a conversation with the person."""
     return {"userId": str(made["id"])}
 
 
 MEMBERS = "members of the conversation only, whatever their role in the company"
-# Whoever changes what is there reads it in the answer.
+# An answer to a change shows the row, so it needs message:read as well.
 ANSWERED = ("PATCH", "PUT")
 MESSAGING: list[Rule] = [
     Rule("POST /conversations", "message:create", 201, make=somebody, body=with_somebody),

@@ -179,6 +179,6 @@ PROJECTS: list[Rule] = [
         whose=WRITERS,
         make=makers.a_linked_workplace,
     ),
-    # Signed by the host of the repository, and by nobody here.
+    # The repository's host signs the call; no caller of the API can.
     Rule("POST /hooks/repositories/{id}", ANYBODY, 403, make=makers.a_workplace, body={}),
 ]

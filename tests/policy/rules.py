@@ -1,4 +1,4 @@
-"""What a row of the written policy is, and what follows from it."""
+"""The form of a row of the written policy, and the statuses that follow from it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,19 @@ from tests.policy.world import Person, World
 ANYBODY = "anybody"
 A_PERSON = "a person"
 A_CALLER = "a person, or an API key of any scopes"
-# Those who are no person signed in.
-OUTSIDERS = ("anonymous", "revoked", "deactivated", "key_without", "key_with")
 
 Made = Mapping[str, Any]
 Maker = Callable[[World, Person], Awaitable[Made]]
 
 
 async def nothing(world: World, owner: Person) -> Made:
-    """Needs nothing."""
+    """Make nothing."""
     return {}
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may call one route, and what each of them gets."""
+    """The permission that a route needs, and the status that each actor gets."""
 
     operation: str
     who: str
@@ -41,16 +39,16 @@ class Rule:
     query: str = ""
     key_of: str | None = None
     others: Mapping[str, int] = field(default_factory=dict)
-    # Whether a person must have proved who they are within ten minutes; everybody in the world has.
+    # Whether a person needs a proof of identity from the last ten minutes; everybody in the world has one.
     fresh: bool = False
 
     @property
     def holder(self) -> str:
-        """Whose API keys are tried: the owner's, unless only admins get anywhere."""
+        """The person whose API keys are tried: the owner, unless only admins are allowed."""
         return self.key_of or ("owner" if self.expect_people()["owner"] < 400 else "admin")
 
     def expect_people(self) -> dict[str, int]:
-        """What people who are signed in get."""
+        """Return the status of each signed-in person."""
         stranger = self.stranger or self.owner
         manager = self.manager or stranger
         return {
@@ -61,7 +59,7 @@ class Rule:
         }
 
     def expect(self) -> dict[str, int]:
-        """The status of every actor."""
+        """Return the status of every actor."""
         people = self.expect_people()
         if self.who == ANYBODY:
             rest = dict.fromkeys(
@@ -77,9 +75,9 @@ class Rule:
 
 @dataclass(frozen=True)
 class Room:
-    """Who may join one kind of room; nobody may without a session, nor without the permission.
+    """The people who may join one kind of room; all of them need a session and the permission.
 
-    It is the permission that REST wants for the same rows.
+    The permission is the one that REST needs for the same rows.
     """
 
     kind: str
@@ -91,5 +89,5 @@ class Room:
     admin: bool
 
     async def name(self, world: World, owner: Person) -> str:
-        """The name of a room of this kind."""
+        """Return the name of a room of this kind; creates its row."""
         return self.kind if self.make is None else f"{self.kind}:{await self.make(world, owner)}"

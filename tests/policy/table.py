@@ -50,7 +50,7 @@ POLICY: list[Rule] = [
     Rule("GET /api/asyncapi.json", ANYBODY, 200),
     Rule("GET /api/docs", ANYBODY, 200),
     Rule("GET /api/docs/{name}", ANYBODY, 200, make=makers.a_page),
-    # The console is files alone; what it shows comes from the API.
+    # The console is static files; it reads its data from the API.
     Rule("GET /app", ANYBODY, 302),
     Rule("GET /app/{path}", ANYBODY, 200, make=makers.a_console_page),
     Rule("GET /app/sw.js", ANYBODY, 200),
@@ -73,9 +73,9 @@ POLICY: list[Rule] = [
     ),
     Rule("GET /api/graphql/schema", ANYBODY, 200),
     Rule("GET /api/graphql/explorer/{name}", ANYBODY, 200, make=makers.an_explorer_file),
-    # A plain GET is no handshake; who may make one is tried with the rooms.
+    # A GET without a handshake; permission for a handshake is tested with the rooms.
     Rule("GET /ws", ANYBODY, 400),
-    # Nor here; tests/collab/test_access.py has who may.
+    # Not a handshake either; tests/collab/test_access.py tests the permission.
     Rule("GET /collab/{fileId}", ANYBODY, 400, make=makers.a_text_file),
     # Identity.
     Rule(
@@ -88,7 +88,7 @@ POLICY: list[Rule] = [
     Rule("POST /auth/login", ANYBODY, 200, make=makers.an_account, body=makers.as_made),
     Rule("POST /auth/refresh", ANYBODY, 200, make=makers.a_refresh_token, body=makers.as_made),
     Rule("GET /auth/jwks", ANYBODY, 200),
-    # Whoever has a refresh token may end its session.
+    # A refresh token is enough to end its session.
     Rule(
         "POST /auth/logout",
         ANYBODY,
@@ -120,7 +120,7 @@ POLICY: list[Rule] = [
     Rule("GET /verify-email", ANYBODY, 200),
     Rule("GET /reset-password", ANYBODY, 200),
     Rule("GET /register", ANYBODY, 200),
-    # Without a token nobody gets further; where a link leads to is all the same.
+    # These need the token of a mail.
     Rule("GET /unsubscribe", ANYBODY, 404),
     Rule("POST /unsubscribe", ANYBODY, 404),
     Rule("GET /n", ANYBODY, 302),
@@ -139,7 +139,7 @@ POLICY: list[Rule] = [
     Rule("DELETE /admin/invitations/{id}", "user:manage", 403, admin=204, make=makers.an_invitation),
     Rule("POST /auth/password", A_PERSON, 204, make=makers.new_password, body=makers.as_made),
     Rule("POST /auth/password/forgot", ANYBODY, 202, make=makers.an_address, body=makers.as_made),
-    # Without a token nobody gets further.
+    # These need the token of a mail.
     Rule("POST /auth/password/reset", ANYBODY, 400, body={"token": "x" * 43, "password": NEW_PASSWORD}),
     Rule(
         "POST /auth/email/verify",
@@ -152,7 +152,7 @@ POLICY: list[Rule] = [
     Rule("POST /auth/email/resend", A_PERSON, 409),
     Rule("POST /auth/email", A_PERSON, 202, make=makers.new_address, body=makers.as_made, fresh=True),
     Rule("GET /auth/oauth", ANYBODY, 200),
-    # No provider is configured here.
+    # No sign-in provider is configured here.
     Rule("GET /auth/oauth/{provider}", ANYBODY, 503, make=makers.a_provider),
     Rule("GET /auth/oauth/{provider}/callback", ANYBODY, 503, make=makers.a_provider),
     Rule("GET /auth/identities", A_PERSON, 200),
@@ -174,7 +174,7 @@ POLICY: list[Rule] = [
         admin=200,
         make=makers.another_person,
         body={"role": "manager"},
-        # Nobody gives more than they have: the scope alone is less than the role.
+        # Nobody can give a role with more permissions than their own: this key has one scope.
         others={"key_with": 403},
         fresh=True,
     ),
@@ -240,7 +240,7 @@ POLICY: list[Rule] = [
         make=makers.a_project,
         body={"userId": None},
     ),
-    # Nobody takes an interest in what is their own.
+    # You cannot be interested in your own project.
     Rule("PUT /posts/{id}/interest", "post:like", 409, stranger=200, make=makers.a_project),
     Rule("DELETE /posts/{id}/interest", "post:like", 200, make=makers.a_project),
     Rule("GET /posts/{id}/interests", "post:read", 200, make=makers.a_project),
@@ -253,7 +253,7 @@ POLICY: list[Rule] = [
     Rule(
         "POST /uploads/confirm", "upload:create", 503, body={"publicId": "x", "version": 1, "signature": "x"}
     ),
-    # On no post yet it is its owner's alone.
+    # Only its owner sees an upload that is on no post.
     Rule(
         "GET /uploads/{id}",
         "post:read",
@@ -345,7 +345,7 @@ POLICY: list[Rule] = [
     Rule("DELETE /users/{id}/follow", "user:follow", 200, make=makers.another_person),
     Rule("GET /users/{id}/followers", "user:read", 200, make=makers.own_profile),
     Rule("GET /users/{id}/following", "user:read", 200, make=makers.own_profile),
-    # Leads, which members do not see. What answers with one wants lead:read as well, which the key has not.
+    # Leads, which members do not see. An answer that shows a lead needs lead:read, which the key lacks.
     Rule("POST /leads", "lead:create", 403, manager=201, body={"name": "Ada"}),
     Rule(
         "POST /leads/import",
@@ -531,7 +531,7 @@ POLICY: list[Rule] = [
         body=makers.as_made,
         others={"key_with": 403},
     ),
-    # A browser may say late that it has none.
+    # A browser may report the end of its subscription late.
     Rule(
         "DELETE /push-subscriptions",
         "notification:update",

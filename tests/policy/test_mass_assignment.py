@@ -1,4 +1,4 @@
-"""Mass assignment: no body takes a column it was not made for, whatever the case of its name."""
+"""Mass assignment: no body accepts a column that it does not declare, in snake_case or camelCase."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SELECT DISTINCT column_name::text AS name
 FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name !~ '^(_?yoyo|events_)'
 """
-# What a caller could want to change. Compared as a whole before and after.
+# A digest of all rows that a caller could want to change.
 ROWS = """
 SELECT md5(concat(
     (SELECT string_agg(t::text, '|' ORDER BY id) FROM users AS t),
@@ -38,17 +38,17 @@ SELECT md5(concat(
 
 
 def camel(name: str) -> str:
-    """`like_count` as the API would say it."""
+    """Return a column's name in camelCase."""
     return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
 
 
 def known_fields(schema: Any) -> set[str]:
-    """What a body may hold."""
+    """Return the names that a body may have."""
     return {field.data_key or name for name, field in schema.fields.items()}
 
 
 def batches(names: set[str]) -> list[set[str]]:
-    """The names by fifteen."""
+    """Split the names into sets of 15."""
     ordered = sorted(names)
     return [set(ordered[at : at + 15]) for at in range(0, len(ordered), 15)]
 
@@ -88,7 +88,7 @@ async def test_no_body_takes_a_column_it_does_not_have(world: World, operation: 
     # An answer names twenty errors at most.
     for part in batches(unknown):
         await refuse(dict.fromkeys(part, "x"), "", part)
-    # One alone as well: the most wanted.
+    # The most attractive names also alone.
     for name in {"role", "status", "id", "userId", "authorId", "likeCount"} & unknown:
         await refuse({name: "admin"}, "", {name})
     for name, field in schema.fields.items():

@@ -24,13 +24,13 @@ in_one_world = pytest.mark.asyncio(loop_scope="module")
 
 
 def name_operation(route: Route) -> str:
-    """`METHOD /path`, without the common prefix, and without what a parameter may be made of."""
+    """Return `METHOD /path` without the prefix, and without the patterns of parameters."""
     path = re.sub(r":[^{}]+}", "}", route.full_path.removeprefix(API_PREFIX))
     return f"{route.method} {path}"
 
 
 def describe_access(route: Route) -> tuple[str | None, ...]:
-    """A route's access in the policy's words."""
+    """Return a route's access in the terms of the policy."""
     access = route.access
     signed_in = access.permission or (A_CALLER if access.keys else A_PERSON)
     who = signed_in if access.signed_in else ANYBODY
@@ -60,7 +60,7 @@ def test_what_wants_a_fresh_proof_is_written() -> None:
 
 @in_one_world
 async def test_a_token_alone_gets_no_further_where_a_fresh_proof_is_wanted(world: World) -> None:
-    """With an admin's role, long after the sign-in; and with a password along where a body may bring it."""
+    """An admin's role does not help long after the sign-in, nor does a wrong password in the body."""
     found = {}
     for rule in (rule for rule in POLICY if rule.fresh):
         admin = await world.person("admin")
@@ -78,20 +78,20 @@ async def test_a_token_alone_gets_no_further_where_a_fresh_proof_is_wanted(world
             assert answer.status == 403, rule.operation
             found.setdefault(rule.operation, []).append((await answer.json())["code"])
     unlink = found.pop("DELETE /auth/identities/{provider}")
-    # Its DELETE takes no body: what is sent with it is not read.
+    # This DELETE ignores a body, so the password in it is not read.
     assert unlink == 2 * ["reauthentication_required"]
     assert {tuple(codes) for codes in found.values()} == {("reauthentication_required", "wrong_password")}
 
 
 async def call_as(world: World, rule: Rule, actor: str, owner: Person) -> Client:
-    """A client with which `actor` calls; `owner` is whose the row is."""
+    """Return the client of an actor; `owner` owns the row."""
     if actor == "anonymous":
         return world.anonymous
     if actor == "owner":
         return owner.client
     if actor in ("stranger", "manager", "admin"):
         return (await world.person("member" if actor == "stranger" else actor)).client
-    # With an admin's role, nothing else stands in the way of these two.
+    # These two have an admin's role, so that only their state can be the reason of a refusal.
     if actor == "revoked":
         other = await world.person("admin")
         await world.end_session(other)
@@ -110,7 +110,7 @@ async def call_as(world: World, rule: Rule, actor: str, owner: Person) -> Client
 
 
 async def try_rule(world: World, rule: Rule, actor: str) -> tuple[int, str | None]:
-    """(status, code of the error) that `actor` gets for a row just made."""
+    """Create a row and call the route as `actor`; return (status, error code or None)."""
     owner = await world.person()
     made = await rule.make(world, owner)
     client = await call_as(world, rule, actor, owner)
@@ -132,7 +132,7 @@ WITH_PREFIX = {name_operation(route) for route in ROUTES if route.prefix == API_
 
 
 def expect_code(rule: Rule, actor: str, status: int) -> str | None:
-    """The code of a refusal that comes before the handler; None where the handler decides."""
+    """Return the error code of a refusal before the handler; None if the handler decides."""
     if rule.who == ANYBODY or (rule.who == A_CALLER and status < 400):
         return None
     if status == 401:
@@ -161,7 +161,7 @@ def test_every_kind_of_room_has_one_rule() -> None:
 
 
 async def subscribe(client: Client, room: str) -> str:
-    """What a client hears that wants to join: `subscribed`, an error's code, or the status of a refusal."""
+    """Try to join a room; return `subscribed`, the error code, or the status of a refused handshake."""
     try:
         ws = await client.session.ws_connect(
             client.url + "/ws", protocols=("nexcorp.v1",), headers=client.headers
@@ -178,7 +178,7 @@ async def subscribe(client: Client, room: str) -> str:
 
 
 async def list_holders(world: World, room: Room) -> set[str]:
-    """The roles that hold the permission for a kind of room."""
+    """Return the roles that hold the permission for a kind of room."""
     rows = await world.fetch("SELECT role FROM role_permissions WHERE permission = $1", room.permission)
     return {row["role"] for row in rows}
 
@@ -204,12 +204,12 @@ async def test_the_rooms_keep_the_rule(world: World, room: Room) -> None:
         found[actor] = await subscribe(client, name)
         elsewhere[actor] = await subscribe(client, f"{room.kind}:{uuid4()}")
     assert found == expected
-    # A room that is not there answers as one that is closed.
+    # A missing room is refused like a forbidden one.
     assert {elsewhere[name] for name in people} == {"room_not_found"}
 
 
 async def hear(ws: aiohttp.ClientWebSocketResponse, wanted: str, seconds: float = 5.0) -> list[Any]:
-    """The frames up to the first whose event or id is `wanted`; fails where it does not come in time."""
+    """Return the frames up to the first whose event or id is `wanted`; raises TimeoutError."""
     heard = []
     async with asyncio.timeout(seconds):
         while True:
@@ -222,7 +222,7 @@ async def hear(ws: aiohttp.ClientWebSocketResponse, wanted: str, seconds: float 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.kind)
 @in_one_world
 async def test_the_rooms_keep_the_permissions_of_roles(world: World, room: Room) -> None:
-    """At joining, while the socket is open, and for what was missed; and back again."""
+    """Permissions count at joining, on open sockets, and for missed frames; returned, they count again."""
     holders = await list_holders(world, room)
     role = next(role for role in ("member", "manager", "admin") if role in holders)
     admin, owner = await world.person("admin"), await world.person(role)

@@ -1,4 +1,4 @@
-"""The rows of the written policy about webhooks, each its owner's alone."""
+"""The rows of the written policy about webhooks, which only their owner sees."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ URL = "https://hooks.example.com/nexcorp"
 
 
 async def a_webhook(world: World, owner: Person) -> Made:
-    """A webhook of the owner's."""
+    """Create a webhook of the owner."""
     [row] = await world.fetch(
         """INSERT INTO webhooks (id, owner_id, scope, url, secret)
         VALUES (uuidv7(), $1, 'own', $2, '') RETURNING id""",
@@ -23,7 +23,7 @@ async def a_webhook(world: World, owner: Person) -> Made:
 
 
 async def a_delivery(world: World, owner: Person) -> Made:
-    """A webhook of the owner's, and something that was sent to it."""
+    """Create a webhook of the owner with a failed delivery."""
     webhook = await a_webhook(world, owner)
     [row] = await world.fetch(
         """INSERT INTO webhook_deliveries (webhook_id, event_id, event_at, type, status)
@@ -34,7 +34,7 @@ async def a_delivery(world: World, owner: Person) -> Made:
 
 
 def own(operation: str, permission: str, status: int, make: Maker = a_webhook, **more: Any) -> Rule:
-    """A rule of what is its owner's alone: administrators do not see it either."""
+    """A rule for webhooks of the owner, which nobody else sees, not even an administrator."""
     return Rule(operation, permission, status, 404, 404, 404, whose=OWN, make=make, **more)
 
 

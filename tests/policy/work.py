@@ -22,9 +22,9 @@ LABELLERS = "owners and editors of the project, and holders of task:manage, who 
 
 
 def on_task(operation: str, permission: str, status: int, whose: str, **more: Any) -> Rule:
-    """A rule of what is to do with a task of the owner's, which a stranger does not see.
+    """A rule for a task of the owner, which a stranger does not see.
 
-    Whoever changes one needs task:read as well, which a key of task:create alone has not.
+    An answer to a change shows the task, so it needs task:read, which a key of task:create alone lacks.
     """
     if permission == "task:create" and "/tasks/" in operation:
         more["others"] = {"key_with": 403}

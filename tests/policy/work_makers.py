@@ -1,4 +1,4 @@
-"""What there must be before a rule of work.py, projects.py or files.py can be tried, made as its owner."""
+"""Makers for the rules of work.py, projects.py and files.py; see makers.py."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.policy.world import Person, World
 
 
 async def a_task(world: World, owner: Person) -> Made:
-    """A task of the owner's."""
+    """A task of the owner."""
     return {"id": (await create(owner, "/tasks", title="To be done"))["id"]}
 
 
 async def task_id(world: World, owner: Person) -> Any:
-    """The id of a task of the owner's."""
+    """The id of a task of the owner."""
     return (await a_task(world, owner))["id"]
 
 
@@ -36,7 +36,7 @@ async def a_workplace(world: World, owner: Person) -> Made:
 
 
 async def a_linked_workplace(world: World, owner: Person) -> Made:
-    """A project of the owner's that is linked to a repository of one commit."""
+    """Create a project of the owner, linked to a repository with one commit."""
     place, sha = await a_workplace(world, owner), "ab" * 20
     await world.fetch(
         """
@@ -61,19 +61,19 @@ async def workplace_id(world: World, owner: Person) -> Any:
 
 
 async def two_tasks(world: World, owner: Person) -> Made:
-    """A task that a stranger does not see, and one more as its blocker."""
+    """Create a task that a stranger does not see, and another one to block it."""
     return {**await a_task(world, owner), "blockerId": (await a_task(world, owner))["id"]}
 
 
 async def a_step(world: World, owner: Person) -> Made:
-    """A task of the owner's with a step on its checklist."""
+    """A task of the owner with a step on its checklist."""
     task = await a_task(world, owner)
     steps = await create(owner, f"/tasks/{task['id']}/checklist", text="A step")
     return {**task, "itemId": steps["data"][0]["id"]}
 
 
 async def a_trashed_task(world: World, owner: Person) -> Made:
-    """A task of the owner's in the trash."""
+    """A task of the owner in the trash."""
     task = await a_task(world, owner)
     assert (await owner.client.delete(f"/api/v1/tasks/{task['id']}")).status == 204
     return task
@@ -87,7 +87,7 @@ async def a_label(world: World, owner: Person) -> Made:
 
 
 async def a_view(world: World, owner: Person) -> Made:
-    """A saved view of the owner's."""
+    """A saved view of the owner."""
     return {"id": (await create(owner, "/task-views", name="Late", query={"due": "overdue"}))["id"]}
 
 
@@ -104,7 +104,7 @@ def as_form(made: Made) -> FormData:
 
 
 async def an_import(world: World, owner: Person) -> Made:
-    """A file of the owner's that is to be read in."""
+    """Start an import of the owner's."""
     answer = await owner.client.post("/api/v1/tasks/import", data=as_form(await a_table(world, owner)))
     assert answer.status == 202, await answer.text()
     made: Made = await answer.json()
@@ -112,14 +112,14 @@ async def an_import(world: World, owner: Person) -> Made:
 
 
 async def a_trashed_workplace(world: World, owner: Person) -> Made:
-    """A project of the owner's in the trash."""
+    """A project of the owner in the trash."""
     place = await a_workplace(world, owner)
     assert (await owner.client.delete(f"/api/v1/projects/{place['id']}")).status == 204
     return place
 
 
 async def a_workplace_with_another(world: World, owner: Person) -> Made:
-    """A project of the owner's, and somebody else who is in it."""
+    """Create a project of the owner with another member."""
     place, other = await a_workplace(world, owner), await world.person()
     path = f"/api/v1/projects/{place['id']}/members/{other.id}"
     assert (await owner.client.put(path, json={"role": "viewer"})).status == 200
@@ -127,27 +127,27 @@ async def a_workplace_with_another(world: World, owner: Person) -> Made:
 
 
 async def a_session(world: World, owner: Person) -> Made:
-    """A session in a project of the owner's, who holds it."""
+    """Create a session in a project of the owner, who hosts it."""
     place = await a_workplace(world, owner)
     return {"id": (await create(owner, f"/projects/{place['id']}/sessions", title="Pairing"))["id"]}
 
 
 async def a_file(world: World, owner: Person) -> Made:
-    """A file in a project of the owner's, and its first version."""
+    """Create a file in a project of the owner; return its id, and 1 for its version."""
     place = await a_workplace(world, owner)
     made = await create(owner, f"/projects/{place['id']}/files", path="docs/plan.md", content="First.\n")
     return {"id": made["id"], "n": 1}
 
 
 async def a_trashed_file(world: World, owner: Person) -> Made:
-    """A file in the trash of a project of the owner's."""
+    """A file in the trash of a project of the owner."""
     file = await a_file(world, owner)
     assert (await owner.client.delete(f"/api/v1/files/{file['id']}")).status == 204
     return file
 
 
 async def a_folder(world: World, owner: Person) -> Made:
-    """A project of the owner's with a file in its folder `docs`."""
+    """A project of the owner with a file in its folder `docs`."""
     place = await a_workplace(world, owner)
     await create(owner, f"/projects/{place['id']}/files", path="docs/plan.md")
     return place

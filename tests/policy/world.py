@@ -1,4 +1,4 @@
-"""Who the policy is tried with: each case has people of its own, so that no case can spoil another."""
+"""The actors of the policy; each case has its own people, so that no case can disturb another."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INSERT_KEY = (
 
 @dataclass
 class Person:
-    """Somebody signed in; `client` calls as them and checks every answer against the OpenAPI document."""
+    """A signed-in person; `client` calls as them and checks every answer against the OpenAPI document."""
 
     id: UUID
     email: str
@@ -47,20 +47,20 @@ class Person:
 
 @dataclass
 class World:
-    """The running service, and what makers need to put something into it."""
+    """The running service, and helpers with which makers write to it."""
 
     app: web.Application
     anonymous: Client
     password_hash: str
 
     async def fetch(self, text: str, *values: Any) -> list[Any]:
-        """Rows as they stand in the database."""
+        """Return the rows of a statement, run directly on the database."""
         async with self.app[DATABASE].connection(wait=5) as conn:
             rows: list[Any] = await conn.fetch(text, *values)
             return rows
 
     async def person(self, role: str = "member") -> Person:
-        """A new person, signed in."""
+        """Create a person with this role, signed in."""
         name = f"person{next(names)}"
         [row] = await self.fetch(INSERT_PERSON, name, self.password_hash, role)
         token = self.app[TOKENS].sign(
@@ -70,19 +70,19 @@ class World:
         return Person(row["user_id"], f"{name}@example.com", name, PASSWORD, role, row["id"], client)
 
     async def end_session(self, person: Person) -> None:
-        """The person was signed out elsewhere."""
+        """End the person's session, as a sign-out on another device does."""
         await self.fetch("UPDATE sessions SET revoked_at = now() WHERE id = $1", person.session_id)
         self.app[REVOCATIONS].announce([person.session_id])
 
     async def deactivate(self, person: Person) -> None:
-        """The account was deactivated."""
+        """Deactivate the person's account."""
         [row] = await self.fetch(
             "UPDATE users SET status = 'deactivated' WHERE id = $1 RETURNING role_version", person.id
         )
         self.app[REVOCATIONS].announce(roles=[(person.id, row["role_version"])])
 
     async def key(self, owner: Person, scopes: Sequence[str]) -> Client:
-        """A client with a new API key of somebody's."""
+        """Create an API key of the owner with these scopes; return a client that uses it."""
         key = make_key()
         await self.fetch(INSERT_KEY, owner.id, key[:SHOWN_CHARS], hash_key(key), list(scopes))
         return self.anonymous.as_user({"Authorization": f"Bearer {key}"})

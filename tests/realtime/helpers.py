@@ -1,4 +1,4 @@
-"""What the tests of the live half share: events that make frames, closes, and a client down at the bytes."""
+"""Helpers of the tests of sockets: events that make frames, closes, and a client at the level of bytes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ LONG = "\U0001f600" * 20_000
 
 
 async def create_post(user: User, body: str = "A post") -> UUID:
-    """A post's id."""
+    """Create a post; return its id."""
     return UUID((await publish(user, body))["id"])
 
 
 async def edit_post(
     db: Database, post_id: UUID, author_id: UUID, times: int = 1, body: str | None = None
 ) -> None:
-    """Edit a post so often, committed together: each edit is a version, and a frame in the post's room."""
+    """Edit a post `times` times in one transaction: each edit is a version and a frame in the post's room."""
     async with db.transaction(wait=5) as conn:
         for _ in range(times):
             version = await conn.fetchval(
@@ -50,7 +50,7 @@ async def edit_post(
 
 
 async def store_frames(db: Database, room: str, count: int) -> None:
-    """A room with a past: frames 1 to `count`, as a worker stores them; each shows its own number."""
+    """Create a room with frames 1 to `count`, as a worker stores them; each shows its own number."""
     async with db.transaction(wait=5) as conn:
         await conn.execute("INSERT INTO rooms (name, last_seq) VALUES ($1, $2)", room, count)
         await conn.execute(
@@ -65,13 +65,13 @@ async def store_frames(db: Database, room: str, count: int) -> None:
 
 
 async def subscribe(live: Live, room: str, **more: Any) -> dict[str, Any]:
-    """Join; returns the answer's data."""
+    """Join a room; return the data of the answer."""
     await live.send("subscribe", {"room": room, **more})
     return (await live.next("subscribed"))["data"]
 
 
 async def read_seqs(live: Live, room: str, count: int, seconds: float = 10.0) -> list[int]:
-    """The numbers of the next `count` frames of a room."""
+    """Return the numbers of the next `count` frames of a room."""
     seqs: list[int] = []
     async with asyncio.timeout(seconds):
         while len(seqs) < count:
@@ -82,7 +82,7 @@ async def read_seqs(live: Live, room: str, count: int, seconds: float = 10.0) ->
 
 
 async def ask(live: Live, event: str, data: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """Send a frame with an id; returns the frame that answers it."""
+    """Send a frame with an id; return the frame that answers it."""
     await live.send(event, data, id="asked", **more)
     while True:
         frame = await live.next()
@@ -91,7 +91,7 @@ async def ask(live: Live, event: str, data: dict[str, Any] | None = None, **more
 
 
 async def closed(live: Live, seconds: float = 6.0) -> tuple[int | None, str]:
-    """Wait for the end; returns the code and the reason. What came before it stays in `live.frames`."""
+    """Wait for the end; return the close code and the reason. Earlier frames are added to `live.frames`."""
     async with asyncio.timeout(seconds):
         while True:
             message = await live.ws.receive()
@@ -106,13 +106,13 @@ async def closed(live: Live, seconds: float = 6.0) -> tuple[int | None, str]:
 
 
 class Raw:
-    """A client that decides about every byte, and about reading at all."""
+    """A client that controls each byte it sends, and whether it reads."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
     def send(self, payload: bytes, opcode: int = 0x81) -> None:
-        """One masked frame."""
+        """Send one masked frame."""
         mask, size = os.urandom(4), len(payload)
         if size < 126:
             header = struct.pack("!BB", opcode, 0x80 | size)
@@ -125,7 +125,7 @@ class Raw:
         self.writer.write(header + mask + masked)
 
     async def read(self) -> tuple[int, bytes]:
-        """The next frame's first byte and payload; raises IncompleteReadError at the end."""
+        """Return the next frame's first byte and payload; raises IncompleteReadError at the end."""
         first, size = await self.reader.readexactly(2)
         if size == 126:
             (size,) = struct.unpack("!H", await self.reader.readexactly(2))
@@ -134,7 +134,7 @@ class Raw:
         return first, await self.reader.readexactly(size)
 
     async def rest(self, seconds: float = 6.0) -> list[tuple[int, bytes]]:
-        """Every frame until the connection ends."""
+        """Return every frame until the connection ends."""
         frames = []
         async with asyncio.timeout(seconds):
             try:
@@ -148,7 +148,7 @@ class Raw:
 async def open_raw(
     url: str, user: User, *, path: str = "/ws", receive_bytes: int | None = None, spoken: str = "nexcorp.v1"
 ) -> AsyncIterator[Raw]:
-    """A handshake by hand; `receive_bytes` bounds what is taken in for a client that does not read."""
+    """Open a socket by a handmade handshake; `receive_bytes` limits the buffer of a client that stalls."""
     host, port = urlsplit(url).hostname or "", urlsplit(url).port or 0
     sock = socket.socket()
     if receive_bytes is not None:

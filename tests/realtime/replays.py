@@ -1,4 +1,4 @@
-"""What tests of replays share: what a client gets of a room that comes back to it."""
+"""Helpers that read the frames which a returning client gets."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tests.realtime.helpers import subscribe
 
 
 async def delivered(service: Any) -> None:
-    """Wait until everything that happened is in its rooms."""
+    """Wait until every event is in its rooms."""
     await wait_until(lambda: outbox_empty(service))
 
 
 async def replay(live: Live, service: Any, room: str, after: int = 0) -> list[dict[str, Any]]:
-    """What a client gets of a room that comes back with the number `after`."""
+    """Join with the number `after`; return the replayed frames, and leave."""
     epoch = service.app[NODE].positions.epoch
     answer = await subscribe(live, room, epoch=epoch, seq=after)
     assert answer["recovered"] is True
     frames: list[dict[str, Any]] = []
     while len(frames) < answer["seq"] - after:
         frame = await live.next()
-        # Those of the own room come live between them.
+        # Live frames of the user's own room may come in between.
         if frame.get("room") == room:
             frames.append(frame)
     assert [frame["seq"] for frame in frames] == list(range(after + 1, answer["seq"] + 1))
@@ -35,14 +35,14 @@ async def replay(live: Live, service: Any, room: str, after: int = 0) -> list[di
 
 
 async def render(service: Any, room: str, after: int = 0) -> list[dict[str, Any]]:
-    """What a node renders of a room that nobody can join any more."""
+    """Return the frames that a node renders, for a room that nobody can join any more."""
     async with service.db.connection(wait=5) as conn:
         rows = await sql.realtime.read_frames(conn, room=room, after=after, most=500)
         return [json.loads(text) for text in await service.product.renderer.render(conn, rows)]
 
 
 async def replay_own(user: Any, service: Any, after: int = 0) -> list[dict[str, Any]]:
-    """What comes of the own room when a client with the number `after` connects."""
+    """Connect with the number `after`; return the replayed frames of the user's own room."""
     query = {"epoch": service.app[NODE].positions.epoch, "seq": str(after)}
     ws = await user.client.session.ws_connect(service.url + "/ws", headers=user.headers, params=query)
     live = Live(ws, service.product)

@@ -1,4 +1,4 @@
-"""Sockets by nexcorp.v1.batch: the same frames in fewer messages."""
+"""Sockets with the subprotocol nexcorp.v1.batch: the same frames in fewer messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.shared
 
 
 class Batched:
-    """A client's socket; `messages` are the texts that came, `frames` what was in them."""
+    """A client's socket; `messages`: the received texts, `frames`: the frames in them."""
 
     def __init__(self, ws):
         self.ws = ws
@@ -28,7 +28,7 @@ class Batched:
         await self.ws.send_json({"event": event, "data": data})
 
     async def until(self, event, count=1, **wanted):
-        """Read messages until so many frames of this event, with these members, have come in all."""
+        """Read until `count` frames of this event with these members have come in all; return them."""
         while True:
             found = [f for f in self.frames if f["event"] == event and wanted.items() <= f.items()]
             if len(found) >= count:
@@ -68,12 +68,12 @@ async def test_a_burst_is_the_same_frames_in_fewer_messages(make_user, client, s
     before = len(batched.messages)
     found = await batched.until("post:updated", 30, room=room)
     assert [frame["seq"] for frame in found] == list(range(1, 31))
-    # Each is, byte for byte, what the other socket got.
+    # Each frame has the same bytes as on the other socket.
     joined = "".join(batched.messages[before:])
     assert [joined.index(text) for text in texts] == sorted(joined.index(text) for text in texts)
     assert len(batched.messages) - before < 10
 
-    # A number that was in a batch can be acknowledged; one that was not, cannot.
+    # A number that came in a batch can be acknowledged, a later one cannot.
     await batched.ws.send_json({"event": "ack", "data": {"room": room, "seq": 30}, "id": 1})
     assert (await batched.until("acknowledged"))[0]["id"] == 1
     await batched.ws.send_json({"event": "ack", "data": {"room": room, "seq": 31}, "id": 2})
@@ -102,7 +102,7 @@ async def test_what_waits_goes_before_the_close(make_user, client, service, monk
     monkeypatch.setattr(service.app[NODE], "batches", batches.Batches())
     batched = await open_batched(client, ada)
     await batched.until("unread-count")
-    # Only the close can end this window.
+    # The window is long: only the close can flush it.
     monkeypatch.setattr(batches, "WINDOW_SECONDS", 600)
     await batched.say("ping")
     await batched.say("auth", token="no.good.token")

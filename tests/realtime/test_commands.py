@@ -1,4 +1,4 @@
-"""What a client can say, and what it gets for saying anything else."""
+"""Commands of a client, and the errors for everything else."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_nonsense_gets_an_error_and_harms_nobody(make_user, connect):
     bystander = await connect(grace)
     await bystander.next("unread-count")
     for number, (text, code) in enumerate(WRONG):
-        # 25 frames each: below the burst of what a client may send.
+        # 25 frames for each socket, fewer than the burst a client may send.
         live = lives[number % 2]
         await live.ws.send_str(text)
         answer = (await live.next("error"))["data"]
@@ -107,7 +107,7 @@ async def test_broken_frames_end_their_own_socket_only(make_user, service, conne
         async with open_raw(service.url, ada) as raw:
             raw.writer.write(frame)
             frames = await raw.rest()
-        # Greetings, then the close frame and nothing behind it.
+        # The first frames, then the close frame and nothing behind it.
         assert [first for first, _ in frames][-1] == 0x88, frame
         assert all(first == 0x81 for first, _ in frames[:-1])
         assert struct.unpack("!H", frames[-1][1][:2])[0] == code, frame
@@ -180,7 +180,7 @@ async def test_socket_joins_so_many_rooms_and_no_more(make_user, connect, monkey
         await subscribe(live, f"post:{post}")
     full = await ask(live, "subscribe", {"room": f"post:{posts[2]}"})
     assert full["data"]["code"] == "too_many_rooms"
-    # One that it is in already, and one after leaving another.
+    # Rooms it has joined do not count again, and leaving one makes room.
     await subscribe(live, f"post:{posts[0]}")
     await ask(live, "unsubscribe", {"room": f"post:{posts[0]}"})
     await subscribe(live, f"post:{posts[2]}")

@@ -1,4 +1,4 @@
-"""Whatever a client floods with, it is counted as it arrives: the socket ends with 4013."""
+"""Frames of any kind count when they arrive: a flood ends its socket with 4013."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def empty(opcode: int) -> bytes:
 
 
 async def pongs(raw: Raw, count: int) -> list[dict[str, Any]]:
-    """The next answers to `ping` commands."""
+    """Return the next `count` answers to `ping` commands."""
     found: list[dict[str, Any]] = []
     while len(found) < count:
         first, payload = await raw.read()
@@ -86,7 +86,7 @@ async def test_bytes_are_counted_before_they_are_assembled(make_user: Any, servi
         for _ in range(12):
             raw.send(large)
         frames = await raw.rest()
-    # Each counts as five of the forty.
+    # Each message counts as five of the forty.
     answers = [payload for start, payload in frames if start == TEXT and b'"pong"' in payload]
     assert 8 <= len(answers) < 12
     assert frames[-1][1][:2] == TOO_MANY
@@ -105,6 +105,6 @@ async def test_the_pong_to_a_ping_is_free(make_user: Any, service: Any, monkeypa
             if first == PING:
                 raw.send(payload, PONG)
                 answered += 1
-        # Two more for each ping: these are not.
+        # Only two extra pongs for each ping are free; these are more.
         raw.writer.write(empty(PONG) * 5)
         assert (await raw.rest())[-1][1][:2] == TOO_MANY

@@ -1,4 +1,4 @@
-"""How a socket is opened, and how it is not."""
+"""Handshakes that open a socket, and handshakes that are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ENVELOPE = {"statusCode", "code", "message", "errors", "timestamp", "path", "req
 
 @pytest.fixture
 def knock(client):
-    """`status, body = await knock(headers, query)`: an upgrade whose refusal is read as HTTP."""
+    """`status, body = await knock(headers, query)` sends a handshake and reads its refusal as HTTP."""
 
     async def ask(headers: dict[str, str], query: dict[str, str] | None = None):
         async with client.session.get(client.url + "/ws", headers=headers, params=query or {}) as answer:
@@ -100,7 +100,7 @@ async def test_no_good_proof_is_401_before_the_upgrade(make_user, knock):
         status, body = await knock({**UPGRADE, **headers})
         assert (status, body["code"]) == (401, "unauthorized"), headers
         assert set(body) >= ENVELOPE
-    # A bad header is not made good by a good ticket beside it.
+    # A valid ticket does not help beside an invalid header.
     assert (await knock({**UPGRADE, "Authorization": "Bearer nonsense"}, {"ticket": ticket}))[0] == 401
 
 
@@ -131,7 +131,7 @@ async def test_foreign_origin_is_403(make_user, client, web_only):
             "null",
             "http://localhost:3000",
             "https://app.example.com.evil.io",
-            # What the Host header says is no proof.
+            # The Host header is no proof of the origin.
             url,
         ):
             headers = {**UPGRADE, **ada.headers, "Origin": origin}
@@ -170,7 +170,7 @@ async def test_session_that_ends_during_the_handshake_gets_no_socket(
 
 
 async def test_who_is_not_greeted_in_time_is_sent_away(make_user, connect, service, monkeypatch):
-    """As where PostgreSQL hangs behind a pooler: silence would tell a client nothing."""
+    """If PostgreSQL hangs behind a pooler, a client must not wait in silence."""
     ada, held = await make_user(), asyncio.Event()
 
     async def hang(conn, socket) -> None:
@@ -184,7 +184,7 @@ async def test_who_is_not_greeted_in_time_is_sent_away(make_user, connect, servi
         held.set()
     assert (code, live.frames) == (4001, [])
     assert reason.startswith("reconnect in ")
-    # What is greeted in time stays, however long it is there.
+    # A socket that was greeted in time is not closed later.
     live = await connect(ada)
     assert (await live.next())["event"] == "connected"
     await live.nothing("error", 0.4)
@@ -252,7 +252,7 @@ async def test_a_crowd_behind_one_address_does_not_keep_the_signed_in_out(web_on
 
 
 async def test_who_leaves_before_being_let_in_is_no_crash():
-    """Found behind a balancer that cut connections: each was a 500 in the log."""
+    """A balancer may cut the connection before the handshake is answered; that is no 500."""
     request = make_mocked_request("GET", "/ws", headers=UPGRADE)
     request[REQUEST_ID] = "it"
     request.protocol.transport = None

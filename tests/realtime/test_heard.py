@@ -1,4 +1,4 @@
-"""Workers know which rooms have members anywhere, and render and push for these alone."""
+"""Workers know which rooms have members on any node, and render and push for these alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.realtime.helpers import ask, create_post, edit_post, read_seqs, subsc
 
 @pytest.fixture
 def told(monkeypatch):
-    """The names of the rooms that workers push to."""
+    """A list of the rooms to which workers have pushed, in order."""
     push, rooms = bus.Publisher.publish_frames, []
 
     async def note(self, messages):
@@ -33,7 +33,7 @@ async def test_rooms_without_members_cost_no_push(make_user, connect, service, t
         await edit_post(service.db, seen, ada.id)
         assert await read_seqs(live, f"post:{seen}", 1, seconds=3) == [number]
     assert f"post:{unseen}" not in told
-    # Who joins is pushed to at once, who has left no more.
+    # A new room is pushed to at once, and a room that was left no more.
     assert (await subscribe(live, f"post:{unseen}"))["seq"] == 3
     await ask(live, "unsubscribe", {"room": f"post:{seen}"})
     told.clear()
@@ -60,7 +60,7 @@ async def test_rooms_are_known_again_on_a_new_connection(make_user, connect, ser
 
 
 async def test_slow_redis_does_not_keep_anybody_from_joining(make_user, connect, service, monkeypatch):
-    """What went by meanwhile is read from PostgreSQL when Redis has heard of the room."""
+    """Frames missed meanwhile are read from PostgreSQL once Redis knows of the room."""
     ada = await make_user()
     post = await create_post(ada)
     live, node = await connect(ada), service.app[NODE]

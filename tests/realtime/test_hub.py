@@ -1,4 +1,4 @@
-"""The hub alone: what it does with frames that come early, late, twice or not at all."""
+"""The hub alone: frames that come early, late, twice or not at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from nexcorp.realtime.hub import Hub
+from nexcorp.realtime.metrics import FRAMES
 from nexcorp.realtime.protocol import (
     MAX_RECOVERED,
     RESYNC,
@@ -24,7 +25,7 @@ ROOM = "post:1"
 
 
 class Transport:
-    """Takes what a socket writes."""
+    """Keeps the bytes that a socket writes."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -40,7 +41,7 @@ class Transport:
 
 
 class Listening(Socket):
-    """A socket that notes its end instead of closing."""
+    """A socket that notes its close code instead of closing."""
 
     __slots__ = ("code", "transport")
 
@@ -54,7 +55,7 @@ class Listening(Socket):
 
     @property
     def seen(self) -> list[Any]:
-        """Numbers of frames and unread counts, in the order in which they were written."""
+        """Numbers of frames and counts of unread, in the order of writing."""
         frames = [json.loads(data[2:] if data[1] < 126 else data[4:]) for data in self.transport.written]
         return [frame["seq"] if "seq" in frame else frame["data"] for frame in frames]
 
@@ -115,6 +116,15 @@ def test_count_that_comes_while_the_past_is_read_is_shown_behind_it(hub):
     assert late.seen == [6, 7, {"count": 5}]
 
 
+def test_frames_are_counted_where_they_are_written(hub):
+    before = FRAMES._value.get()
+    sockets = [joined(hub, 5), joined(hub, 5), joined(hub, 7), Listening()]
+    late = hub.join(sockets[-1], ROOM)
+    hub.receive(message(6, 7, 8, unread=3))
+    hub.go_live(ROOM, late, 6)
+    assert FRAMES._value.get() - before == sum(len(one.seen) for one in sockets) == 13
+
+
 def test_first_member_hears_what_came_before_the_room_had_a_position(hub):
     socket = Listening()
     member = hub.join(socket, ROOM)
@@ -142,7 +152,7 @@ def test_first_member_that_read_an_earlier_past_is_made_whole(hub):
     hub.go_live(ROOM, members[1], 8)
     hub.go_live(ROOM, members[0], 5)
     assert hub.behind == [ROOM]
-    # What the catch-up reads, from where the room says it is.
+    # The catch-up reads from the room's lowest position.
     assert hub.positions() == {ROOM: 5}
     hub.receive(message(6, 7, 8))
     hub.receive(message(9))
@@ -172,7 +182,7 @@ def test_member_ahead_of_its_room_is_sent_nothing_twice(hub):
 
 
 def test_gap_between_past_and_buffer_is_read_again(hub):
-    """Of two first members one read a later past and went live; the other has 9 waiting and lacks 6 to 8."""
+    """Of two first members, one read a later past and went live; the other has 9 and lacks 6 to 8."""
     early, late = Listening(), Listening()
     members = hub.join(early, ROOM), hub.join(late, ROOM)
     hub.go_live(ROOM, members[1], 8)

@@ -17,7 +17,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 7)), min_size=
 
 
 class Model:
-    """What PostgreSQL holds, what is on its way, and a node's hub."""
+    """A model of PostgreSQL, of messages on their way, and of one node's hub."""
 
     def __init__(self) -> None:
         self.hub = Hub()
@@ -35,7 +35,7 @@ class Model:
         self.last += frames
 
     def push(self, choice: int) -> None:
-        """One of the messages arrives; two of eight stay to arrive again, or are lost in the end."""
+        """Let a message arrive. With a choice of 6 or 7 it may arrive again, or is lost in the end."""
         if self.on_the_way:
             index = choice % len(self.on_the_way)
             self.hub.receive(self.on_the_way[index])
@@ -68,7 +68,7 @@ class Model:
             self.verify(socket)
 
     def verify(self, socket: Listening) -> None:
-        """Whoever leaves early has seen a run without a gap, too."""
+        """Check that a member that leaves has seen a run without a gap."""
         assert socket.code is None
         if socket.seen:
             assert socket.seen == list(range(socket.seen[0], socket.seen[-1] + 1))
@@ -78,7 +78,7 @@ class Model:
             self.behind.add(ROOM)
 
     def look(self, choice: int) -> None:
-        """The catch-up reads what is missing ..."""
+        """Let the catch-up read the missing frames; repair() hands them over later."""
         if self.behind:
             self.behind.clear()
             position = self.hub.positions().get(ROOM)
@@ -86,12 +86,12 @@ class Model:
                 self.looks.append(message(*range(position + 1, self.last + 1)))
 
     def repair(self, choice: int) -> None:
-        """... and hands it to the hub some time later."""
+        """Hand the frames of the oldest look() to the hub."""
         if self.looks:
             self.hub.receive(self.looks.pop(0))
 
     def settle(self) -> None:
-        """Everybody goes live, and the checks run until there is nothing more to do."""
+        """Let every member go live, and repair until nothing is missing."""
         while self.joining:
             self.read(0)
             self.go_live(0)

@@ -1,4 +1,4 @@
-"""One inbox over REST, GraphQL and sockets: what was fetched, and the frames behind it, is what is shown."""
+"""One inbox over REST, GraphQL and sockets: a fetched list with later frames applied is the list now."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ DELETE_ONE = "mutation ($id: String!) { deleteNotification(id: $id) }"
 
 
 class Days:
-    """What the devices of one person, and others, do at random; several things at a time."""
+    """Random actions of one person's devices and of other people, several at a time."""
 
     def __init__(self, ann: Any, others: list[Any], posts: list[str], service: Any, seed: int) -> None:
         self.ann, self.others, self.posts, self.service = ann, others, posts, service
         self.chance = random.Random(seed)
 
     async def live(self, turns: int) -> None:
-        """So many turns of up to four things at once, some of them done before the last is delivered."""
+        """Do `turns` times up to four actions at once, some before the earlier ones are delivered."""
         for _ in range(turns):
             listed = (await get_json(self.ann.client, "/notifications?limit=100"))["data"]
             apart = (await get_json(self.ann.client, "/notifications?archived=true"))["data"]
@@ -56,7 +56,7 @@ class Days:
         return self.chance.choice([self.change_one, self.change_one, self.change_many])(row)
 
     async def arrive(self, deed: int) -> None:
-        """Others like, say, mention and follow; likes are taken back, things said deleted."""
+        """Let another person like, mention, follow or comment; some likes are taken back."""
         who, post = self.chance.choice(self.others), self.chance.choice(self.posts)
         if deed < 2:
             call = who.client.put if self.chance.random() < 0.8 else who.client.delete
@@ -69,7 +69,7 @@ class Days:
             await say(who, post)
 
     async def take_back(self, row: dict[str, Any]) -> None:
-        """What is archived or snoozed comes back, or changes where it is."""
+        """Take an archived or snoozed notification back, or change it where it is."""
         bodies = [{"archived": False}, {"snoozedUntil": None}, {"isRead": not row["isRead"]}]
         await self.patch(row, self.chance.choice(bodies))
 
@@ -92,12 +92,12 @@ class Days:
             await self.wake(row["id"])
 
     async def patch(self, row: dict[str, Any], body: dict[str, Any]) -> None:
-        """Another device may have deleted it meanwhile."""
+        """Change a notification; it may be deleted already."""
         answer = await self.ann.client.patch(f"{API}/notifications/{row['id']}", json=body)
         assert answer.status in (200, 404), await answer.text()
 
     async def wake(self, name: str) -> None:
-        """It snoozes, and its time comes."""
+        """Snooze a notification, and let its time come."""
         later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         await self.patch({"id": name}, {"snoozedUntil": later})
         async with self.service.db.connection(wait=5) as conn:
@@ -129,7 +129,7 @@ class Days:
 
 @dataclass
 class Rest:
-    """A list as REST shows it, and a socket at /ws that was there before."""
+    """A list read over REST, and a socket at /ws that was connected before."""
 
     live: Live | None
     seq: int
@@ -138,12 +138,12 @@ class Rest:
     count: int | None = field(default=None, init=False)
 
     async def follow(self, last: int) -> None:
-        """Apply what the socket brings, up to the frame `last`."""
+        """Apply the socket's frames up to the number `last`."""
         assert self.live is not None
         while self.seq < last or self.count is None:
             frame = await self.live.next()
             self.take(frame)
-        # The count of the last frames comes behind them.
+        # The count of the last frames comes after them.
         while self.count != self.held.count_unread():
             self.take(await self.live.next())
 
@@ -163,13 +163,13 @@ async def read_rest(ann: Any, live: Live | None = None) -> Rest:
 
 
 async def read_graphql(ann: Any) -> tuple[Held, int, str, int]:
-    """The list as GraphQL shows it, its unread count, and the position, also as `after` says it."""
+    """Return the list over GraphQL, its unread count, and its position as `after` and as a number."""
     feed = (await graphql.fetch(ann, FEED))["notificationFeed"]
     return Held(feed["data"]), feed["unreadCount"], f"{feed['epoch']}/{feed['seq']}", feed["seq"]
 
 
 async def follow_graphql(talk: Talk, held: Held, seq: int, last: int) -> None:
-    """Apply what the subscription brings behind `seq`, up to `last`."""
+    """Apply the subscription's changes from `seq` to `last`."""
     while seq < last:
         change = (await talk.hear())["payload"]["data"]["notificationChanged"]
         assert change["seq"] == seq + 1
@@ -182,7 +182,7 @@ async def follow_graphql(talk: Talk, held: Held, seq: int, last: int) -> None:
 async def test_what_was_fetched_and_its_frames_are_what_is_shown(
     make_user: Any, service: Any, client: Any, connect: Any, seed: int
 ) -> None:
-    """Two devices, one of each protocol, and clients who come back, agree with the lists and one another."""
+    """Devices of both protocols, and clients that come back, agree with the lists and with each other."""
     ann, *others = [await make_user() for _ in range(4)]
     posts = [(await publish(ann))["id"] for _ in range(2)]
     days = Days(ann, others, posts, service, seed)
@@ -234,7 +234,7 @@ async def test_what_was_fetched_and_its_frames_are_what_is_shown(
 async def test_what_was_read_after_others_were_archived_stays_in_the_list(
     make_user: Any, service: Any, client: Any, connect: Any
 ) -> None:
-    """A client that comes back is shown it as read at once, and then hears that what is read was archived."""
+    """A replay shows the notification as read at once; the bulk frame behind it must not archive it."""
     ann, bob = await make_user(), await make_user()
     post = (await publish(ann))["id"]
     for text in ("first", "second"):

@@ -1,4 +1,4 @@
-"""Sockets come, go and come back while frames are delivered at full speed: nobody misses or repeats one."""
+"""Sockets come, go and come back while frames are delivered fast: none misses or repeats a frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEED = 1
 
 
 async def watch(client, urls, user, room: str, chance: random.Random) -> None:
-    """Join at random places for random times until every frame was seen; fails at the first wrong number."""
+    """Join random nodes for random times until every frame was seen; fails at a wrong number."""
     epoch, seen = None, None
     while seen != TOTAL:
         ws = await client.session.ws_connect(chance.choice(urls) + "/ws", headers=user.headers)
@@ -39,13 +39,13 @@ async def watch(client, urls, user, room: str, chance: random.Random) -> None:
                 if frame.get("room") == room:
                     seen += 1
                     assert frame["seq"] == seen
-                    # Version 2 comes by the first edit; one that came later may be shown as well.
+                    # The first frame stems from version 2; a replay may already show a later version.
                     assert frame["data"]["version"] > seen
             if seen == TOTAL:
                 break
             if chance.random() < 0.5:
                 await live.send("unsubscribe", {"room": room})
-                # Frames on their way count as seen: they were shown.
+                # Frames that come before the answer count as seen.
                 joined = False
                 while (frame := await live.next())["event"] != "unsubscribed":
                     if frame.get("room") == room:
@@ -58,7 +58,7 @@ async def watch(client, urls, user, room: str, chance: random.Random) -> None:
 
 @pytest.fixture
 def slow_reads(monkeypatch):
-    """Makes the gap between reading the past and going live wide enough to fall into."""
+    """Delays between reading the past and going live, so that frames come in between."""
     read, chance = joining.read_past, random.Random(SEED)
 
     async def read_slowly(*args):

@@ -1,4 +1,4 @@
-"""The limits that protect the many from the one, and how each of them ends a socket."""
+"""Limits that protect other clients, and the close code of each."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_burst_of_40_is_no_flood(make_user, connect):
 
 
 def keep_reading(sockets):
-    """Tasks that read, and so answer pings, until each has its own pong."""
+    """Start tasks that read, and so answer pings, until each socket gets a pong."""
     return [asyncio.create_task(live.next("pong", 30)) for live in sockets]
 
 
@@ -187,7 +187,7 @@ async def test_reader_that_stops_is_cut_off_and_others_get_frames_at_once(
 
         await wait_until(joined)
         seqs, slowest = [], 0.0
-        # A socket's system buffer takes some megabytes before the service's own begins to fill.
+        # The system buffers some megabytes before the service's own buffer begins to fill.
         for _ in range(60):
             began = time.monotonic()
             await edit_post(service.db, post, ada.id, 3, LONG)
@@ -205,7 +205,7 @@ async def test_reader_that_stops_is_cut_off_and_others_get_frames_at_once(
 
 
 async def test_who_stays_behind_for_too_long_is_cut_off(make_user, service, connect, monkeypatch):
-    """Less than the limit in bytes, but for longer than a reader may take; nothing new is written."""
+    """The reader is behind by fewer bytes than the limit, but for too long, and nothing new is written."""
     ada = await make_user()
     post = await create_post(ada)
     room = f"post:{post}"
@@ -286,7 +286,7 @@ async def test_close_code_travels_in_the_close_frame(make_user, service):
 
 
 async def read_end(raw) -> tuple[list[tuple[int, bytes]], int]:
-    """The frames until the close frame, and its code."""
+    """Return the frames before the close frame, and its code."""
     frames = []
     async with asyncio.timeout(5):
         while True:
@@ -302,7 +302,7 @@ async def read_end(raw) -> tuple[list[tuple[int, bytes]], int]:
 )
 async def test_what_is_no_frame_of_a_client_is_a_protocol_error(make_user, service, path, spoken):
     ada = await make_user()
-    # A close may not say 1006, nor what is over 4999; nothing else begins among the fragments of a message.
+    # 1006 and codes above 4999 are invalid; no new message may begin before the last fragment of one.
     wrong = [
         [(struct.pack("!H", 1006), 0x88)],
         [(struct.pack("!H", 5000), 0x88)],
@@ -315,12 +315,12 @@ async def test_what_is_no_frame_of_a_client_is_a_protocol_error(make_user, servi
                 raw.send(payload, first)
             assert (await read_end(raw))[1] == 1002, frames
     async with open_raw(service.url, ada, path=path, spoken=spoken) as raw:
-        # Not masked.
+        # A frame without a mask.
         raw.writer.write(b"\x89\x05hello")
         said, code = await read_end(raw)
         assert code == 1002 and (0x8A, b"hello") not in said
     async with open_raw(service.url, ada, path=path, spoken=spoken) as raw:
-        # A ping may come among fragments, the first of which may be empty; 4999 is a good code.
+        # A ping may come between fragments, the first of which may be empty; 4999 is a valid code.
         ping = b'{"type":"ping","event":"ping"}'
         for payload, first in ((b"", 0x01), (b"among", 0x89), (ping, 0x80), (struct.pack("!H", 4999), 0x88)):
             raw.send(payload, first)

@@ -1,4 +1,4 @@
-"""What Redis loses is made up for from PostgreSQL, in order and once."""
+"""Frames that Redis loses are read from PostgreSQL, in order and once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.realtime.helpers import (
 
 @pytest.fixture
 def lossy(monkeypatch):
-    """While `lossy.on`, what the worker pushes is dropped."""
+    """While `lossy.on` is True, frames that workers push are dropped."""
     push, state = bus.Publisher.publish, SimpleNamespace(on=True)
 
     async def drop(self, payloads):
@@ -45,7 +45,7 @@ async def watch_post(make_user, connect):
 
 
 async def reach(service, room: str, seq: int) -> None:
-    """Wait until a worker has given out this number."""
+    """Wait until a worker has numbered the room up to `seq`."""
 
     async def numbered() -> bool:
         async with service.db.connection(wait=5) as conn:
@@ -62,7 +62,7 @@ async def test_lost_messages_are_found_by_the_check(make_user, connect, service,
     service.app[NODE].positions.check_soon()
     await edit_post(service.db, post, ada.id, 3)
     assert await read_seqs(live, f"post:{post}", 3) == [1, 2, 3]
-    # The own room's count comes with what it missed.
+    # The unread count comes with the missed frame of the user's own room.
     await grace.client.put(f"/api/v1/posts/{post}/like")
     assert (await live.next("notification:created"))["data"]["type"] == "like"
     assert (await live.next("unread-count"))["data"] == {"count": 1}
@@ -122,7 +122,7 @@ async def test_500_behind_are_made_up_for(make_user, connect, service):
 
 
 async def test_ack_of_a_frame_that_redis_lost_counts(make_user, connect, service):
-    """Who joins late was sent more than the node has broadcast, and may say so."""
+    """A client that joins later may acknowledge more frames than the node has broadcast."""
     ada, post, live = await watch_post(make_user, connect)
     room = f"post:{post}"
     positions, checked = service.app[NODE].positions, asyncio.Event()
@@ -132,7 +132,7 @@ async def test_ack_of_a_frame_that_redis_lost_counts(make_user, connect, service
         await check()
         checked.set()
 
-    # This one is the last.
+    # The next check is the last one.
     positions.seconds, positions.check = 3600, check_once
     positions.check_soon()
     await checked.wait()
@@ -156,13 +156,13 @@ async def test_a_backup_restored_into_the_same_cluster_has_another_epoch(databas
     async with database.connection(wait=5) as conn:
         before = await sql.realtime.get_epoch(conn)
         assert await sql.realtime.get_epoch(conn) == before
-        # As pg_restore --clean does, and one of data alone.
+        # What pg_restore --clean does to the table, and what a restore of data alone does.
         await conn.execute(restore)
         assert await sql.realtime.get_epoch(conn) != before
 
 
 async def test_promoted_replica_sends_everybody_anew(make_user, connect, service, monkeypatch):
-    """Its numbers may begin below ours. Who comes at once must not depend on those who still hang on."""
+    """The replica's numbers may begin lower. A new client must not depend on old sockets that still hang."""
     ada, post, live = await watch_post(make_user, connect)
     room, node = f"post:{post}", service.app[NODE]
     await edit_post(service.db, post, ada.id, 5)

@@ -1,4 +1,4 @@
-"""Redis may go away and come back: sockets stay, frames arrive, sessions end."""
+"""Redis goes away and comes back: sockets stay open, frames arrive, sessions end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long(2)
 
 @pytest.fixture
 def config(config, own_valkey):
-    """The service's settings with that Valkey."""
+    """The service's settings with the test's own Valkey."""
     return replace(config, redis_url=own_valkey.url)
 
 
@@ -44,7 +44,7 @@ async def test_frames_arrive_without_redis_and_faster_again_with_it(
     await edit_post(service.db, post, ada.id, 2)
     for live in lives:
         assert await read_seqs(live, room, 2) == [2, 3]
-    # 500 ms until the workers look by themselves, 5 s until the nodes do, and a slow machine's share.
+    # Workers look after 500 ms, nodes after 5 s, and a slow machine needs more.
     assert time.monotonic() - began < 8
 
     own_valkey.start()
@@ -55,7 +55,7 @@ async def test_frames_arrive_without_redis_and_faster_again_with_it(
             return dict(await asking.pubsub_numsub(FRAMES_CHANNEL)) == {FRAMES_CHANNEL.encode(): 2}
 
         await wait_until(listening)
-    # From here on frames come by themselves: no position check does it any more.
+    # From here on no position check helps: frames must be pushed again.
     node.positions.seconds = 3600
     node.positions.check_soon()
     await asyncio.sleep(REST_SECONDS)
@@ -66,7 +66,7 @@ async def test_frames_arrive_without_redis_and_faster_again_with_it(
 
 
 async def test_delivery_does_not_wait_for_redis(make_user, service, own_valkey):
-    """Without Redis the workers' own poll delivers, and pushing in vain does not hold it up."""
+    """Without Redis the workers' own poll delivers, and failing pushes do not delay it."""
     ada, grace = await make_user(), await make_user()
     post = await create_post(ada)
     own_valkey.kill()
@@ -88,7 +88,7 @@ async def test_hanging_redis_holds_up_neither_writes_nor_delivery(make_user, con
     ada, grace = await make_user(), await make_user()
     post = await create_post(ada)
     live = await connect(ada)
-    # Greeted, and at the beginning of its room: later it would not be shown what was told before.
+    # Connected before the comments, so that it starts at the beginning of its room.
     await live.next("unread-count")
     service.app[NODE].positions.seconds = 1.0
     service.app[NODE].positions.check_soon()
@@ -135,7 +135,7 @@ async def test_ended_session_loses_its_sockets_on_other_nodes(
 
 
 async def test_a_restart_of_redis_costs_no_push(own_valkey):
-    """Every process has a connection of before, on which its next push would be lost."""
+    """Each process has an old connection, on which its next push would be lost."""
     publisher = Publisher(connect_redis(own_valkey.url))
     async with redis.Redis.from_url(own_valkey.url) as listener, listener.pubsub() as subscription:
         assert await publisher.list_heard({"post:1"}) == set()

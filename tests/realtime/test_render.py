@@ -1,6 +1,6 @@
-"""A frame shows its thing as it is when it is shown: live, in a replay, and where Redis lost it.
+"""A frame shows a thing as it is when it is shown: live, in a replay, and after a loss in Redis.
 
-What was edited shows the newest text, what is gone or has left the room is shown as deleted.
+An edited thing shows its newest text; a deleted one, or one that left the room, is shown as deleted.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ SECRET = "the words that were taken back"
 
 
 def show(frames: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
-    """The event of each frame, and these members of its data."""
+    """Return the event of each frame, and these members of its data."""
     return [(frame["event"], *(frame["data"].get(name) for name in names)) for frame in frames]
 
 
 @pytest.fixture
 async def live(make_user: Any, connect: Any) -> Live:
-    """The socket of somebody who looks on."""
+    """The socket of a new user."""
     live: Live = await connect(await make_user())
     await live.next("unread-count")
     return live
@@ -41,7 +41,7 @@ async def live(make_user: Any, connect: Any) -> Live:
 
 @pytest.fixture
 def gate(monkeypatch: Any) -> Iterator[asyncio.Event]:
-    """While it is cleared, the worker delivers nothing: what happens then is delivered in one batch."""
+    """An event: while it is cleared, workers deliver nothing; later everything goes in one batch."""
     deliver, gate = Delivery.deliver_batch, asyncio.Event()
     gate.set()
 
@@ -56,7 +56,7 @@ def gate(monkeypatch: Any) -> Iterator[asyncio.Event]:
 
 @pytest.fixture
 def lossy(monkeypatch: Any) -> None:
-    """What the worker pushes never arrives; the nodes read it from PostgreSQL."""
+    """Frames that workers push are dropped; nodes read them from PostgreSQL."""
     push = bus.Publisher.publish
 
     async def drop(self: Any, payloads: Any) -> None:
@@ -100,7 +100,7 @@ async def test_a_deleted_post_is_shown_as_deleted_wherever_it_was(
     gone = {"id": post["id"]}
     frames = await replay(live, service, f"profile:{ann.id}")
     assert [(frame["event"], frame["data"]) for frame in frames] == [("post:deleted", gone)] * 3
-    # Nobody joins the room of a post that is gone; who was in it comes back to nothing.
+    # Nobody can join the room of a deleted post; its former members get this replay.
     frames = await render(service, room)
     assert [(frame["event"], frame["data"]) for frame in frames] == [
         ("comment:deleted", {"id": comment["id"], "postId": post["id"]}),
@@ -111,7 +111,7 @@ async def test_a_deleted_post_is_shown_as_deleted_wherever_it_was(
 
 
 async def test_what_is_a_draft_is_nobodys_to_see(make_user: Any, service: Any, live: Live) -> None:
-    """However it came to be one: what a room may see is asked when it is shown."""
+    """A frame shows only what the room may see at the moment it is shown, however the draft came to be."""
     ann, bob = await make_user(role="manager"), await make_user()
     post = await publish(ann, type="announcement", title="Soon", body=SECRET)
     comment = await say(bob, post["id"], SECRET)
@@ -122,7 +122,7 @@ async def test_what_is_a_draft_is_nobodys_to_see(make_user: Any, service: Any, l
         await ann.client.put(f"{API}/posts/{post['id']}/status", json={"status": "archived"})
     ).status == 200
     await delivered(service)
-    # It is in no list any more, and can still be read by its address.
+    # The post is in no list any more, but can still be read by its id.
     gone = [("post:deleted", {"id": post["id"]})] * 2
     frames = await replay(live, service, f"profile:{ann.id}")
     assert [(frame["event"], frame["data"]) for frame in frames] == gone
@@ -175,7 +175,7 @@ async def test_comments_and_counters_are_as_they_are_now(make_user: Any, service
     assert emptied == gone | empty | {"commentCount": 2, "countsVersion": 6}
     frames = await render(service, room)
     assert show(frames, "id", "deleted", "body")[1] == ("comment:created", gone["id"], True, None)
-    # The placeholder goes with its last reply.
+    # The placeholder is deleted with its last reply.
     assert (await ann.client.delete(f"{API}/comments/{reply['id']}")).status == 204
     for comment in (reply, gone):
         told = (await live.next("comment:deleted"))["data"]
@@ -236,7 +236,7 @@ async def test_what_left_the_room_is_deleted_there_live_and_when_resumed(
     assert (await owning.next("badge:created"))["data"] == moved
     frames = await replay(live, service, f"shelf:{shelf}")
     assert [(frame["event"], frame["data"]) for frame in frames] == [("badge:deleted", gone)] * 2
-    # And back: what it is called now, and never what it was called where nobody could see it.
+    # Moved back, it shows its present name, never the one it had where nobody could see it.
     assert (await ann.client.patch(f"{API}/badges/{badge['id']}", json={"name": "Open"})).status == 200
     back = await ann.client.patch(f"{API}/badges/{badge['id']}", json={"shelfId": shelf})
     assert back.status == 200
@@ -254,7 +254,7 @@ async def test_what_left_the_room_is_deleted_there_live_and_when_resumed(
 async def test_what_left_the_room_before_it_was_pushed_is_never_shown_there(
     make_user: Any, make_shelf: Any, service: Any, live: Live, gate: asyncio.Event
 ) -> None:
-    """The worker comes late: the frame that says "created" is of what has left the room already."""
+    """The worker is late: when it sends the frame of "created", the badge has left the room."""
     ann = await make_user(role="manager")
     shelf, closed = await make_shelf(ann), await make_shelf(ann, open=False)
     await subscribe(live, f"shelf:{shelf}")
@@ -315,6 +315,6 @@ async def test_a_notification_of_what_is_gone_keeps_its_title_alone(
     by_id = {row["id"]: row for row in now}
     assert [frame["data"] for frame in frames] == [by_id[frame["data"]["id"]] for frame in frames]
     assert len(frames) == 6
-    # Nothing that delivery keeps has the words.
+    # No stored frame has the words.
     stored = "SELECT count(*) FROM room_frames AS f WHERE f::text LIKE '%' || $1 || '%'"
     assert (await fetch(service, stored, SECRET))[0][0] == 0

@@ -1,4 +1,4 @@
-"""Who comes back gets all that was missed, or is told that it cannot be had."""
+"""A client that comes back gets all missed frames, or is told that it cannot."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_a_long_past_is_read_as_fast_as_the_client_takes_it(make_user, con
     assert counts == [8]
     reads.set()
     assert await read_seqs(live, room, 30) == list(range(2, 32))
-    # A frame is larger than a part should be.
+    # Each frame is larger than a part should be.
     assert counts == [8, *[1] * 22]
 
 
@@ -142,7 +142,7 @@ async def test_count_of_what_comes_during_the_greeting_stays_the_last(
     node = service.app[NODE]
 
     async def like(conn, socket) -> None:
-        """The position and the count are read by now; the like is shown to the other socket at once."""
+        """Like the post after position and count were read; the other socket is told at once."""
         await grace.client.put(f"/api/v1/posts/{post}/like")
         assert (await other.next("unread-count"))["data"] == {"count": 1}
 
@@ -167,7 +167,7 @@ async def test_frames_that_were_cleaned_up_are_not_recovered(make_user, connect,
 
 
 async def test_failed_resubscription_keeps_the_room(make_user, connect, service, monkeypatch):
-    """A client that is told `error` goes on with what it had: the own room must not fall silent."""
+    """After an `error` the client keeps the rooms it had: its own room must not fall silent."""
     ada, grace = await make_user(), await make_user()
     post = await create_post(ada)
     live = await connect(ada)
@@ -185,7 +185,7 @@ async def test_failed_resubscription_keeps_the_room(make_user, connect, service,
 
 
 async def test_state_and_frames_make_the_state(make_user, connect):
-    """GET /notifications says where to go on from: what it holds and what follows overlap in nothing."""
+    """GET /notifications returns its position: the list and the frames after it do not overlap."""
     ada, grace = await make_user(), await make_user()
     posts = [await create_post(ada, f"{number}") for number in range(4)]
     watcher = await connect(ada)

@@ -1,4 +1,4 @@
-"""Several rooms in one command, and lists that say from where their room goes on."""
+"""Several rooms in one command, and lists that return the position from which their room goes on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def test_several_rooms_are_joined_at_once_each_from_its_place(
     for post in posts:
         await edit_post(service.db, post, ada.id, 3)
     await wait_until(lambda: outbox_empty(service))
-    # No more is made up for than in one room.
+    # The rooms together may recover no more frames than one room.
     monkeypatch.setattr(protocol, "MAX_RECOVERED", 4)
     missing = f"post:{uuid4()}"
     wanted = [rooms[0], {"room": rooms[1], "seq": 1}, missing, {"room": rooms[2], "seq": 0}, "feed"]

@@ -1,4 +1,4 @@
-"""State and the frames behind it make the state: after random deeds, from wherever a client goes on."""
+"""State and later frames make the present state, after random actions and from any position."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Table = dict[str, dict[str, Any]]
 
 
 class Company:
-    """People who do things at random, and what a client knows of the rooms that it looks at."""
+    """People who act at random; reads the state that a client sees of each room."""
 
     def __init__(self, people: list[Any], service: Any, shelves: list[str], seed: int) -> None:
         self.people, self.service, self.shelves = people, service, shelves
@@ -28,7 +28,7 @@ class Company:
         self.badges: list[str] = []
 
     async def act(self) -> None:
-        """One thing that somebody may do; it may be refused, where it is another person's or gone."""
+        """Do one random action; the service may refuse it, for example if the row is another person's."""
         chance = self.chance
         who, text = chance.choice(self.people), f"text {chance.random()}"
         client = who.client
@@ -80,7 +80,7 @@ class Company:
         return {"postId": post, "body": text, "parentId": parent}
 
     async def read(self, room: str) -> Table:
-        """What somebody who asks for it now is shown of a room."""
+        """Return the rows of a room as REST shows them now, by id."""
         client = self.people[0].client
         kind, _, name = room.partition(":")
         if kind == "profile":
@@ -99,11 +99,11 @@ class Company:
 
 
 def fold(state: Table, frames: list[dict[str, Any]]) -> Table:
-    """What a client makes of frames that come on top of what it knows."""
+    """Return a client's state after applying frames to it."""
     known = {name: dict(row) for name, row in state.items()}
     for frame in frames:
         event, data = frame["event"], dict(frame["data"])
-        # Beside a comment or a like, of its post.
+        # Comments and likes bring the counters of their post.
         beside = {name: data.pop(name) for name in COUNTS if name in data} if "postId" in data else {}
         if data.get("postId") in known:
             known[data["postId"]] = count(known[data["postId"]], beside)
@@ -120,13 +120,13 @@ COUNTS = ("commentCount", "likeCount", "interestCount", "countsVersion")
 
 
 def count(row: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-    """A row with what is new of it; counters never go back."""
+    """Merge news into a row; older counters are ignored."""
     if news.get("countsVersion", 0) < row.get("countsVersion", 0):
         news = {name: value for name, value in news.items() if name not in COUNTS}
     return {**row, **news}
 
 
-# What is one viewer's own, and what no frame of the room tells of.
+# Fields that depend on the viewer, and fields that no frame of the room brings.
 UNTOLD = {
     "post": {"liked", "interested", "projectId"},
     "profile": {"liked", "interested", "projectId", *COUNTS},
@@ -139,7 +139,7 @@ UNTOLD = {
 async def test_state_and_the_frames_behind_it_make_the_state(
     make_user: Any, service: Any, make_shelf: Any, connect: Any, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From wherever one goes on: what was known there, and a replay of what came since, is what is now."""
+    """At each position, the state known there and a replay of later frames make the present state."""
     monkeypatch.setattr(inbound, "MESSAGES_BURST", 1000.0)
     people = [await make_user(role="admin") for _ in range(3)]
     ann = people[0]
@@ -150,7 +150,7 @@ async def test_state_and_the_frames_behind_it_make_the_state(
     async def look() -> None:
         rooms = [f"shelf:{shelf}" for shelf in shelves] + [f"profile:{person.id}" for person in people]
         for room in (f"user:{ann.id}", *rooms, *(f"post:{post}" for post in company.posts[:6])):
-            # The number first: what is read behind it is at least as new.
+            # The number is read first, so the state read after it is at least as new.
             row = await fetch(service, "SELECT last_seq FROM rooms WHERE name = $1", room)
             known.append((room, row[0][0] if row else 0, await company.read(room)))
 
@@ -170,7 +170,7 @@ async def test_state_and_the_frames_behind_it_make_the_state(
         if kind == "user":
             frames = await replay_own(ann, service, seq)
         elif kind == "post" and not now:
-            # Nobody joins it any more; who was in it hears the same.
+            # Nobody can join it any more; its former members get the same frames.
             frames = await render(service, room, seq)
         else:
             frames = await replay(live, service, room, seq)

@@ -11,19 +11,19 @@ from tests.sql.fill_messaging import MESSAGING
 from tests.sql.fill_webhooks import WEBHOOKS
 from tests.sql.fill_work import WORK
 
-# Ids come in order, as those of version 7 do.
+# Ids ascend like those of UUIDv7.
 MAKE_IDS = """
 CREATE FUNCTION nth(kind integer, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
     SELECT ('0190000' || kind || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid
 $$
 """
-# Nothing is checked or counted row by row while it is filled.
+# No trigger and no foreign key runs while the tables are filled.
 PREPARE = """
 SET session_replication_role = replica;
 SET maintenance_work_mem = '256MB';
 SET work_mem = '128MB';
 """
-# What is filled at the same time: two cores are what a small machine has.
+# Both groups are filled at the same time, as a small machine has two cores; the tables of one in order.
 TABLES: tuple[dict[str, str], ...] = (
     {
         "follows": """
@@ -45,7 +45,7 @@ INSERT INTO interests (post_id, user_id, created_at)
 SELECT nth(2, 10 * (1 + n / 10)), nth(1, 1 + n % 10007), now() - n * interval '1 second'
 FROM generate_series(1, 100000) AS n
 """,
-        # Two posts were read by half of all people, most by two.
+        # Half of all people have read each of two posts; most posts were read by two.
         "entity_reads": """
 INSERT INTO entity_reads (entity_type, entity_id, user_id, read_at)
 SELECT
@@ -53,7 +53,7 @@ SELECT
     now() - n * interval '1 second'
 FROM generate_series(0, 199999) AS n
 """,
-        # Of three processes, a day.
+        # Samples of three processes for a day.
         "node_samples": """
 INSERT INTO node_samples (at, node_id, kind, requests, errors, p50, p99, pool_size, pool_busy)
 SELECT
@@ -172,7 +172,7 @@ CROSS JOIN generate_series(1, 2) AS k
         "notification_counters": """
 INSERT INTO notification_counters (user_id) SELECT nth(1, n) FROM generate_series(1, 10000) AS n
 """,
-        # A few are long, most are short.
+        # A few rooms are long, most are short.
         "rooms": """
 INSERT INTO rooms (name, last_seq)
 SELECT 'post:' || n, CASE WHEN n <= 50 THEN 1000 ELSE 5 END FROM generate_series(1, 100000) AS n
@@ -195,7 +195,7 @@ INSERT INTO outbox (event_id, event_at, lane, dedup_key)
 SELECT nth(5, n), now(), find_lane(nth(2, n)), CASE WHEN n % 10 = 0 THEN 'key ' || n END
 FROM generate_series(1, 20000) AS n
 """,
-        # From three months ahead to a year before the first partition: each has some, the default one, too.
+        # Every month from three ahead to a year before the first partition has events; the default has some.
         "events": """
 DO $$
 DECLARE
@@ -337,7 +337,7 @@ WHERE indrelid = %s::regclass
     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
     AND NOT EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = indrelid)
 """
-# Keys that no other table refers to.
+# Keys without a foreign key that refers to them.
 LIST_KEYS = """
 SELECT conname, pg_get_constraintdef(oid)
 FROM pg_constraint AS c
@@ -347,7 +347,7 @@ WHERE conrelid = %s::regclass AND contype IN ('p', 'u')
 
 
 def fill_tables(url: str, tables: dict[str, str]) -> None:
-    """Fill one after the other; keys and indexes are built behind it, which is faster than row by row."""
+    """Fill one table after the other; keys and indexes are built afterwards, which is faster."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(PREPARE)
         for table, statements in tables.items():

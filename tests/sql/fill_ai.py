@@ -1,8 +1,8 @@
-"""What the people of the filled company ask the assistant: 50,000 chats, with files to answer from."""
+"""Chats of the filled company with the assistant: 50,000, with files to answer from."""
 
 from __future__ import annotations
 
-# Four messages a chat, a hundred answers in progress.
+# Four messages in each chat, and a hundred answers in progress.
 AI: dict[str, str] = {
     "ai_chats": """
 INSERT INTO ai_chats (id, owner_id, project_id, title, leaf_id, updated_at)

@@ -1,8 +1,8 @@
-"""What the people of the filled company write to each other: 200,000 messages in 20,000 conversations."""
+"""Conversations of the filled company: 200,000 messages in 20,000 conversations."""
 
 from __future__ import annotations
 
-# The first is everybody's to 5,000, with half of the messages; others are of two, fifty of whom are in 400.
+# The first has 5,000 people and half of the messages; the others have two, and fifty people are in 400 each.
 MESSAGING: dict[str, str] = {
     "conversations": """
 INSERT INTO conversations (id, kind, title, low_id, high_id, last_n, member_count)

@@ -1,4 +1,4 @@
-"""Webhooks of the people of the filled company, and 300,000 deliveries, a third of one webhook."""
+"""Webhooks of the filled company, and 300,000 deliveries, a third of them of one webhook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN n % 100 = 3 THEN 'all' WHEN n % 10 = 1 THEN 'project' ELSE 'own' END AS scope
 ) AS k
 """,
-    # One in a hundred is still to be sent, one in five hundred failed.
+    # One in a hundred is pending, one in five hundred has failed.
     "webhook_deliveries": """
 INSERT INTO webhook_deliveries (id, webhook_id, event_id, event_at, type, status, attempts, next_at)
 SELECT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# A project in ten has ten times the tasks. People to 500 are in 20 projects, those to 10,000 in one.
+# Fifty of 500 projects have ten times the others' tasks. People to 500 are in 20, those to 10,000 in one.
 WORK: dict[str, str] = {
     "projects": """
 INSERT INTO projects (id, name, task_number, visibility, deleted_at)
@@ -75,7 +75,7 @@ SELECT nth(8, n), 'step', n % 3 = 0, n FROM generate_series(1, 100000) AS n
 INSERT INTO task_links (blocker_id, blocked_id)
 SELECT nth(8, n * 10), nth(8, n * 10 + 1) FROM generate_series(1, 19999) AS n
 """,
-    # As if the triggers had kept them, roughly: of all tasks, of projects and of people.
+    # About the numbers that triggers would keep: of all tasks, of projects and of people.
     "task_tallies": """
 INSERT INTO task_tallies (scope, slot, kind, status, priority, n)
 SELECT s.scope, 0, k.kind, t.status, p.priority, s.n
@@ -108,7 +108,7 @@ CROSS JOIN generate_series(-1, 0) AS k (slot)
 INSERT INTO task_series (id, frequency, starts_at, timezone)
 SELECT nth(6, n), 'weekly', localtimestamp, 'UTC' FROM generate_series(1, 1000) AS n
 """,
-    # The first has half of the commits.
+    # The first repository has half of the commits.
     "repositories": """
 INSERT INTO repositories (project_id, id, url, status, head, last_n, next_at)
 SELECT

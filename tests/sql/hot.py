@@ -1,4 +1,4 @@
-"""What the plans of test_plans.py are held to: which tables are big, which index each statement must use."""
+"""Expectations of test_plans.py: which tables are big, and which index each statement must use."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ SCANS = {
     "users.fill_person_stats": "once, after a bulk load",
     "users.count_people": "counts all people of a role, for those who must have page numbers",
 }
-# Indexes that no plan shows.
+# Indexes that appear in no plan of the filled database.
 UNREAD = {"ai_answers_due_idx": "finds answers that wait, where many do; here none does"}
-# What requests, sockets and workers run often, and the index each must use; nothing is said where one row is
-# found by any of several. What only inserts uses none, and is not here.
+# Statements that run often, and the index each must use. An empty set: any of several indexes finds the row.
+# Statements that only insert use no index and are left out.
 # Comments on a post or a task.
 THREAD = {"comments_post_id_idx", "comments_task_id_idx"}
 HOT: dict[str, set[str]] = {
@@ -271,6 +271,7 @@ HOT: dict[str, set[str]] = {
     "push.list_subscriptions": {"push_subscriptions_user_id_idx"},
     "push.lock_session": set(),
     "push.note_sent": {"push_subscriptions_pkey"},
+    "push.take_endpoint": {"push_subscriptions_endpoint_hash_key"},
     "reactions.add_interest": {"posts_pkey", "post_stats_pkey"},
     "reactions.like_post": {"posts_pkey", "post_stats_pkey"},
     "reactions.list_interests": {"person_stats_pkey", "interests_newest_idx", "users_pkey"},
@@ -330,7 +331,7 @@ HOT: dict[str, set[str]] = {
     "users.search_people": {"person_stats_pkey", "users_search_idx"},
     "users.update_profile": set(),
 }
-# Columns that lead the index by which each list of the trail reads every month; time and id come behind them.
+# Leading columns of the index by which each list of the trail reads every month; time and id follow them.
 TRAIL = {
     "audit.list_newest": "(created_at",
     "audit.list_by_actor": "(actor_id",
@@ -341,13 +342,13 @@ TRAIL = {
     "audit.list_entity_filtered": "(entity_type",
     "audit.list_filtered": "(created_at",
 }
-# `LIMIT n` behind an index is what keeps these from reading a whole conversation, feed or inbox.
+# These must stop after `LIMIT n` rows of an index instead of reading a whole conversation, feed or inbox.
 LISTS = [
     name
     for name in HOT
     if ".list_" in name or name.endswith((".read_frames", ".read_missing", ".claim_outbox", ".claim_mails"))
 ]
-# What is asked for by its ids or words, and what is only ever a few.
+# Lists of given ids or words, and lists that are always short.
 UNLIMITED = {
     *UNLIMITED_WORK,
     *UNLIMITED_MESSAGING,
@@ -373,7 +374,7 @@ UNLIMITED = {
     "search.list_words_in_posts",
     "users.list_departed",
 }
-# Sort one page: each of several parts comes in order, and no more of it than fits.
+# These sort one page, as several ordered parts each bring at most a page.
 SORTS_A_PAGE = {
     *SORTS_WORK,
     *SORTS_MESSAGING,
@@ -386,11 +387,11 @@ SORTS_A_PAGE = {
     "aging.list_sleepers",
     "realtime.read_missing",
 }
-# Sort what the index of words finds, which has no order.
+# These sort the matches of a full-text index, which has no order.
 SORTS_MATCHES = {"posts.list_posts_matching", "posts.list_author_posts_matching", "search.list_near_words"}
-# Sorts what one has of drafts and archived announcements, or of subtasks: the index finds these, and no more.
+# These sort a person's drafts and archived announcements, or a task's subtasks, and read nothing else.
 SORTS_ITS_OWN = {"posts.list_own_unlisted", "tasks.list_subtasks", *SORTS_OWN_AI}
-# Arguments that say where a page begins.
+# Arguments that hold the beginning of a page.
 CURSOR = {
     "before",
     "before_id",
@@ -403,7 +404,7 @@ CURSOR = {
     "after_time",
 }
 
-# What workers do to queues that are empty when they start, and long soon after.
+# Workers plan these while the queues are empty, and run them when the queues are long.
 QUEUED = (
     "telling.join_groups",
     "telling.deliver",

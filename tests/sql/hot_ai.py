@@ -1,4 +1,4 @@
-"""The same as hot.py for the assistant: chats, answers and what they are made from."""
+"""The expectations of hot.py for the assistant: chats, answers and their sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BIG_AI = {
     "file_versions",
     "file_passages",
 }
-# How a chat and a message are shown.
+# A chat and a message as they are shown.
 CHAT = {"ai_answers_one_per_chat"}
 MESSAGE = {"ai_messages_pkey", "ai_messages_chat_id_idx", "ai_messages_parent_id_idx", "ai_answers_pkey"}
 HOT_AI: dict[str, set[str]] = {
@@ -50,7 +50,7 @@ HOT_AI: dict[str, set[str]] = {
 }
 # Sorts the texts of one project by size.
 SORTS_AI = {"ai_context.list_stale"}
-# Sort what one person has of chats, which may be those of one project, and the branch that was walked up.
+# These sort one person's chats, which may be in one project, and the ancestors of one message.
 SORTS_OWN_AI = {"ai_chats.list_chats", "ai_chats.list_path"}
 # The few files that a question names, and the answers that one worker writes.
 UNLIMITED_AI = {"ai_context.list_files", "ai_answers.list_cancelled"}

@@ -1,9 +1,9 @@
-"""The same as hot.py for conversations and messages; not for searches, which are planned anew each time."""
+"""The expectations of hot.py for conversations; not for searches, which are planned anew each time."""
 
 from __future__ import annotations
 
 BIG_MESSAGING = {"conversations", "conversation_members", "messages", "message_reactions", "blocks"}
-# How a message is shown, and a conversation to one of its members.
+# A message as it is shown, and a conversation as one of its members sees it.
 MESSAGE = {"messages_pkey", "message_reactions_pkey", "uploads_message_id_idx", "users_pkey"}
 SEEN = {"conversations_pkey", "messages_n_key", "messages_deleted_idx", "rooms_pkey", "users_pkey"}
 HOT_MESSAGING: dict[str, set[str]] = {

@@ -1,4 +1,4 @@
-"""The same as hot.py for webhooks: what is planned, claimed, read and shown of them."""
+"""The expectations of hot.py for webhooks: planning, claiming, reading and showing deliveries."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ HOT_WEBHOOKS: dict[str, set[str]] = {
     "webhooks_sending.record_attempts": {"webhook_deliveries_pkey"},
     "webhooks_sending.release_lanes": {"webhooks_pkey", "webhook_deliveries_due_idx"},
 }
-# What is only ever a few.
+# Lists that are always short.
 UNLIMITED_WEBHOOKS = {"webhooks.list_attempts", "webhooks.list_webhooks"}

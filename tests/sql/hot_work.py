@@ -1,4 +1,4 @@
-"""The same as hot.py for work: projects, tasks and what hangs on them."""
+"""The expectations of hot.py for projects, tasks and their parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BIG_WORK = {
     "repositories",
     "git_commits",
 }
-# How a task is shown.
+# A task as it is shown.
 ITEM = {
     "users_pkey",
     "task_labels_pkey",
@@ -27,7 +27,7 @@ ITEM = {
     "comments_task_id_idx",
     "uploads_task_id_idx",
 }
-# What lists of tasks use in every order.
+# The index of every list of tasks, in any order.
 LISTED = {"project_members_user_idx", "tasks_parent_id_idx", "task_labels_label_idx", *ITEM}
 SOURCES = {"tasks_assignee_idx", "tasks_creator_idx", "project_members_user_idx"}
 HOT_WORK: dict[str, set[str]] = {
@@ -164,7 +164,7 @@ HOT_WORK: dict[str, set[str]] = {
     "tasks.purge_tasks": {"comments_task_id_idx"},
     "tasks.update_task": set(),
 }
-# Sort one page, or the labels of each of its tasks.
+# These sort one page, or the labels of each task on it.
 SORTS_WORK = {
     "projects.list_projects",
     "repositories.list_commits",

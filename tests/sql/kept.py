@@ -1,6 +1,6 @@
-"""The filled cluster of tests/sql: made once, kept outside of the checkout, and only read from then on.
+"""The filled cluster of tests/sql: made once, kept outside of the checkout, and read-only.
 
-It grows older: what is to come is due, and what may be stale was made, a hundred days from when it is filled.
+The data ages: some rows fall due, or become stale, about a hundred days after the filling.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ READING = {"default_transaction_read_only": "on", "autovacuum": "off", **SETTING
 
 
 def cache_folder() -> Path:
-    """Where clusters are kept."""
+    """Return the folder in which clusters are kept."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nexcorp-tests"
 
 
 def name_cluster() -> str:
-    """A name that changes with everything that the filled cluster depends on.
+    """Return a name that changes with every file and program that the filled cluster depends on.
 
-    With the month, too: what is filled is spread over the months before and after the present one.
+    It changes with the month, too: rows are spread over the months around the present one.
     """
     programs, _ = find_programs(lambda line: None)
     version = run_to_end([str(programs / "postgres"), "--version"], account=server_account())[1]
@@ -65,20 +65,20 @@ def name_cluster() -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Be the only process in the block; the kernel frees the lock of one that dies."""
+    """Hold an exclusive lock while the block runs; the kernel releases it if the process dies."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def remove_cluster(home: Path) -> None:
-    """Remove a cluster that no server runs on."""
+    """Remove a cluster that no server uses."""
     remove_data(home, "postgres")
     shutil.rmtree(home, ignore_errors=True)
 
 
 def fill_cluster(home: Path) -> None:
-    """Make and fill a cluster; its server is stopped when this returns."""
+    """Create and fill a cluster; its server is stopped when this returns."""
     server = PostgresServer(home, settings=FILLING)
     try:
         server.start()
@@ -89,20 +89,20 @@ def fill_cluster(home: Path) -> None:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether files can be made in this folder, which is made if need be."""
+    """Whether files can be created in this folder; creates the folder if needed."""
     with suppress(OSError, RuntimeError):
         folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
-            # PostgreSQL is another user, who must be able to pass.
+            # PostgreSQL runs as another user, who must be able to enter it.
             folder.chmod(0o711)
         return os.access(folder, os.W_OK)
     return False
 
 
 def start_kept(cache: Path, name: str) -> PostgresServer | None:
-    """A server on the cluster of this name, filled if need be; None where there is too little room for it.
+    """Start a server on the cluster of this name, filling it if needed; None if the disk has too little room.
 
-    Clusters of other names are removed, and what a killed run left behind. The caller holds the lock.
+    Other clusters are removed, also the rest of a killed run. The caller holds the lock.
     """
     for other in cache.iterdir():
         if other.is_dir() and other.name != name:
@@ -115,7 +115,7 @@ def start_kept(cache: Path, name: str) -> PostgresServer | None:
             work = cache / f"{name}.new-{secrets.token_hex(4)}"
             try:
                 fill_cluster(work)
-                # Nothing was synced while it was filled.
+                # Writes were not synced during the filling.
                 os.sync()
                 work.rename(home)
             finally:
@@ -125,17 +125,17 @@ def start_kept(cache: Path, name: str) -> PostgresServer | None:
             server.start()
             return server
         except EmbeddedError:
-            # Damaged by whatever; it can be had again.
+            # The cluster is damaged: fill it again.
             remove_cluster(home)
     raise EmbeddedError(f"the cluster in {home} does not start although it was just made")
 
 
 @contextmanager
 def open_company(choose_folder: Callable[[], Path]) -> Iterator[str]:
-    """The URL of a database with the company of tests/sql/fill.py; every transaction is read only.
+    """Yield the URL of a database with the company of tests/sql/fill.py; transactions are read-only.
 
-    The cluster is kept in the cache folder for the next run; where it cannot be kept, it is filled in
-    `choose_folder()` and removed. One process at a time has it, others wait.
+    The cluster is kept in the cache folder for the next run; if that is not possible, it is filled in
+    `choose_folder()` and removed. Other processes wait while one uses it.
     """
     cache = cache_folder()
     if is_writable(cache):

@@ -1,4 +1,4 @@
-"""Rules of the house that the code itself can be asked about."""
+"""House rules that can be checked on the code itself."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nexcorp.config import REPOSITORY
 from nexcorp.db import sql
 
 EXECUTES = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare", "cursor", "copy_from_query"}
-# The migration runner has a handful of static texts of its own: yoyo's tables are not the service's.
-# A backup is of any release, a restore begins with no tables.
+# The migration runner has a few static texts of its own, as yoyo's tables are not the service's. A backup may
+# be of any release, and a restore begins without tables.
 OWN_SQL = {
     "nexcorp/backups/making.py",
     "nexcorp/backups/restoring.py",
@@ -37,7 +37,7 @@ def calls(tree: ast.Module) -> Iterator[ast.Call]:
 
 
 def is_formatted(node: ast.expr) -> bool:
-    """Whether a text is put together: an f-string, +, %, .format(), .join(), .replace()."""
+    """Whether an expression puts a text together: an f-string, +, %, .format(), .join(), .replace()."""
     if isinstance(node, ast.JoinedStr | ast.BinOp):
         return True
     return (
@@ -98,7 +98,7 @@ def test_only_config_reads_the_environment() -> None:
 
 
 def test_errors_are_made_where_they_are_raised() -> None:
-    """One made once and raised often keeps every traceback, and with it every request, for good."""
+    """An error created once and raised often keeps every traceback, and with it every request, for ever."""
     found = [
         f"{name}:{node.lineno}"
         for name, tree in parsed()
@@ -111,7 +111,7 @@ def test_errors_are_made_where_they_are_raised() -> None:
 
 @cache
 def find_errors() -> set[str]:
-    """The names of all classes below AppError."""
+    """Return the names of all subclasses of AppError."""
     parents = {
         node.name: {
             base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases
@@ -128,9 +128,9 @@ def find_errors() -> set[str]:
 
 
 def test_every_statement_is_used() -> None:
-    """`sql.posts.get_post`, or `statements.list_first` where `statements = sql.notifications`."""
+    """Uses are `sql.posts.get_post`, or `statements.list_first` with `statements = sql.notifications`."""
     used = {node.attr for _, tree in parsed() for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    # This one waits for connections that outlive their access token.
+    # Reserved for connections that outlive their access token.
     assert {statement.name for statement in sql} - used <= {"get_session_principal"}
 
 

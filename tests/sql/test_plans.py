@@ -1,4 +1,4 @@
-"""Plans of the hot statements at a million posts: their index, no scan of a table, no sort of it."""
+"""Plans of the hot statements at a million posts: the right index, no scan and no sort of a table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.sql.hot import (
 from tests.sql.kept import open_company
 from tests.sql.test_statements import UTILITIES
 
-# Filling takes half a minute, and another run may be at it.
+# Filling takes half a minute, and may have to wait for another run's.
 pytestmark = [pytest.mark.timeout(600), pytest.mark.long(6)]
 
 ONE = UUID("01900001-0000-7000-8000-000000000001")
@@ -48,13 +48,13 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def big_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A company of a million posts, which can only be read."""
+    """The URL of a read-only database with a million posts."""
     with open_company(lambda: choose_folder(tmp_path_factory)) as url:
         yield url
 
 
 def literal(kind: Any) -> str:
-    """Some value of a type; a generic plan does not look at it."""
+    """Return any value of a type as SQL; a generic plan does not depend on it."""
     if kind.kind == "array":
         return f"'{{}}'::{kind.name.removeprefix('_').removesuffix('[]')}[]"
     values = {
@@ -73,7 +73,7 @@ def literal(kind: Any) -> str:
 
 
 async def explain(url: str, names: Iterable[str] = NAMES, *prepare: str) -> dict[str, dict[str, Any]]:
-    """The generic plans of statements; of all, without those that read catalogues alone."""
+    """Return the generic plans of statements by name; by default of all except those on catalogues alone."""
     database = Database(replace(Config(), database_url=url, database_pool=(1, 1), statement_cache=0))
     await database.open()
     plans = {}
@@ -99,13 +99,13 @@ def plans(big_database: str) -> dict[str, dict[str, Any]]:
 
 
 def statement(name: str) -> Any:
-    """A statement by its full name."""
+    """Return a statement by its full name."""
     feature, _, verb = name.partition(".")
     return sql.features[feature].statements[verb]
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every node of a plan."""
+    """Yield every node of a plan."""
     yield plan
     for child in plan.get("Plans", []):
         yield from nodes(child)
@@ -131,7 +131,7 @@ def test_hot_statements_use_their_index(plans: dict[str, Any]) -> None:
 
 
 def test_every_index_is_read(plans: dict[str, Any], big_database: str) -> None:
-    """By some statement, beside those that keep rows unique, or find what refers to a row that is deleted."""
+    """Each index is in some plan, keeps rows unique, or finds the rows that refer to a deleted one."""
     used = {node.get("Index Name") for plan in plans.values() for node in nodes(plan)}
     with psycopg.connect(big_database) as conn:
         found = conn.execute(
@@ -172,14 +172,14 @@ async def test_the_trail_is_read_by_index_in_every_month(plans: dict[str, Any]) 
         for node in scans:
             assert node["Node Type"] in ("Index Scan", "Index Only Scan"), f"{name}: {node['Node Type']}"
             bound = node["Index Cond"].replace("events_1.", "").replace("events.", "")
-            # One that is found already, read to be shown.
+            # This node reads a row that is already found.
             if name == "audit.list_by_types" and "created_at = " in bound:
                 continue
             assert leading in bound and "ROW(" in bound and "created_at >=" in bound, f"{name}: {bound}"
 
 
 def test_a_span_of_time_touches_its_months_alone(big_database: str) -> None:
-    """With a generic plan as well: the months are left out when the statement starts."""
+    """A generic plan leaves out other months as well, when the statement starts."""
     text = sql.features["audit"].statements["list_by_type"].text
     with psycopg.connect(big_database, autocommit=True, prepare_threshold=None) as conn:
         conn.execute("SET plan_cache_mode = force_generic_plan")
@@ -198,7 +198,7 @@ def test_a_span_of_time_touches_its_months_alone(big_database: str) -> None:
 
 
 async def test_what_is_queued_is_found_by_key_by_plans_from_when_there_was_nothing(database_url: str) -> None:
-    """A worker keeps its plans for as long as PostgreSQL has no news of the tables."""
+    """A worker keeps its plans until PostgreSQL has new statistics of the tables."""
     tables = (
         *("notification_groups", "notification_counters", "deliveries", "delivery_attempts"),
         *("webhooks", "webhook_deliveries"),
@@ -213,6 +213,6 @@ async def test_what_is_queued_is_found_by_key_by_plans_from_when_there_was_nothi
                 assert re.search(r"\b(receiver_|notification_|user_|webhook_)?id = |due_at <= ", bound), (
                     f"{name}: {node}"
                 )
-                # Its id stands last in this one, which would be read from end to end.
+                # The id is the last column of this index; alone it would read all of the index.
                 if node["Index Name"] == "webhook_deliveries_due_idx":
                     assert "webhook_id = " in bound, f"{name}: {node}"

@@ -1,4 +1,4 @@
-"""Every statement of sql/ against the migrated schema, and who may write what."""
+"""Every statement of sql/ against the migrated schema, and which file may write which table."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ INSERT = re.compile(r"\bINSERT INTO (\w+)(?: AS (\w+))?")
 DELETE = re.compile(r"\bDELETE FROM (\w+)")
 UPDATE = re.compile(r"(?<!DO )(?<!FOR )(?<!KEY )\bUPDATE (\w+)(?: AS \w+)? SET\b")
 COLUMN = re.compile(r"(?:^|,)\s*(\w+)\s*=")
-# What is written to one table by one file, seen by what it says: a counter belongs to what it counts.
+# Columns of one table that another file writes: a counter belongs to the rows it counts.
 GUESTS = {
-    # Delivery moves a room on; the cleanup says from where on it is kept.
+    # Delivery increases last_seq; the cleanup sets the first number that is kept.
     ("rooms", "min_seq"): "realtime",
     # The number of a project's newest task.
     ("projects", "task_number"): "tasks",
-    # A message is the newest of its conversation, and moves it up in lists; the oldest go.
+    # A new message is the conversation's newest and moves it up in lists; the cleanup deletes the oldest.
     ("conversations", "last_n"): "messages",
     ("conversations", "position"): "messages",
     ("conversations", "min_n"): "messages",
-    # What a file holds is its newest version.
+    # A file's content is that of its newest version.
     ("files", "content_version"): "file_versions",
     ("files", "bytes"): "file_versions",
-    # How far its log has come, and what the first update says of it.
+    # The length of its log, and the values that its first update sets.
     ("file_docs", "last_seq"): "collab",
     ("file_docs", "root"): "collab",
     ("file_docs", "edited_at"): "collab",
-    # How far a text is settled, and which worker does so.
+    # The number up to which a text is settled, and the lease of the worker that settles it.
     ("file_docs", "settled_seq"): "settling",
     ("file_docs", "lease_until"): "settling",
-    # Which tasks come again, and when the next reminder of one is due.
+    # The recurrence of tasks, and when their next reminder is due.
     ("tasks", "series_id"): "task_series",
     ("tasks", "occurrence"): "task_series",
     ("tasks", "remind_at"): "task_reminders",
     ("post_stats", "like_count"): "reactions",
     ("post_stats", "comment_count"): "comments",
     ("post_stats", "interest_count"): "reactions",
-    # A mail server refused it; a trigger takes that back when the address is proved anew.
+    # A mail server refused the address; a trigger resets this when the address is verified again.
     ("users", "email_bounced_at"): "deliveries",
-    # auth.sql has the account and what opens it, users.sql the person.
+    # auth.sql writes the account and its credentials, users.sql the person.
     **{
         ("users", column): "users"
         for column in (
@@ -65,40 +65,40 @@ GUESTS = {
         )
     },
 }
-# Files that are one with another: what is written of its tables did not fit into a file.
+# Files that continue another one, which was too long: they write the same tables.
 PARTS = {
     "telling": "notifications",
     "aging": "notifications",
     "ai_answers": "ai_chats",
     "webhooks_sending": "webhooks",
 }
-# No query, so there is nothing to prepare: it is pasted as it is.
+# Cannot be prepared, so it is run as it is.
 UTILITIES = {"service.vacuum_all"}
-# Whoever changes the row says when; the score moves with each counter, in the same statement.
+# Every file that changes the row sets this; the score changes with each counter in the same statement.
 SHARED = {
     ("users", "updated_at"),
     ("files", "updated_at"),
-    # A new content, and what is purged with its file.
+    # Changed by a new content, and by the purge of a file.
     ("projects", "file_bytes"),
-    # Set by who types, cleared by who settles it.
+    # Set by the editor, cleared by the worker that settles.
     ("file_docs", "dirty_since"),
     ("post_stats", "score"),
     ("post_stats", "least_score"),
-    # Who writes has read what was written before.
+    # Whoever writes has read all earlier messages.
     ("conversation_members", "read_n"),
     ("conversation_members", "delivered_n"),
-    # A digest is made where its time is moved on.
+    # The statement that makes a digest also sets the time of the next one.
     ("notification_settings", "next_digest_at"),
 }
-# Tables that one statement of another file writes as well, and why.
+# Tables that one statement of another file writes as well, and the reason.
 WRITES = {
     # A delivery is one statement: notifications, counters, and the frames that show them.
     ("notifications", "rooms"),
     ("notifications", "room_frames"),
-    # A snapshot takes the place of updates, in one statement.
+    # A snapshot replaces updates in one statement.
     ("settling", "file_updates"),
 }
-# A stored answer is blanked by the statement that removes what it shows; its key stays.
+# The statement that removes a row also clears the stored answers that show it; their keys stay.
 BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}
 BLANKING = {
     "checklists",
@@ -118,12 +118,12 @@ BLANKING = {
 
 
 def plain(text: str) -> str:
-    """A statement on one line, without comments, strings, and what stands in parentheses of a SET."""
+    """Return a statement on one line, without comments, and with empty strings."""
     return " ".join(STRING.sub("''", COMMENT.sub(" ", text)).split())
 
 
 def flat(text: str) -> str:
-    """Without anything in parentheses or CASE ... END, where commas and FROM mean other things."""
+    """Remove everything in parentheses or CASE ... END, where commas and FROM have other meanings."""
     while True:
         shorter = re.sub(r"\([^()]*\)", "", re.sub(r"\bCASE\b(?:(?!\bCASE\b).)*?\bEND\b", "", text))
         if shorter == text:
@@ -132,7 +132,7 @@ def flat(text: str) -> str:
 
 
 def until_closed(text: str) -> str:
-    """The text up to the parenthesis that closes the query it is in."""
+    """Return the text up to the parenthesis that closes the query it is in."""
     depth = 0
     for place, char in enumerate(text):
         depth += (char == "(") - (char == ")")
@@ -142,7 +142,7 @@ def until_closed(text: str) -> str:
 
 
 def updated_columns(text: str) -> list[tuple[str, str]]:
-    """(table, column) of every UPDATE in a statement, those inside of WITH as well."""
+    """Return (table, column) of every UPDATE in a statement, including those in WITH."""
     found, line = [], plain(text)
     for match in UPDATE.finditer(line):
         rest = flat(until_closed(line[match.end() :]))
@@ -156,7 +156,7 @@ async def test_every_statement_prepares(database: Database) -> None:
         for statement in sql:
             prepared = await conn.prepare(statement.text)
             assert len(prepared.get_parameters()) == len(statement.args), statement
-            # A function that returns nothing still makes a column, of type void.
+            # A function that returns nothing has a column of type void.
             columns = [column for column in prepared.get_attributes() if column.type.name != "void"]
             assert (len(columns) == 0) == (statement.kind == "exec"), statement
             if statement.kind == "value":
@@ -164,7 +164,7 @@ async def test_every_statement_prepares(database: Database) -> None:
 
 
 def written_statements() -> Iterator[tuple[str, str]]:
-    """Each statement's name and its text as it stands in its file, up to the next header."""
+    """Yield each statement's name and its text in the file, up to the next header."""
     for path in sorted((REPOSITORY / "sql").glob("*.sql")):
         for block in path.read_text().split("-- name: ")[1:]:
             header, _, text = block.partition("\n")
@@ -198,7 +198,7 @@ def test_every_statement_says_what_it_is() -> None:
 
 
 def test_no_statement_returns_the_row_before_as_only_new_servers_can() -> None:
-    """`RETURNING old.x` is of PostgreSQL 18, and 15 is promised: a subquery that locks says how a row was."""
+    """`RETURNING old.x` needs PostgreSQL 18, but 15 is supported: a locking subquery returns the old row."""
     for statement in sql:
         text = re.sub(r"--.*", "", statement.text)
         for name in ("old", "new"):

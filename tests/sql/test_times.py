@@ -124,13 +124,13 @@ async def test_digests_are_due(service: Any, zone: str, digest: str, at: str, af
         ("UTC", "none", "2026-06-01 07:00", None),
         (BERLIN, "daily", "2026-10-24 21:59:59", "2026-10-24"),
         (BERLIN, "daily", "2026-10-24 22:00", "2026-10-25"),
-        # The two hours that are called 02:00 are two, the day is one.
+        # The two hours named 02:00 are two hourly periods within one day.
         (BERLIN, "hourly", "2026-10-25 00:30", "2026-10-25T00"),
         (BERLIN, "hourly", "2026-10-25 01:30", "2026-10-25T01"),
         ("Asia/Kathmandu", "daily", "2026-06-01 18:15", "2026-06-02"),
         (CAIRO, "daily", "2026-04-23 21:59:59", "2026-04-23"),
         (CAIRO, "daily", "2026-04-23 22:00", "2026-04-24"),
-        # Whoever moves from Tokyo to Honolulu has had that day's.
+        # A person who moves from Tokyo to Honolulu has had that day's digest.
         ("Asia/Tokyo", "daily", "2026-06-01 23:00", "2026-06-02"),
         ("Pacific/Honolulu", "daily", "2026-06-02 18:00", "2026-06-02"),
     ],
@@ -148,7 +148,7 @@ ZONES = st.sampled_from(
 
 
 def test_ends_and_digests_lie_ahead_and_a_day_has_one(database_url: str) -> None:
-    """Of any zone and minute of two years: quiet hours end within 25 hours, digests follow each other, and no
+    """In any zone and minute of two years, quiet hours end within 25 hours, digests follow each other, and no
     two daily ones in a row have the same period."""
     with psycopg.connect(database_url, autocommit=True) as conn:
 
@@ -191,5 +191,5 @@ async def ask(service: Any, text: str, *values: Any) -> Any:
 
 
 def show(moment: Any) -> str | None:
-    """As the tables above have it."""
+    """Return a value in the form of the tables above."""
     return None if moment is None else moment.isoformat(" ").removesuffix(":00")

@@ -1,4 +1,4 @@
-"""What the tests of the web layer share."""
+"""Helpers of the tests of the web layer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WRITES = {"Content-Type": "application/json"}
 
 
 async def check_envelope(answer: Any, status: int, code: str | None = None) -> dict[str, Any]:
-    """The body of an error, which must have the seven keys and agree with the headers."""
+    """Return the body of an error; fails unless it has the seven keys and agrees with the headers."""
     text = await answer.text()
     assert answer.status == status, text
     assert answer.content_type == "application/json", text
@@ -35,7 +35,7 @@ async def check_envelope(answer: Any, status: int, code: str | None = None) -> d
 
 @asynccontextmanager
 async def serving(web_only: Callable[..., Any], **settings: Any) -> AsyncIterator[tuple[Any, Client]]:
-    """(app, client of somebody signed in) of a web process with these settings and no worker."""
+    """Yield (app, client of a signed-in user) of a web process with these settings, without a worker."""
     runner, app, url = await web_only(**settings)
     try:
         async with app[DATABASE].connection(wait=5) as conn:
@@ -50,7 +50,7 @@ async def serving(web_only: Callable[..., Any], **settings: Any) -> AsyncIterato
 
 
 def send_raw(url: str, request: bytes) -> bytes:
-    """The bytes of an answer to bytes; run it in a thread."""
+    """Send bytes and return the bytes of the answer; blocks, so run it in a thread."""
     parts = urlsplit(url)
     assert parts.hostname and parts.port
     with socket.create_connection((parts.hostname, parts.port), 10) as conn:
@@ -63,7 +63,7 @@ def send_raw(url: str, request: bytes) -> bytes:
 
 
 async def sign_other(app: Any, name: str) -> str:
-    """The access token of another account."""
+    """Return the access token of a new account."""
     async with app[DATABASE].connection(wait=5) as conn:
         row = await conn.fetchrow(INSERT_CROWD, [name])
     token: str = app[TOKENS].sign(

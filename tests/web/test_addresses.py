@@ -1,4 +1,4 @@
-"""The client's address: as proxies write it, and never as the client claims it."""
+"""The client's address as proxies report it; never an address that the client claims."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PROXY = "10.0.0.1"
 
 
 def find(config: Config = CONFIG, peer: str = PROXY, *headers: tuple[str, str]) -> str | None:
-    """The address of a request from `peer` with these headers."""
+    """Return the client's address of a request from `peer` with these headers."""
     return client_address(make_request(peer, *headers), config)
 
 
 def make_request(peer: str, *headers: tuple[str, str]) -> Any:
-    """A request from `peer`."""
+    """Return a request from `peer`."""
     return make_mocked_request("GET", "/", headers=CIMultiDict(headers)).clone(remote=peer)
 
 
@@ -45,7 +45,7 @@ WRITTEN = {
     "64:ff9b::198.51.100.7": "198.51.100.7",
     "198.51.100.7:_p1.x-y": "198.51.100.7",
     "[2001:db8::9]:_gazonk": "2001:db8::9",
-    # What names nobody leaves the proxy.
+    # A value that is no address leaves the proxy's own.
     "198.51.100.7:_": PROXY,
     "unknown": PROXY,
     "_hidden": PROXY,
@@ -90,10 +90,10 @@ def test_a_client_does_not_choose_its_address() -> None:
         ("Forwarded", 'for="203.0.113.9, for=203.0.113.8;x="'),
     )
     for claim in claims:
-        # The proxy that writes the one header passes the other on as it came.
+        # A proxy that writes one of the headers passes the other one on unchanged.
         assert find(CONFIG, PROXY, claim, ("X-Forwarded-For", "198.51.100.7")) == "198.51.100.7"
         assert find(CONFIG, PROXY, claim, ("Forwarded", "for=198.51.100.7")) == "198.51.100.7"
-        # One that names nobody, or two, is no reason to believe what stands before it.
+        # If the last element names no address, or two, the elements before it are not believed.
         for unclear in ("for=unknown", "proto=https", "for=198.51.100.7;for=203.0.113.9"):
             assert find(CONFIG, PROXY, claim, ("Forwarded", unclear)) == PROXY
         for peer in ("198.51.100.7", "2001:db8::9"):

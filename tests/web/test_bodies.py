@@ -1,4 +1,4 @@
-"""JSON bodies: what cannot be read, is too large, of another type, or has more than it should."""
+"""JSON bodies: unreadable, too large, of another type, or with unknown members."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_another_type_is_415(make_user: Any) -> None:
 
 
 def body_of(size: int) -> bytes:
-    """Good JSON of that many bytes."""
+    """Return valid JSON of this many bytes."""
     return b'{"body": "x"' + b" " * (size - 13) + b"}"
 
 
@@ -136,7 +136,7 @@ async def test_unknown_fields_are_refused_by_name(make_user: Any) -> None:
 
 @pytest.mark.shared
 async def test_long_hostile_text_is_answered_at_once(make_user: Any) -> None:
-    """100 KB against whatever runs over texts: mentions, trimming, lengths, UUIDs, cursors."""
+    """100 KB for each code that runs over text: mentions, trimming, lengths, UUIDs, cursors."""
     ann = await make_user()
     for text in ("@" * 100_000, "@a" * 50_000, " " * 100_000 + "x", "@" + "a" * 99_999, "\u202e" * 30_000):
         answer = await ann.client.post(POSTS, json={"body": text})

@@ -1,4 +1,4 @@
-"""However much is wrong with a request, the answer is small and soon made: length first, few errors."""
+"""However wrong a request is, its answer is small and fast: lengths are checked first, errors are limited."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST_ANSWER = 16 * 1024
 
 
 async def refuse(user: Any, path: str, body: Any, method: str = "POST") -> dict[str, list[str]]:
-    """What the answer to a wrong body names."""
+    """Send a wrong body; return the errors of the 422, by field."""
     data = msgspec.json.encode(body)
     answer = await user.client.call(method, f"{API}{path}", data=data, headers=WRITES)
     error = await check_envelope(answer, 422, "validation_failed")
@@ -32,7 +32,7 @@ async def test_a_list_that_is_too_long_is_not_looked_into(make_user: Any) -> Non
     ann = await make_user()
     wrong = await refuse(ann, "/posts", {"body": "x", "uploadIds": ["?"] * 60_000})
     assert wrong == {"uploadIds": ["Longer than maximum length 10."]}
-    # One that is not, names its items.
+    # A list of a valid length names its wrong items.
     wrong = await refuse(ann, "/posts", {"body": "x", "uploadIds": ["?"] * 2})
     assert wrong == {"uploadIds.0": ["Not a valid UUID."], "uploadIds.1": ["Not a valid UUID."]}
 
@@ -69,7 +69,7 @@ async def test_names_of_fields_are_cut(make_user: Any) -> None:
 
 
 def bounded(field: Any) -> bool:
-    """Whether a field of what comes in looks at the length first, or at nothing that grows with it."""
+    """Whether a field of a request checks the length first, or does no work that grows with it."""
     if isinstance(field, fields.Nested):
         return all(bounded(inner) for inner in field.schema.fields.values())
     if isinstance(field, fields.List):

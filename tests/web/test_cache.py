@@ -1,4 +1,4 @@
-"""The cache on a real Valkey: kept, forgotten, made once, and never waited for."""
+"""The cache on a real Valkey: answers are kept, forgotten, made once, and never waited for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nexcorp.web.cache import REST_SECONDS, WAIT_SECONDS, Cache
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    """A Valkey of these tests' own, to be killed."""
+    """A Valkey that these tests may kill."""
     found = ValkeyServer(tmp_path_factory.mktemp("cache"))
     found.start()
     yield found
@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 async def nodes(server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Cache]]:
-    """The caches of two web processes, more patient than usual: on a busy machine Valkey may be slow."""
+    """The caches of two web processes; they wait longer than usual, as Valkey is slow on a busy machine."""
     monkeypatch.setattr("nexcorp.web.cache.WAIT_SECONDS", 10)
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
@@ -39,7 +39,7 @@ async def nodes(server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 
 
 class Source:
-    """What answers are made from: says how often it was asked."""
+    """The source of answers: counts its calls."""
 
     def __init__(self) -> None:
         self.asked, self.value, self.seconds = 0, b"one", 0.0
@@ -58,7 +58,7 @@ async def test_what_is_kept_is_made_once_for_all_nodes(nodes: list[Cache]) -> No
     assert source.asked == 1
     assert await nodes[0].load("page", "b", 10, source.make) == b"one"
     assert source.asked == 2
-    # What is too long is made each time.
+    # An answer that is too long is not kept.
     for _ in range(2):
         assert await nodes[0].load("page", "long", 10, source.make, most=2) == b"one"
         assert await nodes[0].load("page", "short", 10, source.make, most=3) == b"one"
@@ -135,7 +135,7 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it(nodes: list[Ca
     source.value = b"two"
     await nodes[where].forget("page")
     if where == 0:
-        # Whoever asks now does not join what began before the change.
+        # A new caller does not join a load that began before the change.
         assert await nodes[0].load("page", "a", 10, source.make) == b"two"
     assert await old == b"one"
     for cache in nodes:

@@ -1,4 +1,4 @@
-"""Caller: a person may what their role may now, a key no more than its scopes."""
+"""Caller: a person has the present permissions of their role, a key no more than its scopes."""
 
 from __future__ import annotations
 

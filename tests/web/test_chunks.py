@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 
 
 async def send(url: str, path: str, headers: str, *parts: bytes, seconds: float = 20) -> bytes:
-    """The whole answer to a POST whose body is sent by hand; the server has to end the connection."""
+    """Send a POST with a body in parts; return the whole answer, after which the server must disconnect."""
     host, port = urlsplit(url).hostname or "", urlsplit(url).port or 0
     reader, writer = await asyncio.open_connection(host, port)
 
@@ -46,7 +46,7 @@ async def send(url: str, path: str, headers: str, *parts: bytes, seconds: float 
 
 
 def status_of(answer: bytes) -> int:
-    """The status in the first line."""
+    """Return the status in the first line."""
     return int(answer.split(b" ", 2)[1])
 
 
@@ -54,7 +54,7 @@ CHUNKED = "Transfer-Encoding: chunked\r\nContent-Type: application/json"
 
 
 async def test_a_body_behind_a_401_is_not_parsed(service: Any) -> None:
-    # An endless body: whoever went on parsing it would hold the connection.
+    # An endless body: a server that parsed on would hold the connection.
     answer = await send(service.url, f"{API}/posts", CHUNKED, *[TINY * 50_000] * 100)
     assert status_of(answer) == 401
     assert b"Connection: close" in answer
@@ -72,7 +72,7 @@ async def test_tiny_chunks_are_parsed_in_parts_until_they_are_refused(service: A
     answer = await send(service.url, f"{API}/posts", CHUNKED, *[TINY * 50_000] * 10)
     assert status_of(answer) == 401
     assert max(parsed) <= connections.PARSED_AT_ONCE
-    # The loop has some turns until the answer is there, and a part is parsed in each.
+    # The answer takes some turns of the loop, and each turn parses one part.
     assert sum(parsed) < 20 * connections.PARSED_AT_ONCE
 
 

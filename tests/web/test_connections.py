@@ -18,16 +18,16 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 async def connect(url: str, first: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection that has sent `first`."""
+    """Open a connection and send `first`."""
     reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
     writer.write(first)
     return reader, writer
 
 
 async def end_of(url: str, first: bytes, more: bytes = b"") -> bytes:
-    """What comes until the server ends the connection, on which `more` is sent again and again.
+    """Return the bytes until the server disconnects, while `more` is sent again and again.
 
-    What is sent into a closed connection resets it, and may take the answer with it: then it is asked again.
+    A late byte may reset the connection and take the answer with it: then the request is repeated.
     """
     for _ in range(5):
         reader, writer = await connect(url, first)
@@ -44,7 +44,7 @@ async def end_of(url: str, first: bytes, more: bytes = b"") -> bytes:
 
 
 async def drip(writer: asyncio.StreamWriter, more: bytes) -> None:
-    """Send `more` again and again."""
+    """Send `more` every 0.1 s."""
     while more:
         await asyncio.sleep(0.1)
         writer.write(more)
@@ -115,7 +115,7 @@ async def test_silent_connections_shut_nobody_out(service: Any) -> None:
         reader, writer = await connect(url, HEALTH)
         async with asyncio.timeout(20):
             assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
-            # Half of the places are what one address has, and the oldest had to go.
+            # One address may have half of the places; its oldest connections were closed.
             assert [await left.read() for left, _ in silent[:21]] == [b""] * 21
         assert not any(left.at_eof() for left, _ in silent[21:])
         writer.transport.abort()
@@ -130,7 +130,7 @@ async def test_a_network_has_the_places_of_one_address() -> None:
     made: list[connections.Connection] = []
 
     def connect_from(address: str) -> bool:
-        """Whether a client there is let in; it never waits, as one does that reads slowly."""
+        """Whether a client of this address gets a place; its connection stays open."""
         transport = Mock()
         transport.get_extra_info = {"peername": (address, 1, 0, 0)}.get
         made.append(listener())
@@ -145,5 +145,5 @@ async def test_a_network_has_the_places_of_one_address() -> None:
 
 
 async def answer_yes(request: Any) -> Any:
-    """200."""
+    """Answer 200."""
     return connections.web.Response(text="yes")

@@ -1,4 +1,4 @@
-"""The documents and the command line: what they print is what is served."""
+"""The documents and the command line: the printed document is the served one."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from nexcorp.web.errors import status_of
 from nexcorp.web.routing import get
 from tests.contract import CODES, ROUTES, document, follow, operations
 
-# Not always an envelope: what the probe says instead, what aiohttp answers for a file, GraphQL's own errors.
+# Answers without an envelope: the probe's own body, aiohttp's for a file, GraphQL's errors.
 OTHERS = {("^/ready$", "503"), ("^/media/[^/]+$", "412"), ("^/api/graphql$", "400")}
 CONTRACT_CODES = {4001, 4005, 4008, 4010, 4012, 4013, 4500, 4503, 4504, 4507}
 
 
 async def run(*arguments: str, **environment: str) -> tuple[int | None, str, str]:
-    """(exit code, stdout, stderr) of the `nexcorp` command with these settings and no others."""
+    """Run `nexcorp` with only these settings; return (exit code, stdout, stderr)."""
     clean = {name: "" for name in ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "NEXCORP_ENV", "PORT")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -83,7 +83,7 @@ def test_every_operation_documents_how_it_fails() -> None:
         where = f"{method} {pattern.pattern}"
         statuses = set(operation["responses"])
         assert {"500", "503"} <= statuses, where
-        # Where nothing of it is needed, a token that is not good may be passed over.
+        # A public route may ignore an invalid token.
         if operation["security"] and {} not in operation["security"]:
             assert "401" in statuses, where
         if "requestBody" in operation:
@@ -100,18 +100,18 @@ def test_every_operation_documents_how_it_fails() -> None:
                 assert f"`{code}`: {CODES[int(status)][code]}" in response["description"], where
 
 
-# Of the command line, and what leaves a transaction with a stored answer: no client sees their codes.
+# Errors of the command line, and a stored answer that leaves its transaction: no client sees their codes.
 UNSEEN = {"DatabaseNotEmpty", "LocksHeld", "MigrationError", "Replay", "SchemaError"}
 
 
 def find_kinds(parent: type[AppError] = AppError) -> set[type[AppError]]:
-    """Every class of errors of the package below `parent`."""
+    """Return every error class of the package below `parent`."""
     below = {kind for kind in parent.__subclasses__() if kind.__module__.startswith("nexcorp.")}
     return below.union(*(find_kinds(kind) for kind in below))
 
 
 def test_every_error_that_is_raised_has_a_meaning_of_its_own() -> None:
-    """`raise Conflict()` says nothing of what the conflict is: only classes with a meaning are raised."""
+    """`raise Conflict()` does not explain the conflict: only classes with a meaning are raised."""
     unseen, found = set(), 0
     for path in (REPOSITORY / "nexcorp").rglob("*.py"):
         names = {
@@ -196,7 +196,7 @@ def test_a_body_that_comes_as_a_form_alone_is_offered_as_nothing_else() -> None:
     body = paths["/api/v1/uploads"]["post"]["requestBody"]
     assert body["required"] and list(body["content"]) == ["multipart/form-data"]
     assert body["content"]["multipart/form-data"]["schema"]["required"] == ["file"]
-    # JSON will do where a file is one way of several, and needs none.
+    # A route that takes a file only as one of several ways also accepts JSON, and requires no file.
     post = paths["/api/v1/posts"]["post"]["requestBody"]["content"]
     assert set(post) == {"application/json", "multipart/form-data"}
     assert "file" not in post["multipart/form-data"]["schema"]["required"]
@@ -384,7 +384,7 @@ async def test_production_gets_no_account_with_a_published_password(
 
 @pytest.fixture
 def bare_url(postgres: Any) -> Iterator[str]:
-    """A database that nothing was migrated into."""
+    """The URL of a database without migrations."""
     with psycopg.connect(postgres.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE bare")
         yield postgres.url.rpartition("/")[0] + "/bare"
@@ -409,7 +409,7 @@ async def test_migrate_status_says_when(database_url: str) -> None:
 
 
 async def test_what_keeps_an_administrator_from_being_made_is_named(database_url: str) -> None:
-    # An operator with the database needs no more.
+    # An operator with access to the database needs no other setting.
     given = {"DATABASE_URL": database_url}
     for arguments, name in ((("nobody", "--password", "rain-on-a-tin-roof"), "email"),
                             (("a@example.com", "--password", "short"), "password")):  # fmt: skip

@@ -1,4 +1,4 @@
-"""A dyno of several processes under gunicorn: one format of lines, and nothing left behind."""
+"""A dyno with several processes under gunicorn: one format of log lines, and no files left behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long(15)
 
 
 def wait_for(found: Callable[[], Any]) -> Any:
-    """What `found` returns once it is something."""
+    """Return the result of `found` as soon as it is true; fails after 30 s."""
     for _ in range(600):
         try:
             if result := found():
@@ -34,7 +34,7 @@ def wait_for(found: Callable[[], Any]) -> Any:
 
 
 def fetch(url: str) -> bytes:
-    """The body of a page."""
+    """Return the body of a page."""
     body: bytes = urlopen(url).read()  # noqa: S310 - of our own making
     return body
 
@@ -69,9 +69,9 @@ def test_a_dyno_logs_in_one_format_and_leaves_no_folder(config: Config, tmp_path
         wait_for(lambda: fetch(f"{base}/health"))
         assert list(tmp_path.glob("nexcorp-metrics-*"))
         assert b"nexcorp_outbox_depth" in fetch(f"{base}/metrics")
-        # gunicorn itself has something to say of that.
+        # gunicorn logs that its worker was killed.
         os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
-        wait_for(log.read_text)
+        wait_for(lambda: "SIGKILL" in log.read_text())
         process.send_signal(signal.SIGTERM)
         assert process.wait(40) == 0
     finally:

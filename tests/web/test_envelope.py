@@ -1,4 +1,4 @@
-"""One envelope for every error, whoever raises it."""
+"""Every error has the same envelope, whichever layer raises it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_wrong_methods_are_405_and_say_which_are_right(make_user: Any) -> 
         ("POST", "/health", {"GET", "HEAD"}),
         ("OPTIONS", f"{API}/posts", {"GET", "HEAD", "POST"}),
         ("PROPFIND", f"{API}/posts", {"GET", "HEAD", "POST"}),
-        # Not those of /tasks/{id} and /notifications/{id}.
+        # The methods of this path, not those of /tasks/{id} and /notifications/{id}.
         ("PATCH", f"{API}/tasks/trash", {"GET", "HEAD", "DELETE"}),
         ("GET", f"{API}/notifications/seen", {"POST"}),
     ):

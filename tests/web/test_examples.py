@@ -1,4 +1,4 @@
-"""The examples in the documents work on the demo data, and fail at nobody's expense."""
+"""The examples in the documents work on the demo data, and change nothing that later examples need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.contract import document
 
 
 def find_example(method: str, path: str) -> Any:
-    """The body that the documents show for an operation; None where it has none."""
+    """Return the example body of an operation, or None if it has none."""
     operation = document()["paths"][f"{API}{path}"][method]
     return (
         operation["requestBody"]["content"]["application/json"]["example"]
@@ -68,5 +68,5 @@ async def test_examples_work_on_the_demo_data(service: Any, client: Any) -> None
                 address = address.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
         answer = await client.call(method.upper(), address, json=find_example(method, path))
         assert answer.status == status, (path, await answer.text())
-    # Ada has the password of the documents still.
+    # Ada still has the password of the documents.
     assert (await client.post(f"{API}/auth/login", json=find_example("post", "/auth/login"))).status == 200

@@ -1,4 +1,4 @@
-"""schemathesis reads the OpenAPI document and tries to get an answer that is not in it, or a crash."""
+"""schemathesis reads the OpenAPI document and looks for an undocumented answer or a crash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
     "unsupported_method"
 )
-# What would end the session all calls are made with, or its role's rights: ids are learned from lists.
+# These would end the session of all calls, or change its rights: schemathesis learns ids from lists.
 ENDS_THE_RUN = [
     "POST /api/v1/auth/logout",
     "POST /api/v1/auth/password",
@@ -25,8 +25,8 @@ ENDS_THE_RUN = [
     "PUT /api/v1/users/{id}/role",
     "PUT /api/v1/users/{id}/status",
 ]
-# Without a language model, a provider or Cloudinary they can only say 503, to schemathesis an error; a socket
-# is no request.
+# Without a language model, a provider or Cloudinary these always answer 503, which schemathesis takes for an
+# error; a socket is no request.
 UNCONFIGURED = [
     "POST /api/v1/ai/chats/{id}/messages",
     "POST /api/v1/ai/chats/{id}/messages/{messageId}/regenerate",
@@ -42,7 +42,7 @@ ELSEWHERE = [
 
 
 def make_command(url: str, token: str) -> list[str]:
-    """The command line; the seed makes it the same run each time."""
+    """Return the command line; its seed makes every run the same."""
     command = [PROGRAM, "run", f"{url}/api/openapi.json", "--checks", CHECKS, "--seed", "1"]
     command += ["--phases", "coverage,fuzzing", "--max-examples", "4", "--no-color", "--continue-on-failure"]
     command += ["--request-timeout", "20", "--generation-database", "none"]
@@ -66,5 +66,5 @@ async def test_no_answer_is_undocumented(service: Any, make_user: Any, role: str
     )
     output = (await process.communicate())[0].decode()
     assert process.returncode == 0, output[-8000:]
-    # Nothing was tried if the session had ended on the way.
+    # Fails if the session has ended: then every call was refused.
     assert (await user.client.get("/api/v1/auth/me")).status == 200

@@ -1,4 +1,4 @@
-"""The gate: requests are held until there is a place, in the order that serves most, or refused unbegun."""
+"""The gate holds requests until there is a place, serves them in the best order, or refuses them unbegun."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_requests_are_held_until_there_is_a_place_or_refused_unbegun(
         refused = [
             await client.get(f"{API}/feed?limit=3", headers=headers),
             await client.post(f"{API}/posts", json={"body": "x"}, headers=headers),
-            # Not as simple: its body is on its way. The gateway refuses it.
+            # This body is still arriving, so the gateway refuses it, not the gate.
             await client.post(f"{API}/posts", data=drip(b'{"body": "x"}'), headers=headers),
         ]
         for answer in refused:
@@ -86,7 +86,7 @@ async def test_requests_behind_one_another_are_all_answered_in_order(
 
 
 async def drip(data: bytes) -> AsyncIterator[bytes]:
-    """A body that comes byte by byte."""
+    """Yield a body byte by byte."""
     for byte in data:
         yield bytes([byte])
         await asyncio.sleep(0.01)
@@ -122,7 +122,7 @@ async def test_the_newest_goes_first_where_not_all_are_served_in_time(
     places.sit(object())
 
     def pass_on() -> None:
-        """What had the place is done."""
+        """Free the only place and let the next request in."""
         places.working -= 1
         places.let_in()
 
@@ -132,7 +132,7 @@ async def test_the_newest_goes_first_where_not_all_are_served_in_time(
     now += 1.5 * gate.IN_TIME_SECONDS
     for name in "abcdef":
         places.hold(One(name))
-    # Two in that time are what was served.
+    # Two requests were served in that time.
     for _ in range(5):
         pass_on()
     now += gate.FRESH_SECONDS
@@ -157,7 +157,7 @@ async def test_bodies_that_do_not_come_leave_places_to_others(web_only: Any) -> 
             reader, writer = await asyncio.open_connection(url.hostname, url.port)
             writer.write(head.encode())
             writers.append(writer)
-        # A third of the half that is for them; the others are told so at once.
+        # An account may have a third of the half for arriving bodies; its others are refused at once.
         assert await reader.readuntil(b"\r\n") == b"HTTP/1.1 429 Too Many Requests\r\n"
         assert 0 < app[GATE].begun < 4
         assert (await client.get(f"{API}/feed")).status == 200

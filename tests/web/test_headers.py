@@ -1,4 +1,4 @@
-"""CORS, security headers, HEAD, and what caches are told."""
+"""CORS, security headers, HEAD, and headers for caches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECURE = {
 
 
 def check_secure(answer: Any) -> None:
-    """Every answer of the API has these."""
+    """Check the headers that every answer of the API has."""
     for name, value in SECURE.items():
         assert answer.headers.getall(name) == [value]
     assert "X-Request-Id" in answer.headers
@@ -56,7 +56,7 @@ async def test_success_and_failure_alike_are_secured(make_user: Any) -> None:
     [
         (("127.0.0.0/8",), "https", True),
         (("127.0.0.0/8",), "http", False),
-        # Anybody may claim it; only proxies of ours are believed.
+        # Any client can send the header; only trusted proxies are believed.
         (("192.0.2.0/24",), "https", False),
         ((), "https", False),
     ],
@@ -202,9 +202,9 @@ async def test_a_page_speaks_for_the_service_by_public_url_not_by_host(web_only:
     async with serving(web_only, public_url=OWN_URL, **settings) as (_, client):
         for origin, host, allowed in (
             ("https://intranet.example", "intranet.example", True),
-            # A proxy may have put its own name there.
+            # A proxy may replace the Host with its own name.
             ("https://intranet.example", "web-1.example:8080", True),
-            # Forged by whoever is in the network, where there is no TLS.
+            # Without TLS, anybody in the network can forge these.
             ("http://intranet.example", "intranet.example", False),
             ("https://intranet.example:8443", "intranet.example:8443", False),
             ("https://rebound.example", "rebound.example", False),
@@ -249,7 +249,7 @@ async def test_production_is_called_by_its_names(web_only: Any) -> None:
             for path in (f"{API}/posts", "/", "/ws", "/nope"):
                 answer = await client.get(path, headers={"Host": host})
                 assert (await check_envelope(answer, 400))["code"] == "host_not_allowed", host
-            # A probe knows an address.
+            # A probe calls by address.
             assert (await client.get("/health", headers={"Host": host})).status == 200
         preflight = {"Host": "evil.example", "Origin": "https://evil.example"}
         preflight["Access-Control-Request-Method"] = "POST"

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the same key and body do the work once and answer the same."""
+"""Idempotency-Key: requests with the same key and body are done once and answered the same."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ async def test_the_same_key_and_body_replay_the_answer(service: Any, make_user: 
 
 
 async def test_a_replay_waits_for_the_standby_as_the_first_answer_does(service: Any, make_user: Any) -> None:
-    """A writer who was cut off while it waited is seen by the retry, although no standby may have it."""
+    """A writer that was cut off while waiting may have committed on the primary alone; a retry must wait."""
     ann = await make_user()
     await ann.client.post(POSTS, json={"body": "x"}, headers=key("k1"))
     name = urlsplit(service.config.database_url).path[1:]
     conn = await asyncpg.connect(service.config.database_url)
     try:
-        # Other databases of this server do not wait for anything.
+        # The setting is per database, so other databases of this server do not wait.
         await conn.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
         await conn.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         await conn.execute("SELECT pg_reload_conf()")
@@ -124,7 +124,7 @@ async def test_a_failure_does_not_use_the_key_up(service: Any, make_user: Any) -
 
 
 async def test_who_waits_for_a_failure_does_the_work(service: Any, make_user: Any) -> None:
-    """The second request waits on the first one's key; the first fails, so the second is the first."""
+    """The second request waits for the first one's key; the first fails, so the second does the work."""
     ann = await make_user()
     async with service.db.connection(wait=5) as conn:
         transaction = conn.transaction()

@@ -1,4 +1,4 @@
-"""Idempotency-Key: a retry after what the first request made was changed or deleted."""
+"""Idempotency-Key: a retry after the created row was changed or deleted."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ ONCE = {"Idempotency-Key": "once"}
 
 
 async def once(user: Any, path: str, **body: Any) -> Any:
-    """What a POST with the key answers, whatever that is."""
+    """POST with the key; return the answer, whatever its status."""
     return await user.client.post(API + path, json=body, headers=ONCE)
 
 
 async def make(user: Any, path: str, **body: Any) -> Any:
-    """What a POST with the key made just now."""
+    """POST with the key; return the created row. Fails if the answer was replayed."""
     answer = await once(user, path, **body)
     assert (answer.status, REPLAYED in answer.headers) == (201, False), await answer.text()
     return await answer.json()
 
 
 async def remove(user: Any, path: str) -> None:
-    """Delete it."""
+    """DELETE a path; fails unless the answer is 204."""
     answer = await user.client.delete(API + path)
     assert answer.status == 204, await answer.text()
 
 
 async def check_gone(service: Any, user: Any, path: str, **body: Any) -> None:
-    """A retry says so, another body is refused as before, and of the answer nothing is kept."""
+    """Check that a retry gets `answer_gone`, another body is refused, and the stored answer is empty."""
     await check_envelope(await once(user, path, **body), 404, "answer_gone")
     text = next(name for name in ("body", "text", "name") if name in body)
     other = {**body, text: "Another."}
@@ -55,11 +55,11 @@ async def test_a_deleted_post_is_not_published_again(service: Any, make_user: An
     await make(bob, "/comments", **said)
     await remove(ann if by == "author" else boss, f"/posts/{post['id']}")
     await check_gone(service, ann, "/posts", **body)
-    # Nor what went along with it: that is known before the post is missed.
+    # The comment was deleted with the post: a retry says so, not that the post is missing.
     await check_gone(service, bob, "/comments", **said)
     assert await fetch_value(service, "SELECT count(*) FROM posts") == 0
     assert await fetch_value(service, "SELECT count(*) FROM events WHERE type = 'post.created'") == 1
-    # Another key is another request.
+    # Another key makes another request.
     assert (await ann.client.post(POSTS, json=body, headers={"Idempotency-Key": "twice"})).status == 201
 
 
@@ -71,7 +71,7 @@ async def test_a_deleted_comment_is_not_said_again(service: Any, make_user: Any)
     reply = {**said, "parentId": comment["id"]}
     answered = await make(bob, "/comments", **reply)
     await remove(ann, f"/comments/{comment['id']}")
-    # It stays as a placeholder, without its text here as well.
+    # The comment stays as a placeholder; its stored answer loses the text as well.
     await check_gone(service, ann, "/comments", **said)
     await remove(bob, f"/comments/{answered['id']}")
     await check_gone(service, bob, "/comments", **reply)
@@ -125,7 +125,7 @@ async def test_a_removed_file_is_in_no_answer(service: Any, make_user: Any, way:
     await check_envelope(await retry(b"other"), 422, "idempotency_key_reused")
     kept = await fetch(service, "SELECT body, location FROM idempotency_keys")
     assert [tuple(row) for row in kept] == [(None, None)]
-    # Neither retry brought a file along.
+    # Neither retry left a file behind.
     assert await fetch_value(service, "SELECT count(*) FROM uploads WHERE removed_at IS NULL") == 0
 
 
@@ -139,7 +139,7 @@ async def test_the_answer_of_a_post_loses_a_file_as_the_post_does(service: Any, 
     shown = await again.json()
     assert (again.status, [file["name"] for file in shown["uploads"]]) == (201, ["two.png"])
     assert shown == await get_json(ann.client, f"/posts/{post['id']}")
-    # One on no post has no answer but its own.
+    # The removal of a file on no post changes only its own stored answer.
     loose = await send(ann, picture(), "c.png", "")
     await remove(ann, f"/uploads/{(await loose.json())['id']}")
     assert await (await once(ann, "/posts", **body)).json() == shown
@@ -165,7 +165,7 @@ async def test_a_retry_after_an_edit_shows_it_as_it_is_now(service: Any, make_us
             assert await again.read() == await now.read()
             assert again.headers["ETag"] == now.headers["ETag"] != first.headers["ETag"]
             assert again.headers.get("Location") == first.headers.get("Location")
-        # What is no retry is refused, also where it is what the thing says by now.
+        # Another body is refused, even if it equals the present text.
         edited = await ann.client.post(API + path, json={**body, "body": "newerword"}, headers=headers)
         await check_envelope(edited, 422, "idempotency_key_reused")
         await remove(ann, f"{path}/{made['id']}")
@@ -184,7 +184,7 @@ async def test_a_refused_edit_renews_nothing(make_user: Any) -> None:
 
 
 async def test_a_change_by_another_renews_no_answer_of_the_authors(make_user: Any) -> None:
-    """What the other is shown is theirs: whether they like it, for one."""
+    """The answer to the other person shows that person's view, for example whether they like the post."""
     ann, boss = await make_user(), await make_user(role="admin")
     body = {"type": "project", "title": "One", "body": "x"}
     post = await make(ann, "/posts", **body)
@@ -194,7 +194,7 @@ async def test_a_change_by_another_renews_no_answer_of_the_authors(make_user: An
     assert (await boss.client.put(f"{path}/status", json={"status": "on_hold"})).status == 200
     assert await (await once(ann, "/posts", **body)).json() == post
     assert await (await once(boss, "/posts", body="Mine.")).json() == own
-    # The author's own move does.
+    # The author's own change renews the answer.
     assert (await ann.client.put(f"{path}/status", json={"status": "in_progress"})).status == 200
     again = await (await once(ann, "/posts", **body)).json()
     assert (again["status"], again["liked"], again["likeCount"]) == ("in_progress", False, 1)
@@ -248,7 +248,7 @@ async def test_an_answer_names_no_assignee_who_has_left(service: Any, make_user:
     for user, assigner in ((leaver, ann), (other, boss)):
         assert (await user.client.put(f"{path}/interest")).status == 200
         assert (await assigner.client.put(f"{path}/assignee", json={"userId": str(user.id)})).status == 200
-    # The second was none of the author's changes.
+    # The second assignment was not by the author, so it is not in the author's answer.
     before = await (await once(ann, "/posts", **body)).json()
     assert before["assignee"]["username"] == "zebulon"
     assert (await leaver.client.delete(f"{API}/users/me")).status == 204

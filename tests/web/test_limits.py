@@ -1,4 +1,4 @@
-"""Rate limits: exact over nodes, per address and per account, kept without Redis, honest in their headers."""
+"""Rate limits: exact over nodes, by address and account, without Redis as well, and honest headers."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from tests.web.calls import check_envelope, serving
 FIELDS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 PUBLIC_PATH = f"{API}/auth/login"
 OWN = f"{API}/auth/me"
-# Refused (422) after the limit and before the database, which 200 clients at once would be too many for.
+# Refused with 422 after the rate limit and before the database, which could not serve 200 clients at once.
 CHEAP = f"{API}/posts?limit=0"
 
 
 @pytest.fixture
 async def nodes(config: Config) -> AsyncIterator[Callable[..., Any]]:
-    """`urls, apps = await nodes(rate_limit_user=40)`: two web processes on one database and Redis."""
+    """`urls, apps = await nodes(rate_limit_user=40)` starts two web processes on one database and Redis."""
     runners: list[Any] = []
 
     async def start(**settings: Any) -> tuple[list[str], list[Any]]:
@@ -48,7 +48,7 @@ async def nodes(config: Config) -> AsyncIterator[Callable[..., Any]]:
 
 
 async def call_many(urls: list[str], count: int, headers: dict[str, str], path: str = CHEAP) -> list[Any]:
-    """(status, Retry-After) of concurrent requests, spread over the nodes."""
+    """Send concurrent requests, spread over the nodes; return (status, Retry-After) of each."""
     connector = aiohttp.TCPConnector(limit=100)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
 
@@ -61,7 +61,7 @@ async def call_many(urls: list[str], count: int, headers: dict[str, str], path: 
 
 
 def most(limit: int, seconds: float) -> int:
-    """Requests that a full bucket lets in within so long."""
+    """Return how many requests a full bucket lets in within `seconds`."""
     return limit + math.floor(seconds * limit / 60)
 
 
@@ -69,7 +69,7 @@ def most(limit: int, seconds: float) -> int:
 async def test_two_nodes_together_let_in_exactly_the_limit(
     nodes: Any, make_user: Any, limit: int, monkeypatch: Any
 ) -> None:
-    # All of it shares one loop here; how soon a node gives Redis up is another test's subject.
+    # One loop runs everything here, so Redis must not be given up for being slow.
     monkeypatch.setattr(limits, "ANSWER_SECONDS", 10.0)
     user = await make_user()
     urls, apps = await nodes(rate_limit_user=limit)
@@ -84,7 +84,7 @@ async def test_two_nodes_together_let_in_exactly_the_limit(
 
 
 async def test_slices_left_over_are_given_back(nodes: Any, make_user: Any, monkeypatch: Any) -> None:
-    """A node that took cells in advance and went quiet holds nothing back for long."""
+    """A node that reserved requests in advance and got no more of them gives them back soon."""
     monkeypatch.setattr(limits, "ANSWER_SECONDS", 10.0)
     user = await make_user()
     urls, _ = await nodes(rate_limit_user=100)
@@ -111,7 +111,7 @@ async def test_a_key_far_from_its_limit_costs_few_round_trips(
         before = count()
         answers = await call_many([url], 250, user.headers)
         assert {status for status, _ in answers} == {422}
-        # A slice is 300 cells, good for a second; a slow machine takes another or two.
+        # A node reserves 300 requests at a time, for a second; a slow machine needs one or two more.
         assert count() - before <= 8
     await runner.cleanup()
 
@@ -147,9 +147,9 @@ async def test_every_session_of_an_account_shares_its_limit(
 
 
 async def test_accounts_that_proved_nothing_multiply_no_limit(web_only: Any, make_user: Any) -> None:
-    """They share one account's budget; whoever has proved their address keeps their own."""
+    """Unverified accounts share one account's budget; a verified one has its own."""
     known, *unknown = [await make_user(), *[await make_user(verified=False) for _ in range(3)]]
-    # Without mail, too, where nobody can.
+    # Also where mail is not configured, so that nobody can verify an address.
     async with serving(web_only, rate_limit_user=9, env="production", registration="open") as (_, client):
         answers = [await client.get(OWN, headers=user.headers) for user in unknown * 4]
         assert [answer.status for answer in answers] == [200] * 9 + [429] * 3
@@ -165,10 +165,10 @@ async def test_an_address_makes_so_many_accounts_an_hour(web_only: Any, client: 
 
         answers = [await register(number) for number in range(3)]
         assert [answer.status for answer in answers] == [201, 201, 429]
-        # What the others tell of is the budget of the minute.
+        # The headers of the others describe the budget of a minute.
         assert [answer.headers["RateLimit-Limit"] for answer in answers] == ["50", "50", "2"]
         assert 60 < int(answers[2].headers["Retry-After"]) <= 1800
-    # It is off in development, and 20 in production.
+    # The limit is off in development, and 20 in production.
     assert service.config.registrations_per_hour == 0
     assert replace(service.config, env="production").registrations_per_hour == 20
 
@@ -224,7 +224,7 @@ async def test_what_is_outside_of_the_api_is_counted_per_address(web_only: Any) 
             assert int(answer.headers["RateLimit-Remaining"]) == left
         for path in paths:
             await check_envelope(await client.get(path), 429, "too_many_requests")
-        # Pictures use up nobody's requests, probes are answered, and the API counts what it does not know.
+        # Files do not count as requests, probes are answered, and unknown paths of the API count as its own.
         for path, status in (
             ("/health", 200),
             ("/metrics", 200),
@@ -239,7 +239,7 @@ async def test_waiting_as_long_as_told_helps_and_less_does_not(web_only: Any) ->
         for _ in range(31):
             answer = await client.get(OWN)
         await check_envelope(answer, 429, "too_many_requests")
-        # One every two seconds, whatever part of them is over already.
+        # One request every two seconds, part of which may be over already.
         wait = int(answer.headers["Retry-After"])
         assert wait in (1, 2)
         refused = time.monotonic()
@@ -263,13 +263,13 @@ async def test_strangers_are_counted_by_address(web_only: Any) -> None:
 
         assert [await ask("192.0.2.1") for _ in range(7)] == [401] * 5 + [429] * 2
         assert await ask("192.0.2.2") == 401
-        # What stands further left is the client's own claim.
+        # Elements further left are claims of the client.
         assert await ask("203.0.113.9, 192.0.2.1") == 429
-        # One customer's network is one client.
+        # A customer's IPv6 network counts as one client.
         hosts = [f"2001:db8:1:2::{number}" for number in range(1, 7)]
         assert [await ask(host) for host in hosts] == [401] * 5 + [429]
         assert await ask("2001:db8:1:3::1") == 401
-        # Who is signed in has a budget of their own.
+        # A signed-in user has a separate budget.
         assert (await client.get(OWN, headers={"X-Forwarded-For": "192.0.2.1"})).status == 200
 
 
@@ -282,18 +282,18 @@ async def test_people_behind_one_address_do_not_lock_each_other_out(web_only: An
         async def post(path: str, **body: Any) -> Any:
             return await client.post(f"{API}/auth/{path}", json=body, headers=public)
 
-        # Good sign-ins count for the account.
+        # Successful sign-ins count for the account, not for the address.
         answers = [await post("login", **login) for _ in range(6)]
         assert [answer.status for answer in answers] == [200] * 6
         tokens = [(await answer.json())["refreshToken"] for answer in answers]
         wrong = [await post("login", **login | {"password": "wrong"}) for _ in range(6)]
         assert {answer.status for answer in wrong[:3]} == {401}
         assert {answer.status for answer in wrong[4:]} == {429}
-        # The address is used up, and with it forged and malformed tokens.
+        # The address has no budget left, so forged and malformed tokens are refused.
         for body in ({"refreshToken": "x"}, {"refreshToken": 1}, {}):
             assert (await post("refresh", **body)).status == 429
             assert (await post("logout", **body)).status == 429
-        # A session has a budget of its own, for one token of it or many.
+        # A session has its own budget, however many of its tokens are used.
         for token in tokens[:2]:
             seen = [(await post("refresh", refreshToken=token)).status for _ in range(6)]
             assert seen[:4] == [200] * 4
@@ -352,7 +352,7 @@ async def test_limits_go_on_without_redis(
     elapsed = time.monotonic() - began
     admitted = sum(status == 422 for status, _ in answers)
     assert {status for status, _ in answers} == {422, 429}
-    # This node goes on from what it knew; it alone was asked.
+    # Only this node was called, and it goes on from the counts it knew.
     assert 58 <= admitted <= most(60, elapsed)
     assert elapsed < 10
     answers = await call_many(urls[:1], 20, user.headers)

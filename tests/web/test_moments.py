@@ -1,4 +1,4 @@
-"""Every time that comes in, at its edges: it is understood or refused, and nothing else happens."""
+"""Every moment in a request, at its limits, is either understood or refused with 422."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.api import API, create, get_json, outbox_empty, publish, say
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.shared
-# Far away, outside of what Python or PostgreSQL knows, or infinity to one of them.
+# Moments outside the range of Python or PostgreSQL, or that one of them reads as infinity.
 FAR = (
     *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00-14:00", "9999-12-31T23:59:59.999999Z"),
     *("9999-12-31T23:59:59+14:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00"),

@@ -1,4 +1,4 @@
-"""What happens when something breaks or there is too much: 500 that tells nothing, 503 at once."""
+"""Failures and overload: a 500 that reveals nothing, and a 503 at once."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_over_the_in_flight_cap_is_503_at_once(web_only: Any, monkeypatch:
         await check_envelope(answer, 503, "overloaded")
         assert int(answer.headers["Retry-After"]) >= 1
         assert (await client.get("/nope")).status == 503
-        # A probe that is refused would have the process restarted, for being busy.
+        # A platform restarts a process whose probe is refused, and this one is only busy.
         for path, statuses in (("/health", {200}), ("/ready", {200, 503}), ("/metrics", {200})):
             answer = await client.get(path)
             assert answer.status in statuses
@@ -125,7 +125,7 @@ async def test_one_account_and_slow_work_leave_connections_to_the_others(
         async def get(path: str, who: int) -> Any:
             return await client.get(path, headers={"Authorization": f"Bearer {tokens[who]}"})
 
-        # Half of them are an account's: what it asks beyond that waits, and is then refused.
+        # An account may hold half of the connections; its next request waits, and is then refused.
         own = [asyncio.create_task(get(f"{API}/posts?type=normal", 0)) for _ in range(4)]
         await asyncio.sleep(0.1)
         answer = await get(f"{API}/posts?type=normal", 0)
@@ -136,7 +136,7 @@ async def test_one_account_and_slow_work_leave_connections_to_the_others(
         assert [answer.status for answer in await asyncio.gather(*own)] == [200] * 4
         assert (await get(f"{API}/posts?type=normal", 0)).status == 200
 
-        # Half of them are for what may be slow, whoever asks, and half of those for one account.
+        # Heavy requests may hold half of the connections, those of one account half of these.
         held.clear()
         monkeypatch.setattr(audit, "choose_statement", lambda query, known: hold)
         heavy = [asyncio.create_task(get(f"{API}/events", who)) for who in (0, 0, 0, 0, 1, 1)]
@@ -164,7 +164,7 @@ async def test_a_heavy_statement_is_cut_off_early(web_only: Any, monkeypatch: py
 async def test_a_request_that_takes_too_long_is_503_and_undone(
     web_only: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A write that is one statement is cut off in it; one of several is rolled back, whichever had run."""
+    """A write of one statement is cancelled in it; one of several statements is rolled back."""
     async with serving(web_only) as (app, client):
         create, forever = sql.posts.create_post, asyncio.Event()
 
@@ -174,7 +174,7 @@ async def test_a_request_that_takes_too_long_is_503_and_undone(
 
         monkeypatch.setattr(gateway, "REQUEST_SECONDS", 0.3)
         async with app[DATABASE].transaction(wait=5) as conn:
-            # The last that the statement comes to.
+            # The outbox is the last table that the statement writes.
             await conn.execute("LOCK TABLE outbox IN EXCLUSIVE MODE")
             answer = await client.post(f"{API}/posts", json={"body": "x"})
             await check_envelope(answer, 503, "timeout")

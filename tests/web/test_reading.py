@@ -1,4 +1,4 @@
-"""Reads on a streaming replica: what the caller wrote is in them, and where it fails, the primary answers."""
+"""Reads on a streaming replica: callers see their own writes, and the primary takes over if it fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nexcorp.doctor import check_replica
 from nexcorp.embedded import PostgresServer, ValkeyServer
 from nexcorp.embedded.process import children_of
 from nexcorp.web.reading import READS, STALE_READS, Reads
-from tests.api import API, create, get_json, publish
+from tests.api import API, create, get_json, publish, refused
 from tests.clients import Service, start_web, wait_until
 from tests.conftest import make_config, name_database
 from tests.servers import choose_folder
@@ -43,7 +43,7 @@ def on_standby(standby: StandbyServer, statement: str) -> Any:
 def own_config(
     database_url: str, valkey: ValkeyServer, tmp_path: Path, standby: StandbyServer
 ) -> Iterator[Config]:
-    """A database of the test's own, and the same on the replica."""
+    """Settings with a database of the test's own, which the replica also has."""
     standby.start()
     config = make_config(database_url, valkey.url, tmp_path / "home")
     yield replace(
@@ -74,7 +74,7 @@ def count(where: str, why: str = "") -> float:
 async def test_a_caller_finds_what_they_wrote_at_every_node(
     service: Service, make_user: Any, standby: StandbyServer
 ) -> None:
-    author, other = await make_user(), await make_user()
+    author, other = await make_user(), await make_user(role="admin")
     await wait_until(lambda: is_read(reads_of(service)), 20)
     runner, app, url = await start_web(service.config)
     try:
@@ -86,10 +86,18 @@ async def test_a_caller_finds_what_they_wrote_at_every_node(
         for client in (author.client, elsewhere):
             assert [post["id"] for post in (await get_json(client, "/posts"))["data"]] == [made["id"]]
         assert count("primary", "written") == written + 2
-        # Others may be shown what was.
+        # Other callers may be shown the earlier state.
         assert (await get_json(other.client, "/posts"))["data"] == []
         assert count("replica") == replica + 1
-        # It falls behind: all read on the primary, and it says so; nobody is refused.
+        # So is what was committed before an error; an error alone spares the replica nothing.
+        await refused(other.client.post(f"{API}/posts", json={}), 422)
+        assert (await get_json(other.client, "/posts"))["data"] == []
+        assert count("replica") == replica + 2
+        sudo = other.client.post(f"{API}/auth/sudo", json={"currentPassword": "wrong"})
+        await refused(sudo, 403, "wrong_password")
+        seen = [event["type"] for event in (await get_json(other.client, "/events"))["data"]]
+        assert "user.login_failed" in seen
+        # The replica falls behind: reads go to the primary, /ready reports it, and no request is refused.
         await wait_until(lambda: is_unread(reads_of(service)), 10)
         assert len((await get_json(other.client, "/posts"))["data"]) == 1
         ready = await other.client.get("/ready")
@@ -131,17 +139,17 @@ async def test_what_was_taken_away_is_read_nowhere(
         await asyncio.to_thread(on_standby, standby, "SELECT pg_wal_replay_pause()")
         paths = (f"/projects/{project['id']}/members", f"/conversations/{group['id']}/members")
         for list_path, path in zip(lists, paths, strict=True):
-            # The one before is in neither's way.
+            # The replica first catches up with the earlier removal.
             on_standby(standby, "SELECT pg_wal_replay_resume()")
             await wait_until(lambda: is_read(app[READS]), 20)
             on_standby(standby, "SELECT pg_wal_replay_pause()")
             assert await count_shown(list_path) == 1
             assert (await owner.client.delete(f"{API}{path}/{member.id}")).status == 204
-            # At this node at once, at others when they are told.
+            # This node knows of the removal at once, other nodes when they are told.
             assert (await get_json(member.client, list_path))["data"] == []
             await wait_until(lambda: is_unread(app[READS]), 5)
             assert await count_shown(list_path) == 0
-        # It is read again when it has come as far.
+        # The replica is used again when it has replayed the removal.
         on_standby(standby, "SELECT pg_wal_replay_resume()")
         await wait_until(lambda: is_read(app[READS]), 10)
     finally:
@@ -177,7 +185,7 @@ async def test_every_list_that_may_be_stale_can_be_read_on_a_replica(
         called += 1
     assert called >= 13
     assert count("replica") == replica + called and count("primary", "asked again") == again
-    # What is not there yet is asked of the primary, as is what is nowhere.
+    # A row that the replica lacks is looked up on the primary, and so is one that does not exist.
     missing = await admin.client.get(f"{API}/posts/{admin.id}/status-log")
     assert missing.status == 404 and count("primary", "asked again") == again + 1
 
@@ -201,11 +209,11 @@ async def test_without_redis_the_primary_is_read(service: Service, make_user: An
     await get_json(user.client, "/posts")
     assert count("primary", "unknown") == unknown + 1
     client.zscore, reads._rest_until = kept, 0.0
-    # A write that could not be told to others: this node reads on the primary for a while.
+    # If a write cannot be told to the other nodes, this node reads on the primary for a while.
     asked: list[int] = []
     client.pipeline = lambda **more: (_ for _ in asked.append(1) or ()).throw(ConnectionError())
     await publish(user)
-    # Redis that hangs holds up one write a second, not each.
+    # A hanging Redis delays one write a second, not each.
     await publish(user)
     assert len((await get_json(user.client, "/posts"))["data"]) == 2
     assert count("primary", "unknown") == unknown + 2 and asked == [1]
@@ -226,7 +234,7 @@ async def test_a_replica_that_hangs_dies_or_is_promoted_is_nobodys_error(
                 wrong.append(answer.status)
             await asyncio.sleep(0)
 
-    # The file is read when its headers have been sent: cut off, it would be an error of the client's.
+    # The export reads after its headers are sent, when a failure would cut the client off.
     paths = ("/posts", "/users", "/explore", "/tasks/export.csv")
     readers = [asyncio.create_task(keep_reading(path)) for path in paths]
     assert standby.process is not None
@@ -239,7 +247,7 @@ async def test_a_replica_that_hangs_dies_or_is_promoted_is_nobodys_error(
     await wait_until(lambda: is_read(reads))
     await asyncio.to_thread(standby.kill)
     await wait_until(lambda: is_unread(reads))
-    # Not in a thread: the server ends with the one that began it.
+    # Not in a thread: the server dies with the thread that started it.
     standby.start()
     await wait_until(lambda: is_read(reads), 30)
     assert check_replica(service.config) == []

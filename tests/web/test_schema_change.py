@@ -1,4 +1,4 @@
-"""A migration beside a running service: whoever is in the middle of something is told to try again."""
+"""A migration beside a running service: a request that meets it is told to try again."""
 
 from __future__ import annotations
 

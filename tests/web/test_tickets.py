@@ -1,4 +1,4 @@
-"""One-time tickets: whose they are is known without PostgreSQL."""
+"""One-time tickets: their user is known without PostgreSQL."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_only_what_the_service_made_lately_is_a_ticket(config: Any, monkeypatch:
 
 
 async def test_tickets_of_people_behind_one_address_count_for_them(web_only: Any) -> None:
-    """An office comes back at once, and a colleague's mistakes have used up what its address may do."""
+    """Many people of an office reconnect at once, while one has used up the budget of their address."""
     async with serving(web_only, rate_limit_anonymous=5, rate_limit_user=30) as (app, client):
         answer = await client.post("/api/v1/auth/ticket", json={"purpose": "download"})
         assert answer.status == 201
@@ -53,7 +53,7 @@ async def test_tickets_of_people_behind_one_address_count_for_them(web_only: Any
                 ws = await client.session.ws_connect(f"{client.url}/ws?ticket={ticket}")
                 assert (await ws.receive_json())["event"] == "connected"
                 await ws.close()
-        # One that is used up, or another's, is no good, and not a matter of the address either.
+        # A used ticket is refused as 401, not 429: the budget of the address does not matter.
         assert [(await client.get(f"/api/v1/users/me/export?ticket={used}")).status for _ in range(3)] == [
             401
         ] * 3

@@ -1,4 +1,4 @@
-"""What a handler changes in: a transaction, or one statement that commits by itself."""
+"""Writes of handlers: in a transaction, or as one statement that commits by itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def app(config: Any, database: Database) -> web.Application:
 
 
 def ask(app: web.Application, key: str | None = None, method: str = "POST") -> web.Request:
-    """A request with no body."""
+    """Return a request without a body."""
     headers = {"Idempotency-Key": key} if key else {}
     request = make_mocked_request(method, "/x", headers=headers, app=app)
     request._read_bytes = b""
@@ -77,7 +77,7 @@ async def test_a_write_stands_and_wakes_the_workers(
         await tx.conn.execute("INSERT INTO rooms (name) VALUES ('x')")
         tx.after(WAKE)
         await tx.reply({})
-        # With a key nobody sees it before the answer is stored as well.
+        # With a key, the write is committed together with the stored answer.
         assert await count_rooms(database) == (1 if key is None else 0)
     assert (await count_rooms(database), done) == (1, [WAKE])
 
@@ -100,7 +100,7 @@ async def test_a_key_replays_what_a_write_answered(app: web.Application, databas
 async def test_a_key_whose_answer_goes_meanwhile_is_free(
     app: web.Application, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is too old behind the claim that met the key, ahead of the reading of its answer."""
+    """The key expires after the claim found it and before its answer is read."""
     async with write(ask(app, "k")) as tx:
         await tx.reply({"a": 1}, 201)
     keys = sql.idempotency

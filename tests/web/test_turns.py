@@ -13,7 +13,7 @@ from nexcorp.web.turns import AT_ONCE, Turns
 
 
 async def hold(line: Turns, row: UUID, order: list[int], number: int, until: asyncio.Event) -> None:
-    """Take a turn, note it, and keep it until told."""
+    """Take a turn, note it, and keep it until the event is set."""
     async with line.take(row):
         order.append(number)
         await until.wait()
@@ -26,7 +26,7 @@ async def test_those_at_one_row_take_turns_and_others_do_not_wait() -> None:
     assert order == list(range(AT_ONCE))
     async with asyncio.timeout(0.1), line.take(uuid4()):
         pass
-    # One who goes away while waiting leaves the order as it is.
+    # A waiting task that is cancelled does not change the order.
     crowd[3].cancel()
     until.set()
     await asyncio.gather(*crowd, return_exceptions=True)

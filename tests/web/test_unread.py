@@ -1,4 +1,4 @@
-"""Large answers that nobody reads: so many bytes of them wait for one account, and not for long."""
+"""Large answers that clients do not read: an account may have few bytes of them, and not for long."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.api import API
 from tests.clients import wait_until
 from tests.web.calls import check_envelope, serving
 
-# More than the system's own buffers take.
+# More than the system buffers hold.
 LARGE = b'"%b"' % (b"x" * 12 * 1024 * 1024)
 
 
 async def ask(client: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection that has asked for the feed and has not read the answer."""
+    """Request the feed on a connection, and read only the status."""
     url, sock = urlsplit(client.url), socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.setblocking(False)
@@ -36,12 +36,12 @@ async def ask(client: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
 
 
 async def none_waits(app: Any) -> bool:
-    """Whether no large answer is on its way."""
+    """Whether no large answer is being sent."""
     return not app[GATE].unread._bytes
 
 
 async def leave(writer: asyncio.StreamWriter) -> None:
-    """End a connection without reading on."""
+    """Close a connection without reading the rest."""
     writer.transport.abort()
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
@@ -73,7 +73,7 @@ async def test_a_client_that_reads_too_slowly_is_cut_off(
             with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
                 await reader.readexactly(len(LARGE))
         await leave(writer)
-        # Whoever takes it is not disturbed, however long that is.
+        # A client that keeps reading is not cut off, however long it takes.
         reader, writer = await ask(client)
         read = 0
         async with asyncio.timeout(20):

@@ -1,4 +1,4 @@
-"""Texts that show nothing are refused; joiners within emoji and words stay."""
+"""Texts that show nothing are refused; joiners within emoji and words are kept."""
 
 from __future__ import annotations
 

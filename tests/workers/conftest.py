@@ -1,4 +1,4 @@
-"""A worker alone, its outbox, and people to tell."""
+"""A worker alone, its outbox, and people to notify."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workers.settings import serve
 
 @pytest.fixture
 async def worker(config: Config) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """A running worker; calling the fixture's value stops it."""
+    """A running worker; call the value to stop it."""
     stop = asyncio.Event()
     running = asyncio.create_task(serve(config, stop))
 
@@ -35,7 +35,7 @@ async def worker(config: Config) -> AsyncIterator[Callable[[], Awaitable[None]]]
 
 @pytest.fixture
 def people(database: Database) -> Callable[[int], Awaitable[list[UUID]]]:
-    """`await people(3)`: the ids of new, active users, in order."""
+    """`await people(3)` creates active users; returns their ids, sorted."""
 
     async def make(count: int) -> list[UUID]:
         async with database.transaction(wait=5) as conn:
@@ -59,9 +59,8 @@ INSERT_COMMENT = "INSERT INTO comments (id, post_id, author_id, body) VALUES ($1
 
 @pytest.fixture
 def comment(database: Database) -> Comment:
-    """`await comment(actor, mentioned=[...], author=...)`: a comment and its comment.created; `spoil` drops a
-    key. Of the post there is the row alone: rooms see the comment as gone, who is told of it does not.
-    """
+    """`await comment(actor, mentioned=[...], author=...)` creates a comment and its event; `spoil` drops a
+    key of the payload. The post is a bare row: rooms see the comment as deleted, its receivers do not."""
     posts: set[UUID] = set()
     making = asyncio.Lock()
 
@@ -85,7 +84,7 @@ def comment(database: Database) -> Comment:
         payload.pop(spoil or "", None)
         async with making:
             if post not in posts:
-                # Committed, so that writers of comments on it do not wait for each other.
+                # Committed at once, so that writers of comments on it do not wait for each other.
                 async with database.transaction(wait=5) as own:
                     await own.execute(INSERT_POST, post, actor)
                 posts.add(post)
@@ -99,7 +98,7 @@ def comment(database: Database) -> Comment:
 
 
 class Pushed:
-    """Stands where Redis is: keeps what was pushed."""
+    """A stand-in for Redis that keeps the pushed messages."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []
@@ -108,11 +107,11 @@ class Pushed:
         self.messages += messages
 
     def seqs(self, room: str) -> list[int]:
-        """The numbers pushed to a room, in the order of pushing."""
+        """Return the numbers pushed to a room, in the order of pushing."""
         return [seq for message in self.messages if message.room == room for seq, _ in message.frames]
 
     def frames(self, room: str) -> list[dict[str, Any]]:
-        """The frames pushed to a room, as clients get them."""
+        """Return the frames pushed to a room, as clients get them."""
         return [
             json.loads(text)
             for message in self.messages
@@ -123,18 +122,18 @@ class Pushed:
 
 @pytest.fixture
 def pushed() -> Pushed:
-    """What a Delivery pushes, for `Delivery(database, pushed, PRODUCT)`."""
+    """Collects the pushes of `Delivery(database, pushed, PRODUCT)`."""
     return Pushed()
 
 
 @pytest.fixture
 async def hooks(database: Database, config: Config) -> Hooks:
-    """Makes webhooks and events."""
+    """Creates webhooks and events."""
     return Hooks(database, config)
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    """A server that webhooks are sent to."""
+    """A server that receives webhooks."""
     async with run_receiver() as found:
         yield found

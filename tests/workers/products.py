@@ -1,4 +1,4 @@
-"""Products with the events that tests of the worker are about."""
+"""Small products with one event, for tests of the worker."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NEWS = "news.told"
 
 
 def make_product(*notices: Notice, rooms: Iterable[str] = ("admin",)) -> Product:
-    """One whose only event, NEWS, is told by these notices and shown with its payload in these rooms.
+    """Return a product with the event NEWS, these notices, and a frame with its payload in each room.
 
-    A room named "thing" is the room of the event's entity.
+    A room named "thing" stands for the room of the event's entity.
     """
 
     def frames(event: Event) -> list[Frame]:
@@ -31,11 +31,11 @@ def make_product(*notices: Notice, rooms: Iterable[str] = ("admin",)) -> Product
 async def emit_news(
     database: Database, thing: UUID | None = None, actor: UUID | None = None, **data: Any
 ) -> None:
-    """The event of these products, of some thing."""
+    """Emit NEWS for a thing, by default a new one."""
     async with database.transaction(wait=5) as conn:
         await emit(conn, NEWS, actor_id=actor, entity=("thing", thing or uuid4()), payload=data)
 
 
 def thing_in(lane: int) -> UUID:
-    """An id whose events are in this lane."""
+    """Return a new id whose events are in this lane."""
     return UUID(int=uuid4().int >> 8 << 8 | lane)

@@ -1,4 +1,4 @@
-"""What the tests of sending share: notifications that are planned to go out, and what became of them."""
+"""Helpers of the tests of sending: notifications with planned deliveries, and their results."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ DUE = "UPDATE deliveries SET due_at = now(), claimed_until = NULL WHERE state = 
 
 @dataclass
 class Plans:
-    """Writes notifications and plans by hand, as the batch of a worker does."""
+    """Writes notifications and deliveries directly, as a worker's batch does."""
 
     database: Database
 
     async def run(self, text: str, *arguments: Any) -> Any:
-        """One statement; its first row."""
+        """Run a statement; return its first row."""
         async with self.database.connection(wait=5) as conn:
             return await conn.fetchrow(text, *arguments)
 
     async def person(self, name: str = "", **columns: Any) -> UUID:
-        """A person with a verified address."""
+        """Create a person with a verified address; return the id."""
         name = name or f"p{uuid4().hex[:10]}"
         row = await self.run(
             """INSERT INTO users (email, username, first_name, email_verified_at)
@@ -35,7 +35,7 @@ class Plans:
         return found
 
     async def post(self, author: UUID, title: str = "A plan") -> UUID:
-        """A published post."""
+        """Create a published project post; return its id."""
         row = await self.run(
             """INSERT INTO posts (author_id, type, status, title, body, position)
             VALUES ($1, 'project', 'open', $2, 'Text', uuidv7()) RETURNING id""",
@@ -58,7 +58,7 @@ class Plans:
         frame_seq: int = 1,
         due: str = "0 seconds",
     ) -> UUID:
-        """A notification and the plan to send it; returns its id."""
+        """Create a notification and a delivery of it; return the notification's id."""
         kind, entity_id = entity or (None, None)
         row = await self.run(
             """WITH n AS (
@@ -88,14 +88,14 @@ class Plans:
         return found
 
     async def look(self, notification_id: UUID) -> tuple[str, str | None]:
-        """State and reason of what was planned."""
+        """Return state and reason of the notification's delivery."""
         row = await self.run(
             "SELECT state, reason FROM deliveries WHERE notification_id = $1", notification_id
         )
         return row["state"], row["reason"]
 
     async def attempts(self, notification_id: UUID) -> list[str]:
-        """The outcomes of its attempts, in order."""
+        """Return the outcomes of its attempts, in order."""
         async with self.database.connection(wait=5) as conn:
             rows = await conn.fetch(
                 "SELECT outcome FROM delivery_attempts WHERE notification_id = $1 ORDER BY at, outcome",

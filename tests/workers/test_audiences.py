@@ -1,4 +1,4 @@
-"""A large audience is written in parts, and whoever goes on with it tells nobody twice."""
+"""A large audience is told in parts, and a worker that continues tells nobody twice."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ EVERYONE = Audience(sql.telling.list_everyone_after)
 
 
 def announce(receivers=lambda event: EVERYONE, once_key=lambda event: None, first=()):
-    """A product whose only event is told to an audience."""
+    """Return a product whose only event is told to an audience."""
     return make_product(*first, Notice("follow", "{actor} has news", receivers, once_key=once_key))
 
 
 async def tell(database, expected):
-    """Everybody in `expected` has exactly one notification, counted once, in a room of one frame."""
+    """Check that everybody in `expected` has one notification, counted once, and a room with one frame."""
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
         receivers = [row["receiver_id"] for row in await conn.fetch("SELECT receiver_id FROM notifications")]
@@ -60,7 +60,7 @@ async def test_parts_go_on_where_a_dead_worker_stopped(database, crowd):
 
     await emit_news(database, actor=actor)
     for part in (1, 2):
-        # One batch, and no more of this worker.
+        # The worker does one batch and stops.
         await Delivery(database, die, announce()).drain(seconds=0)
         assert await written(database) == part * AUDIENCE_PART - 1
     async with database.connection(wait=5) as conn:
@@ -118,7 +118,7 @@ async def test_who_is_named_and_in_the_audience_is_told_once(database, crowd, pu
 
 
 async def test_who_is_deactivated_is_in_no_part(database, people, pushed):
-    """A statement of an audience need not know of that."""
+    """An audience's statement may also list deactivated people."""
     star, *crowd = await people(1101)
     async with database.transaction(wait=5) as conn:
         await conn.execute("UPDATE users SET status = 'deactivated' WHERE id = $1", crowd[3])
@@ -138,7 +138,7 @@ async def test_who_is_deactivated_is_in_no_part(database, people, pushed):
 
 
 async def test_two_audiences_of_one_event_are_refused(database, people, pushed):
-    """The row could not remember how far each has come."""
+    """The outbox row stores the progress of one audience only."""
     await people(2)
     await emit_news(database)
     other = (Notice("mention", "", lambda event: EVERYONE),)
@@ -149,7 +149,7 @@ async def test_two_audiences_of_one_event_are_refused(database, people, pushed):
 
 
 async def test_rows_beyond_a_full_batch_keep_their_turn(database, people, pushed, monkeypatch):
-    """They are claimed and left: the next batch, whoever's, has them behind those before them."""
+    """The first worker leaves rows that exceed its batch; the next batch of any worker has them in order."""
     monkeypatch.setattr(module, "MAX_TOLD", 10)
     crowd = await people(7)
     product = make_product(Notice("news", "", lambda event: crowd), rooms=("thing",))
@@ -157,7 +157,7 @@ async def test_rows_beyond_a_full_batch_keep_their_turn(database, people, pushed
     for number in range(5):
         await emit_news(database, thing, n=number)
     first, second = (Delivery(database, pushed, product) for _ in range(2))
-    # One batch, pushed to its end.
+    # One batch, including its push.
     assert await first.drain(seconds=0) == 5
     assert (await written(database), await sql_depth(database)) == (14, 3)
     assert await second.drain() == 3 + 1
@@ -168,7 +168,7 @@ async def test_rows_beyond_a_full_batch_keep_their_turn(database, people, pushed
 
 
 async def test_moves_of_a_project_are_told_in_parts(database, people, pushed, monkeypatch):
-    """However many are interested, no event and no transaction holds them all."""
+    """However many people are interested, no event and no transaction holds all of them."""
     monkeypatch.setattr(module, "AUDIENCE_PART", 500)
     monkeypatch.setattr(module, "MAX_TOLD", 500)
     author, manager, assignee, *keen = await people(3003)

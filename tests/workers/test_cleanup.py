@@ -1,4 +1,4 @@
-"""What the cleanup job takes away, and what it must leave."""
+"""The cleanup job: which rows it deletes, and which it must leave."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def make_old(database, room, upto, days=8):
 
 
 async def look(database, room):
-    """(min_seq, last_seq, first kept frame, how many)."""
+    """Return (min_seq, last_seq, first kept frame, number of frames)."""
     async with database.connection(wait=5) as conn:
         row = await conn.fetchrow(
             """SELECT r.min_seq, r.last_seq, min(f.seq) AS first, count(f.seq) AS count
@@ -83,7 +83,7 @@ async def test_months_to_come_have_their_partitions(database, clean):
         triggers = [row[0] for row in await conn.fetch(shape, months[0])]
         for name in months:
             await conn.execute(f"DROP TABLE {name}")
-        # What happened meanwhile, some of it by a clock that goes wrong.
+        # Events of the months without a partition, some written by a wrong clock.
         await conn.execute(
             """INSERT INTO events (type, entity_type, entity_id, payload, metadata, created_at)
             SELECT 'post.created', 'post', gen_random_uuid(), '{}', '{}', now() + make_interval(months => m)
@@ -105,7 +105,7 @@ async def test_months_to_come_have_their_partitions(database, clean):
 
 
 async def test_a_step_that_fails_keeps_no_other_from_being_taken(database, clean):
-    """A month whose partition cannot be made, beside one that can, and months that are too old."""
+    """One month cannot get its partition, another can, and one is too old."""
     name = "SELECT to_char((now() AT TIME ZONE 'UTC') + make_interval(months => $1), '\"events_\"YYYY_MM')"
     async with database.connection(wait=5) as conn:
         blocked, other = await conn.fetchval(name, 2), await conn.fetchval(name, 3)

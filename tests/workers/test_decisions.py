@@ -1,4 +1,4 @@
-"""Who is told, on which channels and when: any mix of what counts, against a model in plain Python."""
+"""Receivers, channels and times of notifications: random cases against a model in plain Python."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from workers.delivery import Delivery
 from workers.telling import Channels
 
 MUTES = ("post", "parent", "reply", "actor", "other post", "actor, ended", "actor, for an hour")
-# Also a type that is critical by design, and one that is marked so.
+# "security" is critical by design, "mention" because the test marks it.
 KINDS = ("comment", "comment", "comment", "security", "mention")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One receiver, and all that counts when something happens to them."""
+    """One receiver, and every property that decides about a notification."""
 
     kind: str
     active: bool
@@ -60,7 +60,7 @@ BOTH = Channels(mail=True, push=True)
 
 
 def expect(case: Case, channels: Channels) -> dict[str, Any] | None:
-    """What becomes of it: None, {"held": reason}, or the plan with the channels that wait for something."""
+    """Return the expected result: None, {"held": reason}, or the plan with the reasons why channels wait."""
     critical = case.kind in ("security", "mention")
     if not case.active or (case.kind != "security" and case.there != "there"):
         return None
@@ -98,7 +98,7 @@ def expect(case: Case, channels: Channels) -> dict[str, Any] | None:
 
 
 class World:
-    """A database, and a worker that tells people in it."""
+    """A database, and a worker that notifies people in it."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -129,7 +129,7 @@ class World:
         }
 
     async def prepare(self, conn: Any, case: Case) -> UUID:
-        """A receiver who stands like this, and what they are to be told."""
+        """Create a receiver in the state of the case, and the event to tell them; return the id."""
         person = await add_person(conn)
         other_post, post, parent, reply = (uuid4() for _ in range(4))
         for key in (post, other_post):
@@ -185,7 +185,7 @@ class World:
         return person
 
     async def read(self, conn: Any, person: UUID) -> dict[str, Any] | None:
-        """What became of it, as expect() says it. Times are looked at here."""
+        """Return the actual result in the form of expect(); checks the times as well."""
         held = await conn.fetch("SELECT reason FROM notifications_held WHERE receiver_id = $1", person)
         told = await conn.fetch("SELECT id, plan FROM notifications WHERE receiver_id = $1", person)
         unread = await conn.fetchval("SELECT unread FROM notification_counters WHERE user_id = $1", person)
@@ -240,7 +240,7 @@ SELECT $1, o.id, sha256(o.id::text::bytea), 'https://push.example.com/' || o.id,
     decode(repeat('04', 65), 'hex'), decode(repeat('01', 16), 'hex')
 FROM opened AS o
 """
-# A mail is due in two minutes, a push at once; both not before quiet hours end, a mail not before the digest.
+# A mail is due after two minutes, a push at once; both after quiet hours, a mail also after the digest.
 READ_SENT = """
 SELECT
     d.channel, d.reason, d.target, d.due_at,
@@ -269,7 +269,7 @@ ORDER BY d.channel, d.target
 async def test_a_time_zone_that_is_gone_silences_nobody_else(
     database: Database, people: Any, comment: Any, pushed: Any
 ) -> None:
-    """PostgreSQL was replaced by a build without it; the worker that starts behind it sets it to UTC."""
+    """A newer PostgreSQL may lack the zone; the next worker that starts sets it to UTC."""
     ann, bob, eve = await people(3)
     async with database.transaction(wait=5) as conn:
         for person, zone in ((bob, "US/Atlantis"), (eve, "Asia/Tokyo")):
@@ -290,8 +290,8 @@ async def test_a_time_zone_that_is_gone_silences_nobody_else(
 
 
 async def test_a_batch_reads_no_text_and_no_chain_twice(database: Database) -> None:
-    """To see whether somebody may see a thing, its words are not read. Chains are found by hash or in order,
-    whatever the planner expects: of 500 events each would be compared with all."""
+    """Deciding who may see a thing reads no text. Chains are joined by hash or in order, whatever the planner
+    expects: otherwise each of 500 events would be compared with all others."""
     verb = sql.features["preferences"].statements["decide"]
     async with database.transaction(wait=5, by_index=True) as conn:
         kinds = (await conn.prepare(verb.text)).get_parameters()
@@ -319,7 +319,7 @@ def test_any_mix_of_what_counts(config: Config) -> None:
         try:
             runner.run(world.begin())
 
-            # An assertion names the case: nothing need be made smaller.
+            # An assertion names its case, so no smaller example is needed.
             @settings(
                 max_examples=12, deadline=None, database=None, derandomize=True, phases=[Phase.generate]
             )

@@ -1,4 +1,4 @@
-"""What is deleted while it is being told of fails nothing, and nobody reads it afterwards."""
+"""Rows deleted while they are being told of cause no failure, and nobody can read them afterwards."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEW_POST = {"type": "normal", "title": None, "body": "secret post"}
 
 
 async def write_and_delete(database: Database, author: UUID, fan: UUID, chance: random.Random) -> None:
-    """Posts of `author`'s that `fan` likes and comments on; most of it is deleted again at once."""
+    """Create posts of `author` that `fan` likes and comments on, and delete most of it again."""
     for _ in range(TURNS):
         async with database.transaction(wait=10) as conn:
             post = await create_post(conn, author, NEW_POST)
@@ -65,8 +65,8 @@ async def test_deletions_during_delivery_fail_nothing(database: Database, people
         counted = await conn.fetch("SELECT * FROM notification_counters")
         posts = await conn.fetchval("SELECT count(*) FROM posts")
         comments = await conn.fetchval("SELECT count(*) FROM comments")
-    # Each post was liked once and commented on three times. All that is there was told, and what was there
-    # when it was told.
+    # Each post was liked once and commented on three times. At least every row that is left was told of, at
+    # most every row that was made.
     assert posts + comments <= len(rows) <= 4 * WRITERS * TURNS
     assert 0 < posts < WRITERS * TURNS
     assert sum(row["unread"] for row in counted) == len(rows)
@@ -81,7 +81,7 @@ async def test_deletions_during_delivery_fail_nothing(database: Database, people
 async def test_what_goes_between_the_commit_and_the_push_is_pushed_as_gone(
     database: Database, people: Any, pushed: Any
 ) -> None:
-    """Nobody waits for delivery: it has written that there is something, and shows what there is."""
+    """A deletion does not wait for delivery: the push shows only rows that are still there."""
     author, fan = await people(2)
     async with database.transaction(wait=5) as conn:
         post = await create_post(conn, author, NEW_POST)

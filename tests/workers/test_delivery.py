@@ -23,7 +23,7 @@ from workers.telling import tell
 
 EVENTS = 2000
 READ = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'outbox'"
-# Rooms, in a transaction that sees one moment: theirs are the numbers from 1 on, or one of them has a gap.
+# Rooms with a gap: in one snapshot, the numbers of a room must be all from 1 on.
 GAPS = "SELECT room FROM room_frames GROUP BY room HAVING max(seq) <> count(*)"
 
 
@@ -66,9 +66,9 @@ async def test_two_workers_deliver_everything_once(database, people, comment, pu
         await asyncio.gather(*(write() for _ in range(4)))
         stop.set()
         await asyncio.gather(*workers, watching)
-        # Of a lane that the other one was at, the rest.
+        # Rows of lanes that the other worker held.
         await Delivery(database, pushed, PRODUCT).drain()
-    # A deadlock would be told of.
+    # A deadlock would be logged.
     assert logs == []
     assert min(shares) > 0
 
@@ -93,7 +93,7 @@ async def test_two_workers_deliver_everything_once(database, people, comment, pu
 
 
 def make_batch(chance: random.Random, users: list[UUID], rooms: list[str], lane: int) -> Batch:
-    """Events of any rooms and receivers; some tell what is told once, as other events of their lane do."""
+    """Return events for random rooms and receivers; some share a once-key with other events of the lane."""
     batch = Batch()
     for _ in range(chance.randint(1, 30)):
         event = Event(uuid4(), "t", None, "thing", uuid4(), {}, datetime.now(UTC))
@@ -106,7 +106,7 @@ def make_batch(chance: random.Random, users: list[UUID], rooms: list[str], lane:
 
 
 async def test_batches_of_any_overlap_do_not_block_each_other_for_good(database, people):
-    """Lanes share rooms and receivers: what keeps workers from a deadlock there is one order of locks."""
+    """Lanes share rooms and receivers; a fixed order of locks keeps workers from deadlocks."""
     users, chance = await people(12), random.Random(5)
     rooms = [f"room {number}" for number in range(30)] + [f"user:{user}" for user in users]
     told = 0
@@ -134,7 +134,7 @@ async def test_batches_of_any_overlap_do_not_block_each_other_for_good(database,
 
 
 async def number(conn, rooms):
-    """The numbers that frames of these rooms get, by room."""
+    """Return the numbers that new frames get, by room."""
     batch = Batch(frames=[(uuid4(), Frame(room, "e", ("thing", uuid4()), {}, ())) for room in rooms])
     found: dict[str, list[int]] = {}
     for row in await tell(conn, batch, PRODUCT):
@@ -143,7 +143,7 @@ async def number(conn, rooms):
 
 
 async def test_rooms_are_numbered_one_worker_after_the_other(database):
-    """Who comes second waits for the first's commit, and goes on from its number; also in a new room."""
+    """The second worker waits for the first one's commit and continues its numbers, also in a new room."""
     other = asyncio.Event()
 
     async def second():
@@ -175,7 +175,7 @@ async def test_frames_have_the_order_of_the_events_and_notifications_come_last(
         ids = [row["id"] for row in await conn.fetch("SELECT id FROM events ORDER BY id")]
     await Delivery(database, pushed, PRODUCT).drain()
     assert await read_events(database, f"post:{post}") == ids[:20]
-    # What was read had been told before: by then these were not there.
+    # The bulk event comes first: the notifications that it marked as read are older than these.
     assert await read_events(database, f"user:{grace}") == [ids[20], *ids[:20]]
     assert [frame["event"] for frame in pushed.frames(f"user:{grace}")] == [
         "notifications:bulk-updated",
@@ -184,15 +184,15 @@ async def test_frames_have_the_order_of_the_events_and_notifications_come_last(
 
 
 async def read_events(database, room):
-    """The events of a room's frames, in the order of their numbers."""
+    """Return the event ids of a room's frames, in the order of their numbers."""
     async with database.connection(wait=5) as conn:
         rows = await conn.fetch("SELECT event_id FROM room_frames WHERE room = $1 ORDER BY seq", room)
     return [row["event_id"] for row in rows]
 
 
 async def test_several_events_of_a_batch_tell_a_receiver_each_for_itself(database, people):
-    """Two events tell one receiver in one statement: two rows, two frames, one counter. Of two that tell the
-    same thing the first counts, also where both are in the batch."""
+    """Two events tell one receiver in one statement: two rows, two frames, one counter. Of two with the same
+    once-key the first counts, even within one batch."""
     ada, grace = await people(2)
     mention = Notice("mention", "", lambda event: (), once_key=lambda event: "mention")
     comment = Notice("comment", "", lambda event: ())
@@ -218,7 +218,7 @@ async def test_several_events_of_a_batch_tell_a_receiver_each_for_itself(databas
 
 
 async def test_notification_that_leads_nowhere(database, people, pushed):
-    """No entity is NULL in both of its columns, and rendered as null."""
+    """A notification without an entity has NULL in both columns, and is rendered with null."""
     ada = (await people(1))[0]
     event = Event(uuid4(), "t", None, "thing", uuid4(), {"to": "done"}, datetime.now(UTC))
     notice = Notice("project_status", "", lambda event: (), entity=lambda event: None, params=("from", "to"))
@@ -237,7 +237,7 @@ async def test_nobody_is_told_of_what_they_did_themselves(database, people, comm
     await Delivery(database, pushed, PRODUCT).drain()
     async with database.connection(wait=5) as conn:
         rows = await conn.fetch("SELECT receiver_id, type FROM notifications ORDER BY id")
-    # Once an event, as the first notice that names her.
+    # One notification for each event, of the first notice that names her.
     assert [tuple(row) for row in rows] == [(grace, "mention")] * 2
     assert pushed.seqs(f"user:{ada}") == []
 
@@ -300,7 +300,7 @@ async def test_rolled_back_transaction_leaves_no_event(database, people, comment
 
 
 async def test_drain_ends_in_time_although_more_and_more_comes(database, people, comment):
-    """A job that never returns would be cut off by SAQ in the middle of a batch."""
+    """SAQ would cancel a job that never returns in the middle of a batch."""
     ada, grace = await people(2)
 
     class Busy(Delivery):
@@ -331,8 +331,8 @@ async def test_drain_asked_for_during_another_finds_what_came_meanwhile(database
 
 
 async def test_plans_made_for_an_empty_queue_do_for_a_long_one(config, pushed, monkeypatch):
-    """After an idle night the queue's file is cut to nothing. What is planned then is kept, and would read
-    all of the queue for each batch."""
+    """VACUUM truncates an empty queue's file. Plans made then are kept, and must not read all of a long queue
+    for each batch."""
     monkeypatch.setattr(module, "BATCH_ROWS", 20)
     own = Database(replace(config, database_pool=(1, 1)))
     await own.open()
@@ -346,7 +346,7 @@ async def test_plans_made_for_an_empty_queue_do_for_a_long_one(config, pushed, m
         delivery = Delivery(own, pushed, make_product())
         async with own.connection(wait=5) as conn:
             await conn.execute("VACUUM outbox")
-        # From the sixth time on a plan is kept.
+        # PostgreSQL keeps a plan from the sixth execution on.
         for _ in range(7):
             await emit_news(own)
             await delivery.drain()
@@ -355,7 +355,7 @@ async def test_plans_made_for_an_empty_queue_do_for_a_long_one(config, pushed, m
                 await emit(conn, NEWS, actor_id=None, entity=("thing", uuid4()), payload={})
         before = await count_read()
         assert await delivery.drain() == 400
-        # Each row is found twice, to claim and to delete it, and the first of each lane once more a batch.
+        # Each row is read to claim it and to delete it, and the first row of each lane once more a batch.
         assert await count_read() - before < 4 * 400
     finally:
         await own.close()

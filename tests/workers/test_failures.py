@@ -1,4 +1,4 @@
-"""An event that cannot be delivered holds up nobody, is tried again, and ends where an operator looks."""
+"""An event that fails delays no other, is retried, and ends in a table that operators look at."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_retries_wait_longer_each_time_and_the_tenth_is_the_last(database,
             )
             assert row["attempts"] == attempt
             waits.append(row["wait"])
-            # Not due yet, so not tried.
+            # The row is not due yet, so it is not tried.
             assert await delivery.drain() == 0
             await conn.execute("UPDATE outbox SET next_at = now()")
     for wait, planned in zip(waits, (1, 2, 4, 8, 16, 32, 64, 128, 256), strict=True):
@@ -71,7 +71,7 @@ async def test_retries_wait_longer_each_time_and_the_tenth_is_the_last(database,
 
 
 async def test_row_that_is_mended_is_delivered(database, pushed):
-    """As after a deploy: the worker that did not know the event is replaced by one that does."""
+    """After a deploy, a worker that knows the event replaces one that does not."""
     await emit_unknown(database)
     await Delivery(database, pushed, PRODUCT).drain()
     async with database.transaction(wait=5) as conn:
@@ -102,7 +102,7 @@ async def test_database_that_goes_away_costs_no_attempt(database, people, commen
 
 
 async def test_statement_that_takes_too_long_is_of_its_row_or_of_nobody(database, people, monkeypatch):
-    """A row's own is postponed; where the claim does not answer, nothing is counted, and the drain fails."""
+    """A row with a slow statement is postponed; if the claim times out, the drain fails without counting."""
     ada = (await people(1))[0]
 
     async def hang(conn, after, most):
@@ -134,7 +134,7 @@ async def done():
 
 
 async def test_push_that_fails_is_no_failure_of_a_row(database, people):
-    """Where rows are tried one by one, too: a part of a large audience must not wait for Redis."""
+    """This holds for rows tried one by one as well: parts of a large audience must not wait for Redis."""
     crowd = await people(2500)
     failed = FAILED._value.get()
     everyone = Notice("news", "", lambda event: Audience(sql.telling.list_everyone_after))
@@ -147,7 +147,7 @@ async def test_push_that_fails_is_no_failure_of_a_row(database, people):
     await Delivery(database, fail, make_product(everyone)).drain()
     assert await count(database, "notifications") == len(crowd)
     async with database.connection(wait=5) as conn:
-        # The unknown one alone has failed, again where the rest took longer than its second.
+        # Only the unknown event has failed, perhaps twice if the rest took longer than its pause of a second.
         (row,) = await conn.fetch("SELECT attempts FROM outbox")
     assert FAILED._value.get() == failed + row["attempts"]
 
@@ -161,14 +161,14 @@ async def test_push_that_fails_loses_nothing(database, people, comment, pushed):
     await comment(ada, mentioned=[grace])
     await Delivery(database, fail, PRODUCT).drain()
     assert (await count(database, "outbox"), await count(database, "room_frames")) == (0, 2)
-    # The next worker goes on with the next number.
+    # The next worker continues with the next number.
     await comment(ada, mentioned=[grace])
     await Delivery(database, pushed, PRODUCT).drain()
     assert pushed.seqs(f"user:{grace}") == [2]
 
 
 async def test_event_without_its_trail_is_postponed(database, pushed):
-    """Retention has dropped the event's partition: the row must not spin."""
+    """The event's partition was dropped by retention: the row must not be retried without a pause."""
     async with database.transaction(wait=5) as conn:
         await conn.execute(
             "INSERT INTO outbox (event_id, event_at) VALUES (uuidv7(), now() - interval '1 year')"
@@ -189,7 +189,7 @@ async def test_last_error_is_bounded(database, people, comment, pushed):
 
 
 async def test_what_somebody_holds_delays_only_what_needs_it(database, people, comment, pushed, monkeypatch):
-    """A session left open on one row: for as long as that takes, and without counting as a failure."""
+    """A forgotten session locks one row: only rows that need it wait, and waiting is not a failure."""
     monkeypatch.setattr(delivery_module, "LOCK_SECONDS", 0.1)
     ada, grace, linus = await people(3)
     await comment(ada, mentioned=[grace])

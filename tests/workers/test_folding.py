@@ -1,4 +1,4 @@
-"""Whoever is mentioned again and again by one person is told a few times, and then once of all the rest."""
+"""Many mentions by one person: the receiver gets a few notifications, then one for all the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workers.jobs.folding import tell_folded
 
 
 async def shown(database: Any, user: Any) -> list[str]:
-    """The titles of a person's notifications, the newest first, which all are unread."""
+    """Return the titles of a person's notifications, newest first, without the actor; all must be unread."""
     async with database.connection(wait=5) as conn:
         inbox = await list_notifications(conn, user, {"limit": 100}, LAST_ID)
     assert inbox.unread == len(inbox.rows)
@@ -23,7 +23,7 @@ async def shown(database: Any, user: Any) -> list[str]:
 
 
 async def make_due(database: Any) -> None:
-    """As if a minute had passed."""
+    """Make the folded notices due, as if a minute had passed."""
     async with database.connection(wait=5) as conn:
         await conn.execute("UPDATE folded_notices SET due_at = now()")
         await conn.execute(
@@ -55,7 +55,7 @@ async def test_sixty_mentions_of_a_minute_come_to_a_few_notifications(
     assert sorted(await shown(database, victim)) == [*[once] * 8, "mentioned you again (55)"]
     last = pushed.frames(f"user:{victim}")[-1]
     assert (last["event"], last["data"]["type"]) == ("notification:created", "mention")
-    # The next minute begins anew.
+    # The next minute counts anew.
     for _ in range(12):
         await comment(pest, mentioned=[victim])
     await asyncio.gather(*(worker.drain() for worker in workers))
@@ -72,7 +72,7 @@ async def test_sixty_mentions_of_a_minute_come_to_a_few_notifications(
 
 
 class Holder:
-    """What check_counters() asks of a service."""
+    """The part of a service that check_counters() needs."""
 
     def __init__(self, database: Any) -> None:
         self.db = database

@@ -1,4 +1,4 @@
-"""A file to be read in is one worker's while that lives, and soon another's when it does not."""
+"""An import belongs to one worker while that lives, and soon to another one afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workers.jobs import imports
 
 
 async def wait_in_line(database: Any, owner_id: UUID) -> UUID:
-    """A file that waits."""
+    """Queue an import; return its id."""
     async with database.connection(wait=5) as conn:
         options = {"projectId": None, "dryRun": False, "seesAll": False}
         row = await sql.imports.create_import(
@@ -30,7 +30,7 @@ async def test_who_reads_a_file_keeps_it_and_who_dies_does_not(database: Any, pe
         async with database.transaction(wait=5) as held:
             assert await sql.imports.claim_import(held, seconds=0)
             assert await sql.imports.hold_import(held, import_id=one)
-            # However long it takes.
+            # The lock holds however long the import takes.
             assert await imports.run_imports(ctx) == 0
             await run(database, "SELECT pg_terminate_backend($1)", held.get_server_pid())
             await held.execute("SELECT 1")

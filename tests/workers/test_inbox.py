@@ -1,4 +1,4 @@
-"""What time and leaving take away of what people are told."""
+"""Rows of the inbox that age or a person's leaving removes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexcorp.features import PRODUCT
 from workers.jobs.cleanup import delete_parts
 from workers.jobs.inbox import wake_notifications
 
-# Of each person and age in days: what is kept for some time, and with whom it goes.
+# Inserts for a person ($1) and an age in days ($2), of tables whose rows are kept for a limited time.
 KEPT = {
     "notifications_archive": """
         INSERT INTO notifications_archive (
@@ -40,7 +40,7 @@ MORE = {
 
 
 async def count(database: Database, *tables: str) -> dict[str, int]:
-    """How many rows each table has."""
+    """Count the rows of each table."""
     async with database.connection(wait=5) as conn:
         return {table: await conn.fetchval(COUNT.format(table)) for table in tables}
 
@@ -51,13 +51,13 @@ async def test_what_is_kept_for_a_while_goes_and_the_rest_stays(
     ada, grace = await people(2)
     async with database.transaction(wait=5) as conn:
         for table, text in KEPT.items():
-            # One has had its time, one has a day to go.
+            # One row is over its time, one has a day to go.
             for days in (DAYS[table], DAYS[table] - 2):
                 await conn.execute(text, ada, days)
     assert await delete_parts({"database": database, "config": config}) == len(KEPT)
     assert await count(database, *KEPT) == dict.fromkeys(KEPT, 1)
     assert await delete_parts({"database": database, "config": config}) == 0
-    # A person who leaves takes all of it along, and nothing of anybody else's.
+    # A person who leaves takes all of their rows along, and no others.
     async with database.transaction(wait=5) as conn:
         for text in MORE.values():
             await conn.execute(text, ada)
@@ -68,7 +68,7 @@ async def test_what_is_kept_for_a_while_goes_and_the_rest_stays(
 
 
 async def test_two_workers_wake_each_once(database: Database, people: Any) -> None:
-    """Also more than a part, of people in another order than that in which they are due."""
+    """There is more than one part, and people are in another order than their rows are due."""
     everybody = await people(4)
     async with database.transaction(wait=5) as conn:
         await conn.execute(

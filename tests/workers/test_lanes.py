@@ -31,20 +31,20 @@ SILENT = make_product()
 
 
 async def claim(conn: Any, lanes: list[int] = ALL, most_lanes: int = LANES, most: int = 500) -> set[int]:
-    """The lanes of the rows that a worker gets in its transaction."""
+    """Claim rows in a worker's transaction; return their lanes."""
     rows = await sql.events.claim_outbox(conn, lanes=lanes, most_lanes=most_lanes, most=most)
     return {row["lane"] for row in rows}
 
 
 async def fill_lanes(database: Database, times: int = 1) -> None:
-    """An event, or several, in each lane."""
+    """Emit `times` events in each lane."""
     for _ in range(times):
         for lane in ALL:
             await emit_news(database, thing_in(lane))
 
 
 class Gate:
-    """An audience that is read for as long as a test likes: a worker stands still inside its transaction."""
+    """An audience that cannot be read until the test opens the gate; a worker hangs in its transaction."""
 
     def __init__(self) -> None:
         self.reached, self.opened = asyncio.Event(), asyncio.Event()
@@ -72,7 +72,7 @@ async def test_every_lane_that_sql_gives_is_asked_for(database: Database) -> Non
 
 
 async def test_two_workers_share_the_lanes(database: Database, pushed: Any) -> None:
-    """The first has its half of them, the second the other half, at the same time."""
+    """The first worker takes half of them, the second the other half at the same time."""
     await fill_lanes(database, 2)
     gate = Gate()
     first, second = Delivery(database, pushed, gate.product), Delivery(database, pushed, SILENT)
@@ -92,14 +92,14 @@ async def test_worker_that_is_alone_takes_all_lanes(database: Database, pushed: 
 
 
 async def test_no_two_workers_are_at_one_lane(database: Database) -> None:
-    """Also where there is more in it than one of them takes."""
+    """A lane stays with its worker even if that claims only some of its rows."""
     for number in range(4):
         await emit_news(database, thing_in(3), n=number)
     async with database.transaction(wait=5) as one, database.transaction(wait=5) as two:
         assert await claim(one, most=2) == {3}
         assert await claim(two) == set()
         rows = await one.fetch("SELECT id FROM outbox ORDER BY id")
-        # Neither row by row, as a worker does whose batch failed.
+        # A worker whose batch failed tries single rows, and cannot claim these either.
         for row in rows:
             assert await sql.events.claim_outbox_row(two, lane=3, row_id=row["id"]) == []
     async with database.transaction(wait=5) as two:
@@ -107,7 +107,7 @@ async def test_no_two_workers_are_at_one_lane(database: Database) -> None:
 
 
 async def test_more_workers_than_lanes(database: Database) -> None:
-    """Of 40 workers 16 have a lane each; the others find nothing, and have the lane of one that is done."""
+    """Of 40 workers 16 have a lane each; the others get nothing until one of these is done."""
     await fill_lanes(database)
     share, taken = -(-LANES // 40), []
     async with contextlib.AsyncExitStack() as stack:
@@ -123,7 +123,7 @@ async def test_more_workers_than_lanes(database: Database) -> None:
 
 
 async def test_events_of_one_entity_keep_their_order(database: Database, pushed: Any) -> None:
-    """Whichever of three workers has their lane, and while they are written."""
+    """The order holds whichever of three workers has the lane, also while events are being written."""
     product, things = make_product(rooms=("thing",)), [uuid4() for _ in range(30)]
     stop = asyncio.Event()
 
@@ -161,7 +161,7 @@ async def test_row_that_an_operator_holds_holds_up_itself_alone(database: Databa
         await operator.execute("SELECT FROM outbox WHERE id = $1 FOR UPDATE", ids[1])
         async with asyncio.timeout(20):
             assert await delivery.drain() == 3
-            # Nothing spins on it meanwhile.
+            # The drain does not retry the row meanwhile.
             assert await delivery.drain() == 0
         assert await operator.fetchval("SELECT array_agg(id) FROM outbox") == ids[1:2]
     assert await delivery.drain() == 1
@@ -170,7 +170,7 @@ async def test_row_that_an_operator_holds_holds_up_itself_alone(database: Databa
 
 @contextlib.asynccontextmanager
 async def open_as_worker(config: Config, idle_seconds: int) -> AsyncIterator[Database]:
-    """The database as a worker opens it."""
+    """Yield the database with the options that a worker uses."""
     database = Database(config, application="nexcorp worker", idle_seconds=idle_seconds)
     await database.open()
     try:
@@ -182,7 +182,7 @@ async def open_as_worker(config: Config, idle_seconds: int) -> AsyncIterator[Dat
 async def test_worker_that_stands_still_in_its_transaction_gives_its_lanes_up(
     config: Config, database: Database, pushed: Any
 ) -> None:
-    """PostgreSQL ends the transaction; the worker notices, counts no attempt, and goes on."""
+    """PostgreSQL ends its transaction; the worker notices, counts no attempt, and goes on."""
     await fill_lanes(database)
     gate = Gate()
     async with open_as_worker(config, 1) as own:
@@ -249,7 +249,7 @@ asyncio.run(main())
 async def test_process_that_is_halted_gives_its_lanes_up(
     config: Config, database: Database, pushed: Any
 ) -> None:
-    """As by SIGSTOP, or by a machine that stalls: the others have its lanes within IDLE_SECONDS."""
+    """After SIGSTOP, or on a machine that stalls, other workers get its lanes within IDLE_SECONDS."""
     await fill_lanes(database)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", HALTED, config.database_url), stdout=asyncio.subprocess.PIPE
@@ -309,7 +309,7 @@ asyncio.run(main())
 async def test_process_that_is_halted_in_a_statement_loses_its_lanes_at_a_beat(
     config: Config, database: Database, pushed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To PostgreSQL its connection is active, not idle: nothing but the other workers ends it."""
+    """PostgreSQL takes the connection for active, not idle, so only another worker can end it."""
     monkeypatch.setattr(settings, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(settings, "IDLE_SECONDS", 2)
     await fill_lanes(database)
@@ -366,7 +366,7 @@ async def test_worker_hears_at_its_beats_how_many_there_are(
         async with database.connection(wait=5) as conn:
             await sql.events.end_beat(conn, worker_id="worker 0")
         await heard(2, deliveries[1:])
-        # Nor does one count that went without a word.
+        # A worker that stopped without a word does not count either.
         beats[1].cancel()
         async with database.connection(wait=5) as conn:
             await conn.execute(
@@ -380,7 +380,7 @@ async def test_worker_hears_at_its_beats_how_many_there_are(
 
 
 async def test_two_workers_of_one_host_are_two(config: Config, database: Database) -> None:
-    """Their ids differ also where their process ids do not, as in containers that share a host's name."""
+    """Containers may share a host name and process ids; worker ids differ all the same."""
     stop = asyncio.Event()
     running = [asyncio.create_task(settings.serve(config, stop, Product([]))) for _ in range(2)]
 

@@ -1,4 +1,4 @@
-"""What is written of a person who has left, behind the leaving, goes as well."""
+"""Rows written after a person has left are removed as well."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.conftest import wait_until
 from workers.jobs.cleanup import clean_up
 from workers.jobs.leaving import SOON_MINUTES, leave_again
 
-# As a worker and requests write them whose statements began before the person left.
+# Writes of a worker and of requests whose statements began before the person left.
 WRITTEN = (
     """INSERT INTO notifications (event_id, receiver_id, actor_id, type, entity_type, entity_id)
     VALUES (uuidv7(), $1, NULL, 'comment', 'post', $2)""",
@@ -45,19 +45,19 @@ NOTHING = dict.fromkeys(LEFT, 0)
 
 
 async def count_left(service: Any, user_id: Any) -> dict[str, int]:
-    """How many rows of each kind there are of a person."""
+    """Count the rows of each kind that belong to a person."""
     return {name: await fetch_value(service, text, user_id) for name, text in LEFT.items()}
 
 
 async def write_behind(service: Any, user_id: Any, post_id: Any) -> None:
-    """Write what was on its way when the person left."""
+    """Write the rows that were on their way when the person left."""
     async with service.db.transaction(wait=5) as conn:
         for text in WRITTEN:
             await conn.execute(text, user_id, post_id)
 
 
 async def describe(service: Any) -> list[Any]:
-    """What a run that has nothing to do must leave as it is."""
+    """Return the state that a run without work must not change."""
     stats = await fetch(
         service,
         """SELECT s.post_id, s.interest_count, s.like_count, s.score, p.version
@@ -70,7 +70,7 @@ async def describe(service: Any) -> list[Any]:
 
 @pytest.fixture
 async def departed(make_user: Any, service: Any) -> Any:
-    """Somebody who has left, and a project that they were interested in together with another person."""
+    """A person who has left, and a project that they and another person were interested in."""
     ann, bob, zeb = await make_user(), await make_user(), await make_user("zeb")
     post = await propose(ann)
     for user in (bob, zeb):
@@ -80,7 +80,7 @@ async def departed(make_user: Any, service: Any) -> Any:
     assert (await zeb.client.post(f"{API}/posts", **body)).status == 201
     assert (await zeb.client.delete(f"{API}/users/me")).status == 204
     await wait_until(lambda: outbox_empty(service))
-    # The job of the running worker would do the test's work each minute.
+    # The running worker's job would do the test's work every minute.
     await service.stop_worker()
     return zeb.id, post["id"], bob
 
@@ -103,7 +103,7 @@ async def test_what_is_written_behind_a_leaving_goes(departed: Any, service: Any
     )
     assert await leave_again(context) == 1
     assert await describe(service) == after
-    # Those who are there keep what is theirs.
+    # Other people keep their rows.
     assert (await count_left(service, bob.id))["interests"] == 1
 
 
@@ -134,7 +134,7 @@ async def test_one_person_keeps_no_other_waiting(departed: Any, make_user: Any, 
         await write_behind(service, each, post_id)
 
     class Halting:
-        """The product, which fails for the first who left."""
+        """The product, but leave() fails for the first person."""
 
         async def leave(self, conn: Any, who: Any) -> None:
             if who == user_id:

@@ -1,4 +1,4 @@
-"""The queue of mails: late servers, refusals, workers that die, and what development does instead."""
+"""The queue of mails: late servers, refusals, workers that die, and development without a server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SENDER = "NexCorp <connect@example.com>"
 
 @pytest.fixture
 async def smtp() -> Any:
-    """A mail server that is not there yet: `await smtp.start()`."""
+    """A mail server that does not run yet: `await smtp.start()`."""
     server = MailServer()
     yield server
     await server.stop()
@@ -44,7 +44,7 @@ def queue(database: Database, smtp: MailServer) -> MailQueue:
 
 @pytest.fixture
 def ask(database: Database, people: Any) -> Any:
-    """`await ask(2)`: two people who are each to get a mail; returns their addresses."""
+    """`await ask(2)` queues a mail to each of two new people; returns their addresses."""
 
     async def ask(count: int = 1, kind: str = "verify_email") -> list[str]:
         addresses = []
@@ -62,7 +62,7 @@ def ask(database: Database, people: Any) -> Any:
 
 @pytest.fixture
 def look(database: Database) -> Any:
-    """`await look()`: the only mail's row; `await look("UPDATE ...")` before that."""
+    """`await look()` returns the only mail's row; `await look("UPDATE ...")` runs the statement first."""
 
     async def look(statement: str | None = None) -> Any:
         async with database.connection(wait=5) as conn:
@@ -149,13 +149,13 @@ async def test_worker_that_dies_sends_again(queue: Any, smtp: Any, ask: Any, loo
     forever.set()
     await asyncio.gather(dying, return_exceptions=True)
     smtp.handle_DATA = said
-    # The other worker leaves it alone while the first one may still live.
+    # The other worker leaves the mail alone while the first one may still live.
     other = MailQueue(queue.database, queue.mailer, BASE)
     assert await other.drain() == 0
     await look(DUE)
     assert await other.drain() == 1
     first, second = (mail for _, mail in smtp.mails)
-    # A mailbox shows them once, whichever it is; both tokens are good.
+    # A mailbox shows the two mails as one; the tokens of both are valid.
     assert first["Message-ID"] == second["Message-ID"]
     assert find_token(first) != find_token(second)
     async with queue.database.connection(wait=5) as conn:
@@ -197,14 +197,14 @@ async def test_poll_makes_up_for_a_lost_wake(queue: Any, smtp: Any, ask: Any, lo
 async def test_wake_sends_within_a_second(
     config: Config, smtp: Any, web_only: Any, monkeypatch: Any, look: Any
 ) -> None:
-    """Through Redis and SAQ, with a poll that would come too late."""
+    """The wake goes through Redis and SAQ; the poll alone would be too late."""
     monkeypatch.setattr("workers.settings.poll_mails", lambda mails: poll_mails(mails, 3600))
     await smtp.start()
     config = replace(config, smtp_url=smtp.url, mail_from=SENDER)
     stop = asyncio.Event()
     worker = asyncio.create_task(serve(config, stop))
     runner, _, url = await web_only()
-    # Long enough for the worker's first look at an empty queue.
+    # The worker has found the queue empty by then.
     await asyncio.sleep(1)
     async with aiohttp.ClientSession() as session:
         body = {"email": "ada@example.com", "password": "a good long password"}
@@ -273,7 +273,7 @@ async def test_one_mail_that_spoils_holds_up_no_other(
     assert [tuple(row) for row in errors] == [("KeyError", 1)]
 
 
-# What the test's own server is warned of.
+# aiosmtpd warns of these options of the test's server.
 @pytest.mark.filterwarnings("ignore:Requiring AUTH", "ignore:Session.login_data")
 async def test_user_and_password_of_the_url(database: Any, smtp: Any, ask: Any, look: Any) -> None:
     seen = []

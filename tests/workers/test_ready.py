@@ -1,4 +1,4 @@
-"""What /ready and /metrics say while a worker, PostgreSQL or Redis is away."""
+"""/ready and /metrics while a worker, PostgreSQL or Redis is away."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import wait_until
 
 
 class Door:
-    """A TCP proxy before PostgreSQL that can be shut: connections break, new ones are refused."""
+    """A TCP proxy in front of PostgreSQL; shut(): connections break, new ones are refused."""
 
     def __init__(self, target: str) -> None:
         self.target, self.port = urlsplit(target), 0
@@ -36,7 +36,7 @@ class Door:
             self.server.close()
         for writer in list(self.writers):
             writer.transport.abort()
-        # Their ends run before anybody looks.
+        # All connections must have ended before shut() returns.
 
         async def ended() -> bool:
             return not self.writers
@@ -63,7 +63,7 @@ class Door:
 
 @pytest.fixture(autouse=True)
 def ask_anew(monkeypatch):
-    """Let each request compute its answer."""
+    """Let each request compute its own answer."""
     monkeypatch.setattr(shared, "SHARED_SECONDS", 0.0)
 
 
@@ -76,7 +76,7 @@ async def door(database_url):
 
 
 async def read_ready(url):
-    """The names of what is not ready."""
+    """Return the names of the failing checks."""
     async with aiohttp.ClientSession() as session, session.get(url + "/ready") as answer:
         body = await answer.json()
         bad = {name for name, check in body["checks"].items() if not check["ok"]}
@@ -92,7 +92,7 @@ async def test_ready_names_a_missing_worker(service):
 
     await wait_until(ready)
     await service.stop_worker()
-    # One that is deployed anew is missed once it was away for 15 seconds.
+    # A worker that is being deployed anew is reported only after 15 seconds.
     assert await read_ready(service.url) == set()
     async with service.db.connection(wait=5) as conn:
         assert await sql.events.count_running_workers(conn) == 0
@@ -191,7 +191,7 @@ async def test_however_many_ask_it_is_computed_once_a_second(web_only, monkeypat
             answers = await asyncio.gather(*(ask() for _ in range(50)))
             assert len(asked) == 1
             assert len(set(answers)) == 1
-            # What this process knows of itself is never old.
+            # The process's own state is not shared between requests.
             if path == "/ready":
                 app[NODE].draining = True
                 assert b"stopping" in await ask()

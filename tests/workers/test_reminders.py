@@ -1,4 +1,4 @@
-"""Whose a task is, is reminded a day before and when it is due, once each, whatever dies meanwhile."""
+"""The person responsible for a task is reminded a day before and when it is due, once each, whatever dies."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ SOON, NOW = "A task of yours is due within a day", "A task of yours is due"
 
 
 async def run(database: Any, text: str, *values: Any) -> Any:
-    """One value of a statement, if it gives any."""
+    """Run a statement; return its first value, or None."""
     async with database.connection(wait=5) as conn:
         return await conn.fetchval(text, *values)
 
 
 async def shown(database: Any, user: UUID) -> list[str]:
-    """The titles of a person's notifications, the newest first."""
+    """Return the titles of a person's notifications, newest first."""
     async with database.connection(wait=5) as conn:
         inbox = await list_notifications(conn, user, {"limit": 100}, LAST_ID)
     return [PRODUCT.sentences.show(row)["title"] for row in inbox.rows]
 
 
 async def add_task(database: Any, creator: UUID, hours: float, **columns: Any) -> UUID:
-    """A task that is due in so many hours."""
+    """Create a task that is due in `hours`; return its id."""
     task_id: UUID = await run(
         database,
         "INSERT INTO tasks (title, creator_id, assignee_id, due_at) "
@@ -48,7 +48,7 @@ async def add_task(database: Any, creator: UUID, hours: float, **columns: Any) -
 
 @pytest.fixture
 def remind(database: Any, pushed: Any) -> Any:
-    """`await remind()`: two workers remind at once, then deliver at once."""
+    """`await remind()`: two workers remind at the same time, then deliver at the same time."""
     workers = [Delivery(database, pushed, PRODUCT) for _ in range(2)]
 
     async def work() -> None:
@@ -59,7 +59,7 @@ def remind(database: Any, pushed: Any) -> Any:
 
 
 async def pass_by(database: Any, task_id: UUID, hours: float) -> None:
-    """As if so many hours went by, for this task."""
+    """Move the task's next reminder `hours` closer."""
     await run(
         database,
         "UPDATE tasks SET remind_at = remind_at - $2 * interval '1 hour' WHERE id = $1",
@@ -76,7 +76,7 @@ async def test_reminded_once_a_day_before_and_when_it_is_due(database: Any, peop
     assert await shown(database, ada) == await shown(database, bob) == []
     for task in (mine, theirs):
         await pass_by(database, task, 7)
-    # One that dies in the middle of it leaves no reminder, and keeps none from being sent.
+    # A worker that dies in its transaction leaves no reminder, and the tasks are reminded by another.
     dying = database.transaction(wait=5)
     conn = await dying.__aenter__()
     assert await sql.task_reminders.remind_due(conn, most=1) == 1
@@ -91,7 +91,7 @@ async def test_reminded_once_a_day_before_and_when_it_is_due(database: Any, peop
         await remind()
     assert await shown(database, ada) == await shown(database, bob) == [SOON]
 
-    # Another date reminds again, and the same once more does not.
+    # Another due date reminds again; the earlier date, set once more, does not.
     due = await run(database, "SELECT due_at FROM tasks WHERE id = $1", mine)
     await run(database, "UPDATE tasks SET due_at = now() + interval '2 hours' WHERE id = $1", mine)
     assert await run(database, "SELECT remind_at = due_at FROM tasks WHERE id = $1", mine)
@@ -104,7 +104,7 @@ async def test_reminded_once_a_day_before_and_when_it_is_due(database: Any, peop
     await remind()
     assert await shown(database, ada) == [SOON, SOON]
 
-    # Late, as after a night without a worker: that it is due is told, that it will be no more.
+    # After a night without a worker, the reminder at the due date is sent, but not the one before.
     await run(
         database,
         "UPDATE tasks SET due_at = now() + interval '1 second' WHERE id = $1",
@@ -115,7 +115,7 @@ async def test_reminded_once_a_day_before_and_when_it_is_due(database: Any, peop
     assert await shown(database, ada) == [NOW, SOON, SOON]
     assert await run(database, "SELECT remind_at FROM tasks WHERE id = $1", mine) is None
 
-    # Done, deleted, moved away in between: looked up when they are told.
+    # The task was completed, deleted, postponed or unassigned: this is looked up at delivery.
     gone = [await add_task(database, eve, 30, assignee_id=bob) for _ in range(4)]
     for task in gone:
         await pass_by(database, task, 7)

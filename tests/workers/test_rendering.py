@@ -1,4 +1,4 @@
-"""Frames and notifications show a thing as it is now, or as deleted: live, and to whoever comes later."""
+"""Frames and notifications show a thing as it is now, or as deleted: live, and in a later replay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.callers import make_caller
 from workers.delivery import Delivery
 
 OLD, NEW = "the old text", "the new text"
-# Whatever of delivery is kept, as text.
+# Every row that delivery keeps, as text.
 STORED = """
 SELECT f::text FROM room_frames AS f UNION ALL SELECT e::text FROM events AS e
 UNION ALL SELECT n::text FROM notifications AS n UNION ALL SELECT o::text FROM outbox AS o
@@ -26,7 +26,7 @@ UNION ALL SELECT n::text FROM notifications AS n UNION ALL SELECT o::text FROM o
 
 
 class Company:
-    """Two people, and a worker that delivers when told to."""
+    """Two people, and a worker that delivers on demand."""
 
     def __init__(self, database: Database, ann: UUID, bob: UUID, pushed: Any) -> None:
         self.database, self.ann, self.bob, self.pushed = database, ann, bob, pushed
@@ -61,7 +61,7 @@ class Company:
         await self.do(posts.delete_post, make_caller(self.ann), post["id"])
 
     async def read(self, room: str) -> list[dict[str, Any]]:
-        """What whoever comes now gets of a room: its frames from the first on, without a gap."""
+        """Return all frames of a room as a new client gets them; checks that there is no gap."""
         async with self.database.connection(wait=5) as conn:
             rows = await sql.realtime.read_frames(conn, room=room, after=0, most=500)
             texts = await PRODUCT.renderer.render(conn, rows)
@@ -71,13 +71,13 @@ class Company:
         return frames
 
     async def stores(self, text: str) -> bool:
-        """Whether this text is in anything that delivery keeps."""
+        """Whether a stored row of delivery contains this text."""
         async with self.database.connection(wait=5) as conn:
             return any(text in row[0] for row in await conn.fetch(STORED))
 
 
 def replay(frames: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What a client knows by the frames of a room: id -> what it shows."""
+    """Return a client's state of a room after these frames, by id."""
     shown: dict[str, dict[str, Any]] = {}
     for frame in frames:
         verb, data = frame["event"].partition(":")[2], frame["data"]
@@ -97,7 +97,7 @@ async def company(database: Database, people: Any, pushed: Any) -> Company:
 
 @pytest.fixture(params=["in batches", "at once"])
 def settle(request: Any, company: Company) -> Any:
-    """Delivers after each step, or leaves all to one batch."""
+    """Delivers after each step, or does nothing, so that one batch delivers all."""
 
     async def deliver() -> None:
         if request.param == "in batches":
@@ -129,14 +129,14 @@ async def test_an_edited_comment_shows_its_newest_text(company: Company, settle:
     shown = replay(frames)
     assert shown[str(comment["id"])]["body"] == NEW
     assert shown[str(other["id"])]["body"] == "kept"
-    # Who was there until some frame and reads on ends with the same.
+    # A client that saw the first two frames and resumes anywhere ends with the same state.
     for seen in range(2, len(frames)):
         assert replay(frames[:2] + frames[seen:]) == shown
     assert not await company.stores(OLD)
 
 
 async def test_those_who_are_there_see_each_text_while_it_holds(company: Company) -> None:
-    """Rendered at the push: what was there then, not what the event was about."""
+    """A frame is rendered at the push and shows the text of that moment, not that of the event."""
     post = await company.publish()
     comment = await company.say(post)
     await company.delivery.drain()
@@ -165,7 +165,7 @@ async def test_an_edited_post_shows_its_newest_text(company: Company, settle: An
         assert (frames[-1]["data"]["body"], frames[-1]["data"]["status"]) == (NEW, "on_hold")
     assert frames[0]["event"] == "post:created" and frames[0]["data"]["body"] == NEW
     assert replay(frames)[str(post["id"])] == frames[-1]["data"]
-    # The interest shows its counter alone.
+    # The frame of an interest has only the counters.
     room = await company.read(f"post:{post['id']}")
     assert room[0]["data"] == {"id": str(post["id"]), "interestCount": 1, "countsVersion": 1}
     assert not await company.stores(OLD)
@@ -205,7 +205,7 @@ async def test_what_was_deleted_is_shown_as_deleted(company: Company, settle: An
     await company.delivery.drain()
     frames = await company.read(f"profile:{company.ann}")
     assert {(frame["event"], frame["data"]["id"]) for frame in frames} == {("post:deleted", str(post["id"]))}
-    # Its room says no more of the comments than that they are gone.
+    # In the post's room, the comments are only shown as deleted.
     frames = await company.read(f"post:{post['id']}")
     assert {frame["event"] for frame in frames} == {"comment:deleted", "post:deleted"}
     assert "kept" not in json.dumps(frames)
@@ -225,7 +225,7 @@ async def test_what_is_gone_before_it_was_pushed_is_shown_to_nobody(company: Com
 
 
 async def test_what_has_left_the_room_is_shown_there_as_deleted(company: Company) -> None:
-    """The renderer asks where a thing may be seen now, not where it was when it was told of."""
+    """The renderer checks in which room a thing is visible now, not at the time of the event."""
     post, other = await company.publish(), await company.publish()
     comment = await company.say(post)
     await company.delivery.drain()
@@ -234,7 +234,7 @@ async def test_what_has_left_the_room_is_shown_there_as_deleted(company: Company
     assert [(frame["event"], frame["data"]) for frame in frames] == [
         ("comment:deleted", {"id": str(comment["id"]), "postId": str(post["id"])})
     ]
-    # What nobody but its author may see is in no room.
+    # A draft is visible in no room.
     await company.execute(
         "UPDATE posts SET type = 'announcement', status = 'draft', title = 'Draft' WHERE id = $1",
         other["id"],
@@ -246,7 +246,7 @@ async def test_what_has_left_the_room_is_shown_there_as_deleted(company: Company
 
 
 async def test_a_notification_tells_of_what_is_there(company: Company) -> None:
-    """The excerpt as it is, none where that is gone; as deleted, where the notification is itself."""
+    """It shows the present excerpt, or none if its subject is gone; once deleted, it is shown as deleted."""
     post = await company.publish()
     first, second = await company.say(post), await company.say(post)
     await company.delivery.drain()

@@ -1,4 +1,4 @@
-"""Mails of notifications: what they say, when they are left out, and that each goes out once."""
+"""Mails of notifications: their content, the reasons to skip them, and that each is sent once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def plans(database: Database) -> Plans:
 
 @pytest.fixture
 async def make_sender(config: Config, database: Database, smtp: MailServer) -> Any:
-    """`make_sender()`: what sends mails in one worker."""
+    """`make_sender()` returns the part of a worker that sends mails."""
     channels = []
 
     def make() -> Sender:
@@ -66,7 +66,7 @@ def sender(make_sender: Any) -> Sender:
 
 
 async def send(*senders: Sender) -> None:
-    """Send all that is due."""
+    """Send every mail that is due."""
     await asyncio.gather(*(one.drain() for one in senders))
     await asyncio.gather(*(one.settle() for one in senders))
 
@@ -82,7 +82,7 @@ async def test_what_a_mail_says(sender: Sender, smtp: MailServer, plans: Plans, 
     mails = {mail["Message-ID"]: mail for _, mail in smtp.mails}
     mail = mails[f"<n.{about}@example.com>"]
     assert "Zoë Bcc: thief@example.com gnp." in mail["Subject"] and len(mail["Subject"]) <= 150
-    # As it stands on the wire: no folding, no encoding.
+    # The bytes as sent: the header is neither folded nor encoded.
     assert b"\nList-Unsubscribe: <%s/unsubscribe?token=" % BASE.encode() in b"".join(smtp.contents)
     assert mail["Bcc"] is None and "\n" not in mail["Subject"] and "\u202e" not in mail["Subject"]
     assert mail["References"] == mail["In-Reply-To"] == f"<post.{post}@example.com>"
@@ -99,7 +99,7 @@ async def test_what_a_mail_says(sender: Sender, smtp: MailServer, plans: Plans, 
         assert "Bold" in body
     assert "Bold <b>" in mail.get_body(("plain",)).get_content()
     assert "Bold &lt;b&gt;" in mail.get_body(("html",)).get_content()
-    # Nobody ends mails about the security of an account.
+    # Mails about the security of an account have no link to unsubscribe.
     (critical,) = (one for message_id, one in mails.items() if str(security) in message_id)
     assert critical["List-Unsubscribe"] is None and "unsubscribe" not in critical.as_string().lower()
     assert await plans.look(about) == ("sent", None)
@@ -127,7 +127,7 @@ async def test_what_is_left_out(sender: Sender, smtp: MailServer, plans: Plans) 
     await plans.run(
         "INSERT INTO notification_preferences (user_id, type, email) VALUES ($1, 'like', 'off')", me
     )
-    # Two devices; the last frame that one of them has shown is the third.
+    # Of two devices, the one that is ahead has acknowledged the third frame.
     for seq in (1, 3):
         await plans.run(
             """WITH s AS (
@@ -168,14 +168,14 @@ async def test_later_and_never(
         for _ in range(2):
             await plans.run("UPDATE deliveries SET due_at = now(), attempts = 0")
             await send(sender)
-    # Said once for all that fails in this way, without whom it was for and what it says.
+    # One line for repeated failures of a kind, without receiver and content.
     assert logs == [
         {"event": "messages are not taken", "log_level": "warning", "channel": "email", "code": "451"}
     ]
     assert await plans.look(first) == ("waiting", "failed")
     row = await plans.run("SELECT extract(epoch FROM due_at - now()) AS wait, attempts FROM deliveries")
     assert 5 < row["wait"] <= 10 and row["attempts"] == 1
-    # Retries are mails of their own however many wait by then, and the mailbox knows them.
+    # A retry keeps its own mail and Message-ID, however many other mails are due by then.
     for _ in range(4):
         await plans.tell(me)
     smtp.data_says = "250 OK"
@@ -183,7 +183,7 @@ async def test_later_and_never(
     await send(sender)
     assert sorted(mail["Message-ID"].split(".")[0] for _, mail in smtp.mails) == ["<n", "<summary"]
     assert await plans.attempts(first) == ["begun", "failed"] * 2 + ["begun", "sent"]
-    # An address that is unknown gets nothing more, until it is proved anew.
+    # After a bounce the address gets no mail until it is verified again.
     bad = await plans.tell(me)
     waits = await plans.tell(me, due="1 day")
     smtp.recipient_says = "550 5.1.1 no such user"
@@ -200,7 +200,7 @@ async def test_later_and_never(
     again = await plans.tell(me)
     await send(sender)
     assert await plans.look(again) == ("sent", None)
-    # What our own server's policy refuses, or has against the sender, says nothing of the address.
+    # A refusal by our own server's policy, or of the sender, does not mark the address.
     for answer in (
         "554 5.7.1 relaying denied",
         "550 5.1.8 sender's domain not found",
@@ -223,7 +223,7 @@ async def test_later_and_never(
 
 
 async def set_hours(plans: Plans, user: UUID, **columns: Any) -> None:
-    """Settings of a person by the clock of UTC."""
+    """Set a person's quiet hours and digest, relative to the present time in UTC."""
     await plans.run(
         """INSERT INTO notification_settings (user_id, quiet_from, quiet_to, digest, next_digest_at)
         SELECT $1, c.clock + $2::text::interval, c.clock + $3::text::interval, $4, now() + $5::text::interval
@@ -251,7 +251,7 @@ async def test_quiet_hours_end_in_one_mail(sender: Sender, smtp: MailServer, pla
     row = await plans.run("SELECT max(due_at) - now() AS wait FROM deliveries WHERE state = 'waiting'")
     assert 7000 < row["wait"].total_seconds() <= 7200
     await plans.run("UPDATE notifications SET is_read = true WHERE id = $1", told[2])
-    # Hours that end earlier let go what they held.
+    # Quiet hours that are removed release the mails they held.
     await plans.run("UPDATE notification_settings SET quiet_from = NULL, quiet_to = NULL")
     await plans.run(SOON_DUE)
     smtp.mails.clear()
@@ -298,11 +298,11 @@ async def test_digest_is_made_once(make_sender: Any, smtp: MailServer, plans: Pl
         "SELECT count(*) AS made, min(next_digest_at) > now() AS moved FROM digests, notification_settings"
     )
     assert tuple(row) == (2, True)
-    # Another zone, in which the same day's digest would be due again.
+    # Another time zone may make the same day's digest due again.
     await plans.run("UPDATE notification_settings SET next_digest_at = now()")
     await send(one, two)
     assert (len(smtp.mails), await plans.look(late)) == (1, ("waiting", "digest"))
-    # Digests are turned off: what waited for one goes out by itself.
+    # With digests turned off, a mail that waited for one is sent by itself.
     await plans.run(
         "UPDATE notification_settings SET digest = 'none', next_digest_at = NULL WHERE user_id = $1", me
     )
@@ -322,7 +322,7 @@ async def test_two_workers_send_each_mail_once(make_sender: Any, smtp: MailServe
     await send(one, two)
     ids = [mail["Message-ID"] for _, mail in smtp.mails]
     assert len(ids) == len(set(ids)) and {f"<n.{one}@example.com>" for one in told} <= set(ids)
-    # What two of them saw of one receiver is not split between them.
+    # Mails to one receiver are summarised by one of the workers, not split between both.
     assert len(ids) == 81
 
 
@@ -370,7 +370,7 @@ async def test_kill_around_a_send_repeats_it_once(
     await worker.wait()
     forever.set()
     smtp.handle_DATA = said  # type: ignore[method-assign]
-    # It is left to the dead one while that might live.
+    # The mail is left to the dead worker while that might still live.
     await send(sender)
     assert len(smtp.mails) == 1 and await plans.attempts(told) == ["begun"]
     await plans.run("UPDATE deliveries SET claimed_until = now()")

@@ -1,4 +1,4 @@
-"""Pushes of notifications: what a browser reads, what is left out, and what push services answer."""
+"""Pushes of notifications: their content, the reasons to skip them, and the answers of push services."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def sender(config: Config, database: Database, server: PushService) -> Asy
 
 
 async def subscribe(plans: Plans, user: UUID, browser: Browser) -> str:
-    """A session's subscription; returns what deliveries name it by."""
+    """Create a session with a push subscription; return the target of its deliveries."""
     row = await plans.run(
         """WITH s AS (
             INSERT INTO sessions (user_id, platform, expires_at, refreshed_at)
@@ -66,7 +66,7 @@ async def subscribe(plans: Plans, user: UUID, browser: Browser) -> str:
 
 
 async def send(sender: Sender) -> None:
-    """Send all that is due."""
+    """Send every push that is due."""
     await sender.drain()
     await sender.settle()
 
@@ -106,7 +106,7 @@ async def test_what_a_browser_reads(sender: Sender, server: PushService, plans: 
         "SELECT array_agg(state) AS states FROM deliveries WHERE notification_id = $1", told
     )
     assert row["states"] == ["sent", "sent"]
-    # Many at once are one, and what mentions is urgent.
+    # Several pushes become one summary, and a mention makes it urgent.
     for number in range(5):
         other = await plans.tell(me, actor=actor, channel="push", target=targets[0])
         if not number:
@@ -131,7 +131,7 @@ async def test_what_push_services_answer(sender: Sender, server: PushService, pl
         browser = server.subscribe(name)
         server.answers[f"/send/{name}"] = answer
         told[name] = await plans.tell(me, channel="push", target=await subscribe(plans, me, browser))
-    # Its session was signed out meanwhile.
+    # The session of this subscription was signed out.
     over = await subscribe(plans, me, server.subscribe("over"))
     await plans.run("DELETE FROM push_subscriptions WHERE id = $1", UUID(over))
     told["over"] = await plans.tell(me, channel="push", target=over)
@@ -174,11 +174,22 @@ async def test_a_silent_push_service_is_left_alone(sender: Sender, server: PushS
         "SELECT attempts, due_at - now() AS wait FROM deliveries WHERE notification_id = $1", told[-1]
     )
     assert row["attempts"] == 0 and 50 < row["wait"].total_seconds() <= 60
-    # Others are not.
+    # Other hosts are still used.
     user, alive = await plans.person(), server.subscribe()
     fine = await plans.tell(user, channel="push", target=await subscribe(plans, user, alive))
     await send(sender)
     assert await plans.look(fine) == ("sent", None) and len(server.of(alive)) == 1
+
+
+def test_few_silent_push_services_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.sending_push.MOST_KNOWN", 2)
+    channel = PushChannel(None, PRODUCT, BASE)  # type: ignore[arg-type]
+    for number in range(5):
+        for _ in range(MOST_SILENT - 1):
+            channel._judge(f"{number}.example.com", silent=True)
+        assert 1 <= len(channel._silent) <= 2 and not channel._resting
+    channel._judge("4.example.com", silent=True)
+    assert list(channel._resting) == ["4.example.com"]
 
 
 async def test_one_that_hangs_keeps_no_other_waiting(
@@ -197,7 +208,7 @@ async def test_one_that_hangs_keeps_no_other_waiting(
 
     sender.channel.pusher.send = hang  # type: ignore[attr-defined]
     user = await plans.person()
-    # More than are sent at a time; of each browser fewer than would go out in one.
+    # More than are sent at a time; for each browser fewer than become a summary.
     slow = []
     for number in range(sender.channel.most // 3 + 1):
         target = await subscribe(plans, user, Browser(f"http://127.0.0.1:9/send/{number}"))
@@ -213,7 +224,7 @@ async def test_one_that_hangs_keeps_no_other_waiting(
 
     await wait_until(is_sent)
     await sending
-    # What found no place is as if it had not been tried.
+    # Pushes that found no free place do not count as tried.
     tried = [await plans.attempts(one) for one in slow]
     assert tried.count(["begun"]) == ABREAST and tried.count([]) == len(slow) - ABREAST
     release.set()
@@ -231,7 +242,7 @@ async def test_a_slow_push_service_is_left_alone(
     for _ in range(MOST_SILENT + 1):
         told.append(await plans.tell(user, channel="push", target=target))
         await send(sender)
-    # What it took is sent for all that.
+    # The pushes that it accepted count as sent.
     assert [await plans.attempts(one) for one in told] == [["begun", "sent"]] * MOST_SILENT + [[]]
 
 
@@ -242,3 +253,10 @@ def test_a_long_text_is_cut_between_characters(text: str) -> None:
     said = json.loads(body)
     assert len(body) <= MAX_PAYLOAD_BYTES and "�" not in body.decode()
     assert len(text) < 100 or (said["message"].endswith("…") and len(body) > MAX_PAYLOAD_BYTES // 2)
+
+
+@pytest.mark.parametrize("title", [None, "3 notifications"])
+def test_what_can_be_cut_no_further_is_no_endless_work(title: str | None) -> None:
+    shown = {"id": UUID(int=1), "type": "like", "title": "A title", "message": "…", "entity": None}
+    said = json.loads(write_push(shown, unread=1, base=BASE, tag="t" * 200, most=100, title=title))
+    assert (said["title"], said["message"], said["tag"]) == ("", "", "t" * 200)

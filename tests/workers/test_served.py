@@ -9,14 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.chaos.cluster import choose_ports
 from workers.served import serve_metrics
-
-
-def find_port() -> int:
-    """A port that is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize(
@@ -33,7 +27,7 @@ def find_port() -> int:
 async def test_a_worker_shows_its_metrics_to_whom_it_should(
     own_config: Any, settings: dict[str, Any], header: str, status: int
 ) -> None:
-    config = replace(own_config, worker_metrics_port=find_port(), **settings)
+    config = replace(own_config, worker_metrics_port=choose_ports(1)[0], **settings)
     runner = await serve_metrics(config)
     assert runner is not None
     url = f"http://127.0.0.1:{config.worker_metrics_port}/metrics"

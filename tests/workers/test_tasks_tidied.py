@@ -1,4 +1,4 @@
-"""What is kept of tasks for a while only goes when its time is over."""
+"""Rows of tasks with a limited time are deleted when it is over, not before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks go out: real receivers that fail, hang and redirect, and a worker that is killed."""
+"""Webhooks are sent: real receivers that fail, hang and redirect, and a worker that is killed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_an_event_is_sent_signed_and_as_its_owner_may_see_it(hooks: Hooks,
     await hooks.deliver()
     async with hooks.sending():
         await settled(hooks, hook)
-    # Once each, though the outbox was looked at twice.
+    # Each event once, although the outbox was drained twice.
     said = [call.verify(secret) for call in receiver.calls]
     assert [one["type"] for one in said] == ["post.created"] * 3
     told = {one["data"]["id"]: one["data"] for one in said}
@@ -56,7 +56,7 @@ async def test_an_event_is_sent_signed_and_as_its_owner_may_see_it(hooks: Hooks,
     assert json.loads(call.body)["timestamp"].startswith(event["created_at"].strftime("%Y-%m-%dT%H:%M:%S."))
     assert call.headers["content-type"] == "application/json"
     assert {"cookie", "authorization", "accept-encoding"} & call.headers.keys() <= {"accept-encoding"}
-    # Another key, and a request of ten minutes ago, are refused by whoever verifies.
+    # A receiver refuses another secret, and a timestamp ten minutes old.
     other = (await hooks.hook(admin, receiver.origin))[1]
     stale = replace(
         call, headers={**call.headers, "webhook-timestamp": str(int(call.headers["webhook-timestamp"]) - 600)}
@@ -83,10 +83,10 @@ async def test_what_fails_is_tried_again_and_logged(hooks: Hooks, receiver: Rece
     ends = {name: (await hooks.deliveries(made[name]))[0] for name in paths}
     shown = {name: (row["status"], row["attempts"], row["last_status"]) for name, row in ends.items()}
     assert shown == {
-        # Four attempts: at once, and after each pause of the schedule.
+        # Four attempts: the first, and one after each pause of the schedule.
         "fail": ("failed", 4, 500),
         "hang": ("failed", 4, None),
-        # The status is the answer, whether or not what follows comes to an end.
+        # The status counts, whether or not the body ends.
         "drip": ("delivered", 1, 200),
         "slow": ("delivered", 1, 202),
         "redirect": ("failed", 4, 307),
@@ -94,7 +94,7 @@ async def test_what_fails_is_tried_again_and_logged(hooks: Hooks, receiver: Rece
         "busy": ("pending", 1, 503),
     }
     assert ends["hang"]["last_error"] == "timeout"
-    # Nobody went where the redirect leads.
+    # The redirect is not followed.
     assert Counter(call.path for call in receiver.calls) == {
         "/fail": 4, "/hang": 4, "/drip": 1, "/slow": 1, "/redirect": 4, "/gone": 1, "/busy": 1
     }  # fmt: skip
@@ -108,7 +108,7 @@ async def test_what_fails_is_tried_again_and_logged(hooks: Hooks, receiver: Rece
     for moment in (busy["due_at"], busy["rest_until"], ends["busy"]["next_at"]):
         assert 3500 < (moment - ends["busy"]["created_at"]).total_seconds() < 3700
     assert (gone["status"], gone["reason"]) == ("disabled", "gone")
-    # What was disabled hears of nothing more; its owner hears of it.
+    # A disabled webhook gets no more events, and its owner is notified.
     await hooks.post(admin)
     await hooks.deliver()
     assert (await hooks.pending(made["gone"]), await hooks.pending(made["slow"])) == (0, 1)
@@ -117,7 +117,7 @@ async def test_what_fails_is_tried_again_and_logged(hooks: Hooks, receiver: Rece
 
 
 async def has_failed(hooks: Hooks, webhook_id: UUID) -> bool:
-    """Whether an attempt is recorded, and its lane given back."""
+    """Whether a failed attempt is recorded and the lane released."""
     state = await hooks.of(webhook_id)
     return state["failures"] > 0 and state["lease_until"] is None
 
@@ -134,11 +134,11 @@ async def test_hanging_endpoints_keep_no_place_from_those_that_answer(
         await hooks.queue(hook, admin, 20)
     async with hooks.sending(pace):
         await settled(hooks, *healthy)
-        # They have as many places as there are for those that never answered, one each.
+        # The hanging endpoints have the places of unproven ones, one each.
         asked = Counter(call.path for call in receiver.calls if "hang" in call.path)
         assert len(asked) == 3 and set(asked.values()) == {1}
         assert max(receiver.widest.values()) <= pace.width
-    # A lane that was stopped is given back, and what hung is as it was.
+    # Stopped lanes are released, and their deliveries are unchanged.
     assert [(await hooks.of(hook))["lease_until"] for hook in hanging] == [None] * 8
     assert await hooks.pending(*hanging) == 160
 
@@ -199,7 +199,7 @@ async def test_a_failing_endpoint_is_asked_by_one_delivery_and_gets_all_when_it_
 
 
 async def has_rested(hooks: Hooks, webhook_id: UUID, failures: int) -> bool:
-    """Whether that many attempts in a row have failed, and the lane rests."""
+    """Whether at least `failures` attempts in a row have failed and the lane rests."""
     state = await hooks.of(webhook_id)
     return state["failures"] >= failures and state["rest_until"] is not None
 
@@ -223,7 +223,7 @@ async def test_pause_after_five_days_and_what_came_meanwhile(hooks: Hooks, recei
     assert "webhook is paused" in mail["Subject"]
     text = mail.get_body(("plain",)).get_content()
     assert "127.0.0.1" in text and "kept for 14 days" in text and "/fail/1" not in text
-    # It is kept for as long as it is paused, and sent once it is resumed.
+    # Events are kept while the webhook is paused, and sent after it is resumed.
     await hooks.post(admin)
     await hooks.deliver()
     receiver.heals.add("/fail/1")
@@ -241,7 +241,7 @@ async def test_pause_after_five_days_and_what_came_meanwhile(hooks: Hooks, recei
 
 
 async def read_mail(hooks: Hooks) -> Any:
-    """The one mail that is due, as an SMTP server gets it."""
+    """Send the only mail that is due; return it as the SMTP server got it."""
     smtp = MailServer()
     await smtp.start()
     key = Secrets.from_config(hooks.config).unsubscribe[0]
@@ -270,7 +270,7 @@ async def test_who_loses_the_right_is_sent_nothing_more(hooks: Hooks, receiver: 
     left, _ = await hooks.hook(await hooks.person(), f"{receiver.origin}/ok/left", scope="own")
     await hooks.post(owner)
     await hooks.deliver()
-    # One loses it between the row and the attempt, one before the row is written.
+    # One loses the right after the delivery was written, the other before.
     await hooks.run("UPDATE users SET role = 'member' WHERE id = $1", admin)
     await hooks.run("UPDATE project_members SET role = 'editor' WHERE project_id = $1", project)
     async with hooks.database.transaction(wait=5) as conn:
@@ -294,9 +294,7 @@ async def test_who_loses_the_right_is_sent_nothing_more(hooks: Hooks, receiver: 
 async def test_secrets_that_are_rotated_resealed_and_lost(hooks: Hooks, receiver: Receiver) -> None:
     admin = await hooks.person("admin")
     hook, old = await hooks.hook(admin, f"{receiver.origin}/ok")
-    _, new = spare = await hooks.hook(admin, f"{receiver.origin}/ok/spare", types=("task.*",))
-    await hooks.run("DELETE FROM webhooks WHERE id = $1", spare[0])
-    # The service's own secret is another one by now; the one before still opens.
+    # JWT_SECRET has changed; the previous one still opens the webhook's secret.
     renewed = replace(
         hooks.config, jwt_secret=hooks.config.jwt_secret + "!", jwt_secret_previous=hooks.config.jwt_secret
     )
@@ -310,12 +308,11 @@ async def test_secrets_that_are_rotated_resealed_and_lost(hooks: Hooks, receiver
     async with again.sending(jwt_secret_previous=""):
         await settled(again, hook)
     assert receiver.calls[1].verify(old)
-    # With neither, nothing is sent unsigned.
+    # With neither secret, nothing is sent: it could not be signed.
     await hooks.queue(hook, admin, 1)
     async with hooks.sending():
         await wait_until(lambda: is_paused(hooks, hook))
     assert ((await hooks.of(hook))["reason"], len(receiver.calls)) == ("secret_lost", 2)
-    del new
 
 
 async def test_nothing_inside_hears_of_a_webhook(hooks: Hooks, receiver: Receiver) -> None:
@@ -361,7 +358,7 @@ async def test_each_scope_hears_of_its_own(hooks: Hooks, receiver: Receiver) -> 
             ("project.updated", {"projectId": str(project), "changed": ["name"]}),
         ):
             await conn.fetchval("SELECT emit($1, $2, 'project', $3, $4, '{}')", type, owner, project, payload)
-        # Not public: nobody outside hears of it, nor of the notification that it leads to.
+        # This event is not public: neither it nor its notification is sent to a webhook.
         await conn.fetchval(
             "SELECT emit('api_key.created', $1, 'api_key', uuidv7(), $2, '{}')", other, {"userId": str(other)}
         )
@@ -409,7 +406,7 @@ async def test_notifications_told_as_one_go_out_to_their_receiver_alone(
 async def test_a_delivery_that_commits_while_a_lane_ends_is_not_left_behind(
     hooks: Hooks, receiver: Receiver
 ) -> None:
-    """The lane's end waits for the batch, and then sees what that wrote."""
+    """The release of a lane waits for the batch, and then sees the delivery that it wrote."""
     admin = await hooks.person("admin")
     hook, _ = await hooks.hook(admin, f"{receiver.origin}/ok")
     await hooks.queue(hook, admin, 1)
@@ -417,7 +414,7 @@ async def test_a_delivery_that_commits_while_a_lane_ends_is_not_left_behind(
     async with hooks.database.transaction(wait=5) as conn:
         await conn.execute("SELECT FROM webhooks WHERE id = $1 FOR NO KEY UPDATE", hook)
         async with hooks.sending() as webhooks:
-            # SKIP LOCKED: a lane that is being written to is claimed a moment later.
+            # SKIP LOCKED passes over a lane that is being written; it is claimed a moment later.
             await asyncio.sleep(0.1)
             assert receiver.calls == []
             webhooks.wake()

@@ -1,4 +1,4 @@
-"""Webhooks through what dies: a worker killed as a process, a database that goes away, two at a lane."""
+"""Webhooks when parts die: a worker that is killed, a database that goes away, two workers at a lane."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import multiprocessing
 from collections import Counter
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
+import structlog
 
 from nexcorp.db import Database, sql
+from nexcorp.errors import Unavailable
 from tests.conftest import wait_until
 from tests.webhookserver import Receiver
 from tests.workers.webhooks import HURRY, Hooks, settled, work
@@ -29,7 +33,7 @@ async def heard_so_many(receiver: Receiver, count: int) -> None:
 
 
 async def check_all(hooks: Hooks, receiver: Receiver, hook: Any, secret: str) -> Counter[str]:
-    """Every delivery was sent, signed, and is recorded; how often each id came."""
+    """Check that every delivery was sent, signed and recorded; return how often each id came."""
     for call in receiver.calls:
         call.verify(secret)
     rows = await hooks.deliveries(hook)
@@ -43,7 +47,7 @@ async def test_a_worker_that_is_killed_leaves_its_lane_to_another(hooks: Hooks, 
     admin = await hooks.person("admin")
     hook, secret = await hooks.hook(admin, f"{receiver.origin}/slow")
     await hooks.queue(hook, admin, COUNT)
-    # A turn as long as the lease: it is killed within it.
+    # The turn outlasts the test, so the worker is killed within it.
     pace = replace(HURRY, turn=10.0, lease=2.0)
     killed = multiprocessing.get_context("spawn").Process(target=work, args=(hooks.config, pace), daemon=True)
     killed.start()
@@ -56,7 +60,7 @@ async def test_a_worker_that_is_killed_leaves_its_lane_to_another(hooks: Hooks, 
     async with hooks.sending() as webhooks:
         await settled(hooks, hook)
     times = await check_all(hooks, receiver, hook, secret)
-    # What was on its way came once more, with the same id.
+    # Deliveries that were under way came once more, with the same id.
     assert set(times.values()) == {1, 2}
     again = await hooks.of(hook)
     assert (again["worker_id"], again["lease_until"], again["due_at"]) == (None, None, None)
@@ -85,7 +89,7 @@ async def test_a_worker_that_loses_its_database_sends_the_rest_later(
 
 
 async def plan(conn: Any, event: Any) -> Any:
-    """What a batch with one event writes, for all webhooks of the scope all."""
+    """Plan deliveries of one event for all webhooks of the scope "all"; return the result."""
     return await sql.webhooks_sending.plan_deliveries(
         conn,
         event_ids=[event["id"]],
@@ -98,7 +102,7 @@ async def plan(conn: Any, event: Any) -> Any:
 
 
 async def claimed(hooks: Hooks, hook: Any) -> None:
-    """Have the lane leased by the worker "w", with nothing left to send in it."""
+    """Lease the lane to the worker "w", with nothing left to send in it."""
     await hooks.run(
         """UPDATE webhooks SET worker_id = 'w', lease_until = now() + interval '1 minute', due_at = now()
         WHERE id = $1""",
@@ -107,7 +111,7 @@ async def claimed(hooks: Hooks, hook: Any) -> None:
 
 
 async def lock_is_awaited(hooks: Hooks) -> bool:
-    """Whether somebody waits for a row."""
+    """Whether a connection waits for a lock."""
     found: bool = await hooks.value(
         """SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'
         AND datname = current_database())"""
@@ -117,7 +121,7 @@ async def lock_is_awaited(hooks: Hooks) -> bool:
 
 @pytest.mark.parametrize("first", ["batch", "end"])
 async def test_a_lane_that_ends_beside_a_batch_is_due_again(hooks: Hooks, first: str) -> None:
-    """Whichever comes first, the other waits for it, and the webhook is due for what was written."""
+    """The batch and the end of the lane wait for each other, and the webhook is due for the new delivery."""
     admin = await hooks.person("admin")
     hook, _ = await hooks.hook(admin, "https://hooks.example.com/")
     await claimed(hooks, hook)
@@ -155,3 +159,26 @@ async def test_a_lane_that_ends_beside_a_batch_is_due_again(hooks: Hooks, first:
     row = await hooks.of(hook)
     assert row["due_at"] is not None and row["worker_id"] is None
     assert await hooks.pending(hook) == 1
+
+
+async def test_results_that_cannot_be_recorded_are_told(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.webhooks_record.TRIES", 3)
+    monkeypatch.setattr("workers.webhooks_record.PAUSE_SECONDS", 0.01)
+    recorder, tried = Recorder(hooks.database, "w", lambda: None), []
+
+    for error, reason in ((asyncpg.DeadlockDetectedError(), "deadlock"), (Unavailable(), Unavailable.code)):
+
+        async def fail(*results: Any, error: Exception = error) -> None:
+            tried.append(results)
+            raise error
+
+        monkeypatch.setattr(recorder, "_write_part", fail)
+        tried.clear()
+        with structlog.testing.capture_logs() as lines:
+            recorder.note(Release(uuid4(), True, 0, 0.0, None))
+            await recorder.settle()
+        assert len(tried) == 3
+        (line,) = lines
+        assert (line["log_level"], line["reason"], line["lanes"]) == ("error", reason, 1)

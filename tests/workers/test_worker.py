@@ -1,4 +1,4 @@
-"""The worker process: its jobs run by SAQ, its poll, its heartbeat, and the service while it is away."""
+"""The worker process: its jobs run by SAQ, its poll, its heartbeat, and the service without it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from workers.settings import serve
 
 @pytest.fixture
 def silent_poll(monkeypatch):
-    """Nothing but a job delivers."""
+    """The poll never delivers, so only a job can."""
 
     async def sleep(delivery) -> None:
         await asyncio.Event().wait()
@@ -38,7 +38,7 @@ def silent_poll(monkeypatch):
 
 @pytest.fixture
 def silent_wake(monkeypatch):
-    """Nothing but the poll delivers."""
+    """Wakes are dropped, so only the poll can deliver."""
     monkeypatch.setattr(Waker, "ask", lambda self, function="deliver": None)
 
 
@@ -92,7 +92,7 @@ def test_cron_jobs_follow_the_rules_of_jobs():
 
 
 async def test_what_an_operator_emits_is_found_by_the_poll(silent_wake, worker, database):
-    """As it stands in psql: nothing wakes anybody, and what follows it follows within a second."""
+    """A statement in psql wakes no worker, so the poll must find the event."""
     async with database.connection(wait=5) as conn:
         await conn.execute(
             "SELECT emit('user.unfollowed', NULL, 'user', gen_random_uuid(), '{\"why\": \"asked\"}', '{}')"
@@ -115,7 +115,7 @@ async def test_poll_delivers_when_no_wake_comes(worker, database, people, commen
 
 
 async def is_empty(database):
-    """Whether nothing is left to deliver."""
+    """Whether the outbox is empty."""
     return await depth(database) == 0
 
 
@@ -133,18 +133,18 @@ async def test_jobs_run_again_after_redis_was_away(
         await asyncio.sleep(1)
         server.start()
         for _ in range(12):
-            # More jobs than SAQ has places: none of them was lost with the connection.
+            # There are more jobs than SAQ has places: the lost connection must not have used up any.
             await comment(ada, mentioned=[grace])
             job = await run_job(own, "deliver", 20)
             assert job.status == Status.COMPLETE
-            # One that is run again may have been ahead of it.
+            # A repeated job may have been ahead of this one.
             await wait_until(lambda: is_empty(database))
     finally:
         stop.set()
         await asyncio.wait_for(running, 20)
         server.destroy()
-    # What asyncio has to say of a task that failed, it says when the task is collected. The generator with
-    # which SAQ waits for jobs is closed by the collector, too, with nobody to hear of it.
+    # asyncio logs a failed task when it is collected. The generator with which SAQ waits for jobs is closed
+    # by the collector, too, and its failure concerns nobody.
     gc.collect()
     said = [line.getMessage() for line in caplog.records if line.levelno >= logging.ERROR]
     assert [line for line in said if "async_generator_athrow" not in line] == []
@@ -191,7 +191,7 @@ async def test_writes_are_taken_without_a_worker_and_delivered_by_the_next(make_
 
 async def test_a_job_that_redis_goes_away_from_is_no_stack_trace(caplog):
     class Cut(PatientQueue):
-        """A queue that gave a job just before Redis went away."""
+        """A queue whose job arrived just before Redis went away."""
 
         async def dequeue(self, **_):
             return Job("clean_up", queue=self, retries=5)
@@ -204,7 +204,7 @@ async def test_a_job_that_redis_goes_away_from_is_no_stack_trace(caplog):
 
 
 async def test_a_job_of_the_next_release_is_left_to_its_workers(config, monkeypatch):
-    """Found with a rolling deploy: a worker of before used up all attempts at a job that it does not know."""
+    """In a rolling deploy, an older worker must not use up the attempts of a job that it does not know."""
     monkeypatch.setattr(patience, "STRANGE_SECONDS", 0.01)
     client = connect(config.redis_url, blocking=True)
     ran = []
@@ -234,8 +234,17 @@ async def test_a_job_of_the_next_release_is_left_to_its_workers(config, monkeypa
     assert ran == [1]
 
 
+async def test_a_worker_whose_database_cannot_be_used_ends_with_that_error(config, monkeypatch):
+    async def fail(database):
+        raise LookupError("not this database")
+
+    monkeypatch.setattr(settings, "open_database", fail)
+    with pytest.raises(LookupError):
+        await asyncio.wait_for(serve(config, asyncio.Event()), 20)
+
+
 async def test_a_worker_that_cannot_finish_ends_before_it_is_killed(tmp_path):
-    """Found where PostgreSQL and Redis were both away when it was told to stop: it took over 30 s."""
+    """With PostgreSQL and Redis both away, a worker's tasks may never end after SIGTERM."""
     file = tmp_path / "worker.py"
     file.write_text(
         "import asyncio\n"

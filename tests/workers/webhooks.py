@@ -1,4 +1,4 @@
-"""What the tests of webhooks share: webhooks by hand, events, and a worker that sends in a hurry."""
+"""Helpers of the tests of webhooks: webhooks and events written directly, and a worker that sends quickly."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workers.delivery import Delivery
 from workers.webhooks import Webhooks
 from workers.webhooks_lane import Pace
 
-# Retries at once; leases and turns as short as a test may wait.
+# Retries come at once; leases and turns are short enough for a test to wait.
 HURRY = Pace(
     schedule=(0.01, 0.01, 0.01), turn=1.0, lease=2.0, poll=0.02, probe=0.01, most_rest=0.05, seconds=0.5
 )
@@ -31,28 +31,28 @@ numbers = itertools.count(1)
 
 
 async def drop(messages: list[RoomMessage]) -> None:
-    """Nobody listens."""
+    """Drop the messages."""
 
 
 @dataclass
 class Hooks:
-    """Makes webhooks and events, and looks at what became of them."""
+    """Creates webhooks and events, and reads the results."""
 
     database: Database
     config: Config
 
     async def run(self, text: str, *values: Any) -> list[Any]:
-        """The rows of one statement."""
+        """Run a statement; return its rows."""
         async with self.database.connection(wait=5) as conn:
             rows: list[Any] = await conn.fetch(text, *values)
             return rows
 
     async def value(self, text: str, *values: Any) -> Any:
-        """One value."""
+        """Run a statement; return the first value."""
         return (await self.run(text, *values))[0][0]
 
     async def person(self, role: str = "member") -> UUID:
-        """An active person."""
+        """Create an active person; return the id."""
         name = f"hooked{next(numbers)}_{uuid4().hex[:6]}"
         found: UUID = await self.value(
             """INSERT INTO users (email, username, role, email_verified_at)
@@ -71,7 +71,7 @@ class Hooks:
         project: UUID | None = None,
         types: tuple[str, ...] = (),
     ) -> tuple[UUID, str]:
-        """A webhook, and its secret as its owner has it."""
+        """Create a webhook; return its id, and its secret in the form that the owner sees."""
         webhook_id, secret = uuid4(), make_secret()
         async with self.database.transaction(wait=5) as conn:
             await sql.webhooks.insert_webhook(
@@ -88,7 +88,7 @@ class Hooks:
         return webhook_id, show_secret(secret)
 
     async def post(self, author: UUID, body: str = "A post.", type: str = "post.created") -> UUID:
-        """A published post and its event."""
+        """Create a published post and its event; return the post's id."""
         async with self.database.transaction(wait=5) as conn:
             post_id: UUID = await conn.fetchval(
                 "INSERT INTO posts (author_id, body, position) VALUES ($1, $2, uuidv7()) RETURNING id",
@@ -101,7 +101,7 @@ class Hooks:
         return post_id
 
     async def queue(self, webhook_id: UUID, author: UUID, count: int) -> None:
-        """So many deliveries of a webhook at once, without a batch, and its lane due."""
+        """Queue `count` deliveries of a webhook without a batch, and make its lane due."""
         await self.run(
             """WITH posted AS (
                 INSERT INTO posts (author_id, body, position)
@@ -123,21 +123,21 @@ class Hooks:
         )
 
     async def deliver(self) -> None:
-        """What the outbox has, as workers do."""
+        """Deliver the outbox, as workers do."""
         await Delivery(self.database, drop, PRODUCT).drain()
 
     async def of(self, webhook_id: UUID) -> Any:
-        """A webhook as it stands."""
+        """Return the row of a webhook."""
         return (await self.run("SELECT * FROM webhooks WHERE id = $1", webhook_id))[0]
 
     async def deliveries(self, webhook_id: UUID) -> list[Any]:
-        """Its deliveries, the oldest first."""
+        """Return its deliveries, the oldest first."""
         return await self.run(
             "SELECT * FROM webhook_deliveries WHERE webhook_id = $1 ORDER BY id", webhook_id
         )
 
     async def pending(self, *webhook_ids: UUID) -> int:
-        """How many of these are still to be sent."""
+        """Count the pending deliveries of these webhooks."""
         found: int = await self.value(
             "SELECT count(*) FROM webhook_deliveries WHERE webhook_id = ANY($1) AND status = 'pending'",
             list(webhook_ids),
@@ -146,7 +146,7 @@ class Hooks:
 
     @asynccontextmanager
     async def sending(self, pace: Pace = HURRY, **settings: Any) -> AsyncIterator[Webhooks]:
-        """A worker that sends, to loopback as well."""
+        """Run a worker that sends, also to loopback, while the block runs."""
         config = replace(self.config, **{"outbound_allow": ("127.0.0.1",), **settings})
         webhooks = Webhooks(self.database, config, PRODUCT, f"worker-{next(numbers)}", pace)
         running = asyncio.create_task(webhooks.run())
@@ -158,7 +158,7 @@ class Hooks:
 
 
 async def settled(hooks: Hooks, *webhook_ids: UUID) -> None:
-    """Wait until nothing of these is left to send."""
+    """Wait until these webhooks have no pending delivery."""
 
     async def check() -> bool:
         return await hooks.pending(*webhook_ids) == 0
@@ -167,7 +167,7 @@ async def settled(hooks: Hooks, *webhook_ids: UUID) -> None:
 
 
 def work(config: Config, pace: Pace) -> None:
-    """Send webhooks, as a process of its own which a test may kill, to loopback as well."""
+    """Send webhooks, also to loopback, until the process is killed."""
 
     async def run() -> None:
         database = Database(config)

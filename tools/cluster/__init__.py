@@ -1,1 +1,1 @@
-"""A cluster on loopback, to look at and to hurt: `make cluster`. Each part has a file of its own."""
+"""A cluster on loopback, to try out and to break: `make cluster`. Each part has its own file."""

@@ -26,12 +26,12 @@ from tools.cluster.service import check_out
 
 
 def say(line: str) -> None:
-    """A line of ours."""
+    """Print a line of this tool."""
     print(f"cluster | {line}", flush=True)
 
 
 def greet(cluster: ClusterOfAll) -> None:
-    """Where everything is."""
+    """Print the addresses of all parts."""
     ports, secrets = cluster.ports, cluster.secrets
     psql = name_psql()
     config = cluster.home / POSTGRESES[0] / "patroni.yml"
@@ -54,7 +54,7 @@ def greet(cluster: ClusterOfAll) -> None:
 
 
 async def show(home: Path, ports: Ports, *, synchronous: bool) -> None:
-    """Run it until cancelled."""
+    """Run the cluster with demo data until cancelled."""
     async with ClusterOfAll(home, ports, synchronous=synchronous, say=say) as cluster:
         say("demo data ...")
         await cluster.in_thread(lambda: cluster.run_step(cluster.release, "seed"))
@@ -68,8 +68,8 @@ async def show(home: Path, ports: Ports, *, synchronous: bool) -> None:
 async def judge(
     home: Path, ports: Ports, *, synchronous: bool, ref: str | None, failovers: int | None
 ) -> None:
-    """Run the ledger on it. Raises EmbeddedError with what was found wrong."""
-    # Only a trial needs what the tests are made of.
+    """Run the ledger on a cluster. Raises EmbeddedError with its findings."""
+    # Import here: only the ledger needs the test dependencies.
     from tools.cluster.ledger import run_ledger
 
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
@@ -89,7 +89,7 @@ async def judge(
 
 
 async def run_until_told(work: Coroutine[Any, Any, None]) -> None:
-    """Run something until it ends, or Ctrl-C ends it."""
+    """Run `work` until it ends or a signal (Ctrl-C, TERM, HUP) cancels it."""
     task = asyncio.ensure_future(work)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -98,7 +98,7 @@ async def run_until_told(work: Coroutine[Any, Any, None]) -> None:
 
 
 def clear(home: Path, *, keep_logs: bool) -> None:
-    """Remove the data of all parts; of a trial its logs and its report stay."""
+    """Remove all data in `home`; with `keep_logs` the files in it, logs and report, stay."""
     for child in home.iterdir():
         if child.is_dir():
             shutil.rmtree(child, ignore_errors=True)
@@ -107,7 +107,7 @@ def clear(home: Path, *, keep_logs: bool) -> None:
 
 
 def main() -> int:
-    """Returns the exit code."""
+    """Run the tool; returns the exit code."""
     parser = argparse.ArgumentParser(prog="make cluster", description=__doc__)
     parser.add_argument("--port", type=int, default=21000, help="the first of about 100 ports")
     parser.add_argument("--home", type=Path, help="an empty folder for its data; by default one in /tmp")
@@ -123,7 +123,7 @@ def main() -> int:
         return 1
     home = options.home or Path(tempfile.mkdtemp(prefix="nexcorp-cluster-"))
     home.mkdir(parents=True, exist_ok=True)
-    # Root's servers run as a user of their own, who must pass through, not look around.
+    # As root, the servers run under an account that must be able to enter `home`, but not list it.
     home.chmod(0o711 if os.geteuid() == 0 else 0o700)
     try:
         synchronous = not options.asynchronous

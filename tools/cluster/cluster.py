@@ -1,4 +1,4 @@
-"""All of it together: started in order, minded, ended, its data removed."""
+"""The whole cluster: start it in order, watch it, stop it and remove its data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NODE_SECONDS = 20.0
 
 
 async def is_ready(address: str) -> bool:
-    """Whether a node, or HAProxy for all of them, says that it can serve."""
+    """Whether a web node, or HAProxy in front of them, reports that it is ready."""
     try:
         timeout = aiohttp.ClientTimeout(total=3)
         async with aiohttp.request("GET", f"{address}/ready", timeout=timeout) as answer:
@@ -43,8 +43,8 @@ async def is_ready(address: str) -> bool:
 class ClusterOfAll(Processes):
     """The whole cluster with its data in `home`, an empty folder that all accounts can enter.
 
-    `settings`: of the service, over those of the cluster. `release`: what web nodes and workers run.
-    `synchronous`: whether a commit waits for the replica. `say`: told of each step.
+    `settings`: override the cluster's settings of the service. `release`: what web nodes and workers run.
+    `synchronous`: whether a commit waits for the replica. `say`: called with each step.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ClusterOfAll(Processes):
         kept = ("database", "replication", "valkey", "tokens")
         self.secrets = Secrets(*(keep_secret(home / f"{name}.secret") for name in kept))
         (home / "service").mkdir(exist_ok=True)
-        # A release that knows no cluster of Redis has one server, as those who ran it had.
+        # A release without support for a Redis cluster gets a single server.
         clustered = release.knows_clusters
         names = VALKEYS if clustered else VALKEYS[:1]
         self.valkeys = {
@@ -89,21 +89,21 @@ class ClusterOfAll(Processes):
 
     @property
     def addresses(self) -> list[str]:
-        """Where clients reach the service."""
+        """The base URLs for clients of the service."""
         return [f"http://127.0.0.1:{self.ports.web}"]
 
     @property
     def admin_url(self) -> str:
-        """The primary without PgBouncer, for migrations and checks."""
+        """The URL of the primary without PgBouncer, for migrations and checks."""
         return f"postgresql://nexcorp:{quote(self.secrets.database)}@127.0.0.1:{self.ports.primary}/nexcorp"
 
     @property
     def node_urls(self) -> list[str]:
-        """Each web node without HAProxy."""
+        """The base URL of each web node, bypassing HAProxy."""
         return [f"http://127.0.0.1:{port}" for port in self.web_ports.values()]
 
     def make(self, name: str, release: Release) -> Program:
-        """A web node or a worker of a release; it replaces the one of its name once that has ended."""
+        """Make the process of a web node or worker; put it in `children` once the old one has ended."""
         if name in WEBS:
             return service.make_web(name, self.home, self.ports, self.settings, release)
         return service.make_worker(name, self.home, self.settings, release)
@@ -135,7 +135,7 @@ class ClusterOfAll(Processes):
             conn.execute("CREATE DATABASE nexcorp")
 
     def run_step(self, release: Release, *arguments: str) -> None:
-        """Run one of a release's commands at the primary itself. Raises EmbeddedError."""
+        """Run a command of a release directly against the primary. Raises EmbeddedError."""
         env = {**self.settings, "DATABASE_URL": self.admin_url}
         done = subprocess.run(
             release.command(*arguments), env=env, cwd=release.folder, capture_output=True, text=True
@@ -146,11 +146,11 @@ class ClusterOfAll(Processes):
             )
 
     def find_primary(self) -> str | None:
-        """The name of the node that is the primary, None where there is none."""
+        """The name of the primary node, or None."""
         return next((name for name, node in self.nodes.items() if node.is_primary), None)
 
     async def await_primary(self) -> None:
-        """Wait until there is a primary that HAProxy has found."""
+        """Wait until a primary accepts connections through HAProxy. Raises EmbeddedError after a timeout."""
 
         async def reached() -> bool:
             try:
@@ -163,7 +163,7 @@ class ClusterOfAll(Processes):
         await self._await(reached, "no primary came about")
 
     async def await_replica(self) -> None:
-        """Wait until there is a replica."""
+        """Wait until a replica follows. Raises EmbeddedError after a timeout."""
 
         async def follows() -> bool:
             return await asyncio.to_thread(lambda: any(node.is_replica for node in self.nodes.values()))
@@ -171,23 +171,23 @@ class ClusterOfAll(Processes):
         await self._await(follows, "no replica came about")
 
     async def await_ready(self) -> None:
-        """Wait until HAProxy has a node that is ready."""
+        """Wait until HAProxy has a ready web node. Raises EmbeddedError after a timeout."""
         await self._await(lambda: is_ready(self.addresses[0]), "no web node is ready")
 
     async def await_node(self, name: str) -> None:
-        """Give one web node time to be ready, as a deploy does before it goes on to the next."""
+        """Wait up to NODE_SECONDS for one web node to be ready, as a rolling deploy does."""
         for _ in range(int(NODE_SECONDS / 0.3)):
             if await is_ready(f"http://127.0.0.1:{self.web_ports[name]}"):
                 return
             await asyncio.sleep(0.3)
 
     async def kill_agent(self, name: str) -> None:
-        """kill -9 of Patroni alone."""
+        """kill -9 of Patroni alone, which stays down."""
         self._meant_to_run.discard(name)
         await self.in_thread(self.nodes[name].kill_agent)
 
     def can_fail_over(self) -> bool:
-        """Whether there is a primary, and a replica that may be promoted without a loss."""
+        """Whether there is a primary, and a replica that can be promoted without losing commits."""
         nodes = self.nodes.values()
         wanted = "/synchronous" if self.synchronous else "/replica"
         return any(n.is_primary for n in nodes) and any(n.ask(wanted)[0] == 200 for n in nodes)
@@ -200,7 +200,7 @@ class ClusterOfAll(Processes):
             await asyncio.sleep(0.3)
 
     async def close(self) -> None:
-        """End everything, the service first, and remove the data; logs stay."""
+        """Stop everything, the service first, and remove the data; logs stay."""
         if self._minder is not None:
             self._minder.cancel()
             await asyncio.gather(self._minder, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""etcd: what Patroni's nodes agree by on who is the primary. Three, so that one may be missed."""
+"""etcd, in which Patroni's nodes elect the primary. Three nodes, so that one may fail."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tools.cluster.parts import ETCDS, Ports, find_program, make_program
 
 
 def list_hosts(ports: Ports) -> list[str]:
-    """host:port of each, for clients."""
+    """The host:port of each node, for clients."""
     return [f"127.0.0.1:{ports.of(name)}" for name in ETCDS]
 
 
 def list_options(name: str, home: Path, ports: Ports) -> list[str]:
-    """What one is started with."""
+    """The command-line options of one node."""
     peers = {one: f"http://127.0.0.1:{ports.of(one, 1)}" for one in ETCDS}
     client = f"http://127.0.0.1:{ports.of(name)}"
     options = {
@@ -26,7 +26,7 @@ def list_options(name: str, home: Path, ports: Ports) -> list[str]:
         "initial-advertise-peer-urls": peers[name],
         "initial-cluster": ",".join(f"{one}={url}" for one, url in peers.items()),
         "initial-cluster-token": "nexcorp",
-        # Patient, as all of them share one disk and few cores.
+        # Long intervals, as all nodes share one disk and few cores.
         "heartbeat-interval": "250",
         "election-timeout": "2500",
         "enable-v2": "false",
@@ -35,5 +35,5 @@ def list_options(name: str, home: Path, ports: Ports) -> list[str]:
 
 
 def make_etcd(name: str, home: Path, ports: Ports) -> Program:
-    """One of them."""
+    """Make one node."""
     return make_program(name, [find_program("etcd"), *list_options(name, home, ports)], home)

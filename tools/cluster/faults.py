@@ -1,4 +1,4 @@
-"""What is done to the cluster, and how each part is put together again."""
+"""The faults that strike the cluster, and how each part recovers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.cluster.parts import ETCDS, POSTGRESES, WEBS, WORKERS
 from tools.cluster.patroni import TTL
 from tools.cluster.service import THIS, Release
 
-# One of these is in trouble at a time: with two of three gone there would be nothing to fail over to.
+# The parts of a group share one lock, so one at a time is in trouble: two faults would rule out a failover.
 DATABASE, CACHE = ("postgres",), ("valkey",)
 KINDS: dict[str, tuple[str, ...]] = {
     "kill web": WEBS,
@@ -74,13 +74,13 @@ MOST_INTERRUPTED = 30
 
 
 def spare_primary(plan: list[Fault], most: int) -> list[Fault]:
-    """The same plan with at most so many faults of the primary, each of which may be a failover."""
+    """Return the plan with at most `most` faults of the primary, as each may be a failover."""
     taken = itertools.count()
     return [fault for fault in plan if not fault.kind.startswith("primary") or next(taken) < most]
 
 
 class ClusterDriver(Driver[ClusterOfAll]):
-    """Carries out a plan on the cluster. `releases`: what each rolling deploy in turn goes to."""
+    """Carries out a plan of faults on the cluster. `releases`: the target of each rolling deploy in turn."""
 
     kinds = KINDS
 
@@ -89,7 +89,7 @@ class ClusterDriver(Driver[ClusterOfAll]):
     ) -> None:
         super().__init__(cluster, report)
         self.rng, self.releases = rng, releases
-        # How often another server became the primary, and migrations were cut short.
+        # Count how often another node became the primary, and how often a migration was interrupted.
         self.promotions = self.interrupted = 0
         of_kind: dict[str, Callable[[Fault], Awaitable[None]]] = {
             "reload": self._reload,
@@ -103,9 +103,9 @@ class ClusterDriver(Driver[ClusterOfAll]):
         self._verbs |= of_kind
 
     async def deploy(self, release: Release) -> None:
-        """Migrate, then have each worker and web node run another release, one after the other.
+        """Migrate, then restart each worker and web node with `release`, one after the other.
 
-        Back to the release before it is only these: the database keeps what it has got.
+        Going back to an older release migrates nothing: the schema stays.
         """
         self.report.note(phase="begin", kind="deploy", target=str(release.folder))
         if release == THIS:
@@ -122,7 +122,7 @@ class ClusterDriver(Driver[ClusterOfAll]):
         self.report.note(phase="end", kind="deploy", target=str(release.folder))
 
     async def _migrate(self, release: Release) -> None:
-        """`migrate up` until it succeeds, as it may meet a failover."""
+        """Run `migrate up` until it succeeds, as failovers interrupt it; gives up after MOST_INTERRUPTED."""
         while True:
             try:
                 await asyncio.to_thread(self.cluster.run_step, release, "migrate", "up")
@@ -175,7 +175,7 @@ class ClusterDriver(Driver[ClusterOfAll]):
         await self._await_valkeys()
 
     async def _await_valkeys(self) -> None:
-        """Until each master has a replica again that has all it has."""
+        """Wait up to 30 s until each master has a replica in sync."""
         servers = list(self.cluster.valkeys.values())
         for _ in range(300):
             if await asyncio.to_thread(valkey.is_whole, servers):
@@ -191,7 +191,7 @@ class ClusterDriver(Driver[ClusterOfAll]):
         before = name
         if fault.kind == "primary server killed":
             await asyncio.to_thread(node.kill_server)
-            # Until its Patroni has noticed, all seems well.
+            # Wait until Patroni has noticed; until then it reports that all is well.
             await asyncio.sleep(NOTICED_SECONDS)
         elif fault.kind == "primary switched over":
             (heir,) = (one for one in POSTGRESES if one != name)
@@ -215,7 +215,7 @@ class ClusterDriver(Driver[ClusterOfAll]):
         return next(one for one in POSTGRESES if one != primary)
 
     async def _halt_replica(self, fault: Fault) -> None:
-        # Commits wait for it meanwhile.
+        # Commits wait for the halted replica.
         node = self.cluster.nodes[await self._find_replica()]
         node.halt_server(signal.SIGSTOP)
         try:
@@ -239,7 +239,7 @@ class ClusterDriver(Driver[ClusterOfAll]):
         await self._await_postgres()
 
     async def _await_postgres(self) -> None:
-        """Until there is a primary, and a replica that may take its place."""
+        """Wait for a primary and a replica that can replace it; reports a problem after WHOLE_SECONDS."""
         for _ in range(int(WHOLE_SECONDS / 0.3)):
             if await asyncio.to_thread(self.cluster.can_fail_over):
                 return

@@ -1,4 +1,4 @@
-"""HAProxy: one address of the web nodes, one of the primary and one of the replica."""
+"""HAProxy: one address for the web nodes, one for the primary and one for the replica."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 from tests.chaos.cluster import Program
 from tools.cluster.parts import POSTGRESES, WEBS, Ports, find_program, make_program, write_private
 
-# The service's own envelope, where a node is not there, dies, or hangs, and so does not write it.
+# The service's error envelope, for when a node cannot answer: it is down, has died, or hangs.
 ENVELOPE = (
     '{{"statusCode":{status},"code":"unavailable","message":"{message}","errors":{{}},'
     '"timestamp":"%[date,utime("%Y-%m-%dT%H:%M:%SZ")]","path":"%[path,json(utf8s)]","requestId":""}}'
 )
-# A line a request: node, status, how it ended, milliseconds in the queue and in all, what was asked.
+# Fields of a log line: node, status, termination state, ms queued, ms in total, method, path.
 LOG_FORMAT = "%b/%s %ST %ts %Tw %Ta %HM %HPO"
-# Requests that a node has at once, of those that do not last: few, as here all nodes share a few cores.
+# Most concurrent short requests per node: few, as all nodes share a few cores.
 AT_ONCE = 8
 ERRORS = {
     502: "The node that was asked has died; try again.",
@@ -24,7 +24,7 @@ ERRORS = {
 
 
 def make_config(ports: Ports) -> str:
-    """haproxy.cfg."""
+    """The text of haproxy.cfg."""
     webs = "".join(f"    server {name} 127.0.0.1:{ports.of(name)} maxconn {AT_ONCE}\n" for name in WEBS)
     tracks = "".join(f"    server {name} 127.0.0.1:{ports.of(name)} track webs/{name}\n" for name in WEBS)
     servers = "".join(
@@ -120,6 +120,6 @@ listen replica
 
 
 def make_haproxy(home: Path, ports: Ports) -> Program:
-    """Write its file; SIGUSR2 has it read that again."""
+    """Write the configuration and make the process; SIGUSR2 reloads the file."""
     file = write_private(home / "haproxy.cfg", make_config(ports))
     return make_program("haproxy", [find_program("haproxy"), "-W", "-f", str(file)], home)

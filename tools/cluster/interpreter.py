@@ -1,4 +1,4 @@
-"""The Python that Patroni runs in: this one, or where the account of the servers cannot reach it, another."""
+"""The Python that runs Patroni: this one, or another if the servers' account cannot run this one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from nexcorp.embedded.process import EmbeddedError
 from tests.chaos.cluster import REPOSITORY
 
 LOCK = REPOSITORY / "requirements-cluster.txt"
-# What Patroni talks to PostgreSQL with; the service has it already.
+# Patroni's PostgreSQL driver, which the service uses as well.
 DRIVER = ("psycopg", "psycopg-binary", "typing_extensions")
 
 
 def find_interpreter(home: Path) -> tuple[Path, dict[str, str]]:
-    """(program, environment) with Patroni, for the account that servers run as. Raises EmbeddedError.
+    """(program, environment) of a Python with Patroni, for the servers' account. Raises EmbeddedError.
 
-    Root's Python often lies where nobody else may go. Then the system's own is taken, and `home` gets a copy
-    of the packages.
+    Other accounts often cannot enter the folder of root's Python. Then use the system's Python, and copy the
+    packages into `home`.
     """
     account = server_account()
     here = Path(sys.executable)
@@ -39,7 +39,7 @@ def find_interpreter(home: Path) -> tuple[Path, dict[str, str]]:
 
 
 def copy_packages(folder: Path) -> None:
-    """Patroni and what it needs, for everybody to read."""
+    """Copy Patroni and its dependencies, readable for all accounts."""
     names = [*re.findall(r"^([A-Za-z0-9._-]+)==", LOCK.read_text(), re.MULTILINE), *DRIVER]
     for name in names:
         try:

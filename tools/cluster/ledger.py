@@ -1,4 +1,4 @@
-"""`make cluster LEDGER=1`: the trial of tests/chaos on the cluster, with failovers and rolling deploys."""
+"""`make cluster LEDGER=1`: run tests/chaos on the cluster, with failovers and rolling deploys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tools.cluster.service import THIS, Release
 
 
 async def check_service(cluster: ClusterOfAll, nodes: Api) -> list[str]:
-    """Every node is ready, and SAQ runs in every worker."""
+    """Check that every node is ready and that SAQ runs in every worker; returns findings."""
     findings = await list_unready(nodes)
 
     def read_workers(*, forget: bool) -> int:
@@ -40,7 +40,7 @@ async def check_service(cluster: ClusterOfAll, nodes: Api) -> list[str]:
     async def enough_workers() -> bool:
         return await asyncio.to_thread(lambda: read_workers(forget=False)) >= len(WORKERS)
 
-    # What dead ones wrote about themselves must not count.
+    # Forget the entries of dead workers, so that they do not count.
     await asyncio.to_thread(lambda: read_workers(forget=True))
     if not await poll_until(enough_workers, 30):
         findings.append("SAQ does not run in every worker")
@@ -58,10 +58,10 @@ async def run_ledger(
     failovers: int | None,
     say: Callable[[str], None],
 ) -> list[str]:
-    """Faults of every kind for so long, and two rolling deploys; returns what is wrong.
+    """Inject faults for `seconds`, with two rolling deploys (three with `before`); returns findings.
 
-    `before`: the release that the cluster begins with; each deploy then goes to the other one, this last.
-    `failovers`: how often the primary is struck at most.
+    `before`: the release that the cluster begins with; the deploys go to this release, back, and to this one.
+    `failovers`: most faults of the primary; None: no limit.
     """
     report = Report(home / "faults.jsonl", seed=seed, seconds=seconds)
     releases = [THIS, before, THIS] if before else [THIS, THIS]

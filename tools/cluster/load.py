@@ -1,4 +1,4 @@
-"""`make cluster LOAD=3`: how much it carries, and what becomes of three times as much."""
+"""`make cluster LOAD=3`: measure the capacity of the cluster, then offer three times as much."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PATIENCE = aiohttp.ClientTimeout(total=20)
 
 
 class Crowd:
-    """People who read lists and comment. `answers`: seconds of each answer, by status."""
+    """Clients that read lists and comment. `answers`: (status, seconds) of each answer."""
 
     def __init__(self, api: Api, people: list[Person], post_id: str) -> None:
         self.api, self.people, self.post_id = api, people, post_id
         self.answers: list[tuple[int, float]] = []
 
     async def ask(self) -> None:
-        """One request, which is not repeated; status 0 where no answer came."""
+        """Send one request without retries, and record its answer; status 0 if none came."""
         person = random.choice(self.people)
         began, status = time.perf_counter(), 0
         try:
@@ -55,7 +55,7 @@ class Crowd:
         self.answers.append((status, time.perf_counter() - began))
 
     async def carry(self, seconds: float) -> float:
-        """So many at once, each as soon as the one before is answered; returns good answers a second."""
+        """Keep AT_ONCE requests in flight for `seconds`; returns successful answers per second."""
         self.answers.clear()
         until = time.perf_counter() + seconds
 
@@ -67,7 +67,7 @@ class Crowd:
         return sum(200 <= status < 300 for status, _ in self.answers) / seconds
 
     async def press(self, rate: float, seconds: float) -> None:
-        """So many a second, whatever becomes of those before."""
+        """Send `rate` requests per second for `seconds`, however slow the answers are."""
         self.answers.clear()
         began = time.perf_counter()
         async with asyncio.TaskGroup() as group:
@@ -79,7 +79,7 @@ class Crowd:
             print(f"this machine sent it in {took:.0f} s in place of {seconds:.0f}")
 
     def describe(self) -> str:
-        """Times of what was done and of what was refused."""
+        """Describe the times of successful and refused requests, and count the others."""
         good = [seconds for status, seconds in self.answers if 200 <= status < 300]
         refused = [seconds for status, seconds in self.answers if status == 503]
         others = Counter(status for status, _ in self.answers if not 200 <= status < 300 and status != 503)
@@ -87,7 +87,7 @@ class Crowd:
 
 
 def read_refusals(log: Path, begin: int) -> list[float]:
-    """Seconds to each 503, of its own or of a node, as HAProxy saw it; from this byte of its log on."""
+    """Seconds until each 503 of HAProxy or a node, from HAProxy's log, read from byte `begin`."""
     with log.open("rb") as file:
         file.seek(begin)
         lines = [line.split() for line in file.read().decode(errors="replace").splitlines()]
@@ -96,7 +96,7 @@ def read_refusals(log: Path, begin: int) -> list[float]:
 
 
 async def run_load(home: Path, ports: Ports, times: float, say: Callable[[str], None]) -> None:
-    """Measure what it carries, then offer `times` as much."""
+    """Measure the capacity, then offer `times` as much."""
     async with ClusterOfAll(home, ports, settings=TRIAL, say=say) as cluster:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()

@@ -1,4 +1,4 @@
-"""What the parts share: their ports, the programs that Debian has, secrets, and how one is started."""
+"""Shared by all parts: ports, Debian's programs, secrets, and starting processes."""
 
 from __future__ import annotations
 
@@ -12,58 +12,58 @@ from nexcorp.embedded.home import port_is_free
 from nexcorp.embedded.process import EmbeddedError, plain_environment
 from tests.chaos.cluster import Program
 
-# Program and the package of Debian and Ubuntu that has it.
+# Each program, and its package in Debian and Ubuntu.
 PACKAGES = {"etcd": "etcd-server", "pgbouncer": "pgbouncer", "haproxy": "haproxy"}
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 WEBS = ("web1", "web2", "web3")
 WORKERS = ("worker1", "worker2")
 ETCDS = ("etcd1", "etcd2", "etcd3")
 POSTGRESES = ("pg1", "pg2")
-# The first three begin as masters, each of the others as the replica of one.
+# The first three begin as masters, the others as their replicas.
 VALKEYS = ("valkey1", "valkey2", "valkey3", "valkey4", "valkey5", "valkey6")
-# From a Valkey's port to the one for the other nodes.
+# Offset from a Valkey's port to its cluster bus port.
 BUS = 10000
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where everything listens, from `base` on."""
+    """The ports of all parts, from `base` on."""
 
     base: int
 
     @property
     def web(self) -> int:
-        """HAProxy, for people."""
+        """The port of HAProxy for the web nodes."""
         return self.base
 
     @property
     def stats(self) -> int:
-        """HAProxy, for operators."""
+        """The port of HAProxy's statistics."""
         return self.base + 1
 
     @property
     def pgbouncer(self) -> int:
-        """PgBouncer."""
+        """The port of PgBouncer."""
         return self.base + 2
 
     @property
     def primary(self) -> int:
-        """HAProxy, to whichever PostgreSQL is the primary."""
+        """The port of HAProxy for the primary PostgreSQL."""
         return self.base + 3
 
     @property
     def replica(self) -> int:
-        """HAProxy, to the replica."""
+        """The port of HAProxy for the replica."""
         return self.base + 4
 
     def of(self, name: str, offset: int = 0) -> int:
-        """The port of one of several; `offset` picks a second one of it."""
+        """The port of a named node; `offset` 1 is its second port."""
         groups = (WEBS, POSTGRESES, ETCDS, VALKEYS)
         group, number = next((n, names.index(name)) for n, names in enumerate(groups) if name in names)
         return self.base + 10 + 20 * group + 10 * offset + number
 
     def check(self) -> None:
-        """Raise EmbeddedError where one is taken."""
+        """Raise EmbeddedError if a port is taken."""
         wanted = {self.web, self.stats, self.pgbouncer, self.primary, self.replica}
         for name in (*WEBS, *POSTGRESES, *ETCDS, *VALKEYS):
             wanted.add(self.of(name))
@@ -76,7 +76,7 @@ class Ports:
 
 @dataclass(frozen=True)
 class Secrets:
-    """What the parts know each other by."""
+    """The passwords and keys that the parts share."""
 
     database: str
     replication: str
@@ -85,12 +85,12 @@ class Secrets:
 
 
 def find_missing() -> list[str]:
-    """The packages of Debian whose programs are not here."""
+    """The Debian packages whose programs are not installed."""
     return [package for program, package in PACKAGES.items() if not shutil.which(program, path=PATH)]
 
 
 def find_program(name: str) -> str:
-    """Where a program of Debian's is. Raises EmbeddedError."""
+    """The path of a program from a Debian package. Raises EmbeddedError."""
     found = shutil.which(name, path=PATH)
     if found is None:
         raise EmbeddedError(f"{name} is missing: apt-get install {PACKAGES[name]}")
@@ -98,7 +98,7 @@ def find_program(name: str) -> str:
 
 
 def write_private(path: Path, text: str, *, for_servers: bool = False) -> Path:
-    """A file that only its owner reads: oneself, or the account that servers run as."""
+    """Write a file that only its owner can read: this account, or the servers' account."""
     path.write_text(text)
     path.chmod(0o600)
     if for_servers:
@@ -107,14 +107,14 @@ def write_private(path: Path, text: str, *, for_servers: bool = False) -> Path:
 
 
 def give_to_servers(path: Path) -> None:
-    """Have the account that servers run as own this; where that is oneself, it does already."""
+    """Make the servers' account the owner; does nothing if that is this account."""
     account = server_account()
     if account is not None:
         os.chown(path, account.uid, account.gid)
 
 
 def make_program(name: str, command: list[str], home: Path, *, as_server: bool = False) -> Program:
-    """One process of the cluster, with nothing of this process's environment."""
+    """Make a process of the cluster, which inherits nothing from this process's environment."""
     account = server_account() if as_server else None
     return Program(
         name, command, plain_environment(), home / f"{name}.log", folder=Path("/"), account=account

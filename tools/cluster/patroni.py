@@ -24,14 +24,14 @@ from tools.cluster.parts import Ports, Secrets, give_to_servers, write_private
 
 SCOPE = "nexcorp"
 STOP_SECONDS = 20.0
-# How long a primary may say nothing before its replica takes over: the least that Patroni allows.
+# Seconds without a sign of the primary until its replica takes over: Patroni's minimum.
 TTL = 20
 
 
 def make_config(
     name: str, home: Path, ports: Ports, secrets: Secrets, *, synchronous: bool, programs: Path, version: int
 ) -> dict[str, Any]:
-    """What patroni.yml of one node says."""
+    """The content of a node's patroni.yml."""
     rest, listen = f"127.0.0.1:{ports.of(name, 1)}", f"127.0.0.1:{ports.of(name)}"
     initdb: list[Any] = [{"encoding": "UTF8"}, {"locale": "C.UTF-8"}, "data-checksums"]
     if version >= BUILTIN_LOCALES_SINCE:
@@ -46,12 +46,12 @@ def make_config(
                 "ttl": TTL,
                 "loop_wait": 2,
                 "retry_timeout": 5,
-                # An acknowledged commit is on both, and only a replica that has all of them is promoted.
+                # An acknowledged commit is on both nodes, and only a replica with all commits is promoted.
                 "synchronous_mode": synchronous,
                 "maximum_lag_on_failover": 1048576,
-                # Without etcd the primary stays one for as long as the replica's Patroni agrees.
+                # Without etcd the primary keeps its role as long as the replica's Patroni agrees.
                 "failsafe_mode": True,
-                # A primary that died is not waited for where there is a replica that has everything.
+                # Fail over at once when the primary has died, instead of waiting for its restart.
                 "primary_start_timeout": 0,
                 "primary_stop_timeout": 10,
                 "postgresql": {
@@ -92,9 +92,9 @@ def make_config(
 
 
 class PatroniNode(Program):
-    """Patroni and its PostgreSQL. kill() ends both, as a machine does; kill_agent() Patroni alone."""
+    """Patroni and its PostgreSQL. kill() ends both, like a lost machine; kill_agent() only Patroni."""
 
-    # Told to end when this process dies, it takes its PostgreSQL along.
+    # When this process dies, a SIGTERM makes Patroni stop its PostgreSQL as well.
     death_signal = signal.SIGTERM
 
     def __init__(
@@ -129,16 +129,16 @@ class PatroniNode(Program):
         )
 
     def kill(self) -> None:
-        """kill -9 of Patroni, PostgreSQL and its backends: the machine is lost."""
+        """kill -9 of Patroni, PostgreSQL and its backends, like a lost machine."""
         super().kill()
         self.kill_server()
 
     def kill_agent(self) -> None:
-        """kill -9 of Patroni; PostgreSQL goes on."""
+        """kill -9 of Patroni; PostgreSQL keeps running."""
         super().kill()
 
     def kill_server(self) -> None:
-        """kill -9 of PostgreSQL; Patroni, if it lives, starts it again or has the replica take over."""
+        """kill -9 of PostgreSQL; Patroni, if it runs, restarts it or lets the replica take over."""
         while found := processes_in(self.data, "postgres"):
             for pid in found:
                 kill_quietly(pid)
@@ -150,7 +150,7 @@ class PatroniNode(Program):
                 os.kill(pid, number)
 
     def end(self) -> None:
-        """Stop both in order, by force after a while, and remove the data."""
+        """Stop Patroni and PostgreSQL, by force after STOP_SECONDS, and remove the data."""
         if self.process is not None:
             end_process(self.process, signal.SIGTERM, STOP_SECONDS)
             kill_group(self.process)
@@ -158,7 +158,7 @@ class PatroniNode(Program):
         shutil.rmtree(self.data.parent, ignore_errors=True)
 
     def ask(self, path: str = "/patroni", data: Any = None) -> tuple[int, Any]:
-        """(status, answer) of Patroni; (0, None) where it does not answer."""
+        """Send a request to Patroni; returns (status, answer), or (0, None) without an answer."""
         body = None if data is None else json.dumps(data).encode()
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.rest_port}{path}",
@@ -184,5 +184,5 @@ class PatroniNode(Program):
 
     @property
     def is_replica(self) -> bool:
-        """Whether it is a replica that follows."""
+        """Whether Patroni says that this is a running replica."""
         return self.ask("/replica")[0] == 200

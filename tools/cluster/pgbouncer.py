@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode: many connections of the service on few of PostgreSQL."""
+"""PgBouncer in transaction mode: many connections of the service share few of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 from tests.chaos.cluster import Program
 from tools.cluster.parts import Ports, Secrets, find_program, make_program, write_private
 
-# What the service calls the database, and what leads to its replica.
+# PgBouncer's database names for the primary and for the replica.
 DATABASE, READS = "nexcorp", "nexcorp_reads"
 
 
 def make_config(home: Path, ports: Ports) -> str:
-    """pgbouncer.ini. Which server is the primary, it leaves to HAProxy, so a failover needs nothing here."""
+    """The text of pgbouncer.ini. HAProxy finds the primary, so a failover changes nothing here."""
     return f"""\
 [databases]
 {DATABASE} = host=127.0.0.1 port={ports.primary} dbname=nexcorp
@@ -37,7 +37,7 @@ log_disconnections = 0
 
 
 def make_pgbouncer(home: Path, ports: Ports, secrets: Secrets) -> Program:
-    """Write its files; it refuses to run as root."""
+    """Write its files and make the process, under the servers' account: PgBouncer refuses to run as root."""
     users = f'"nexcorp" "{secrets.database}"\n'
     write_private(home / "pgbouncer.users", users, for_servers=True)
     file = write_private(home / "pgbouncer.ini", make_config(home, ports), for_servers=True)
@@ -45,5 +45,5 @@ def make_pgbouncer(home: Path, ports: Ports, secrets: Secrets) -> Program:
 
 
 def make_url(ports: Ports, secrets: Secrets, database: str = DATABASE) -> str:
-    """The address of a database through PgBouncer."""
+    """The URL of a database through PgBouncer."""
     return f"postgresql://nexcorp:{secrets.database}@127.0.0.1:{ports.pgbouncer}/{database}"

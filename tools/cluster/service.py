@@ -1,4 +1,4 @@
-"""The service itself: web nodes and workers of one release, with the settings of a cluster."""
+"""The service: web nodes and workers of one release, with the settings of a cluster."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tests.chaos.cluster import REPOSITORY, Program
 from tools.cluster import pgbouncer
 from tools.cluster.parts import Ports, Secrets
 
-# The locks that decide whether a release can run in this environment.
+# If a release has the same lock file, it can run in this environment.
 LOCK = "requirements-embedded.txt"
 
 
 @dataclass(frozen=True)
 class Release:
-    """A checkout, and the Python that has what it needs."""
+    """A checkout, and a Python with its dependencies."""
 
     folder: Path
     python: Path
 
     @property
     def knows_clusters(self) -> bool:
-        """Whether its REDIS_URL may be that of a cluster."""
+        """Whether its REDIS_URL can name a cluster."""
         return (self.folder / "nexcorp" / "redis_url.py").exists()
 
     def command(self, *arguments: str) -> list[str]:
-        """How to run one of its commands; its folder comes first on the path, as it is worked in."""
+        """The command line of a `nexcorp` command; run it in `folder`, so that this release is imported."""
         return [str(self.python), "-m", "nexcorp", *arguments]
 
 
@@ -39,9 +39,9 @@ THIS = Release(REPOSITORY, Path(sys.executable))
 
 
 def check_out(ref: str, build: Path) -> Release:
-    """A release of before, in a worktree and, where its lock is another, with an environment of its own.
+    """Check out an earlier release into a worktree, with its own environment if its lock file differs.
 
-    Both are kept in `build` for the next time. Raises EmbeddedError.
+    Both are kept in `build` for later runs. Raises EmbeddedError.
     """
     commit = run_git("rev-parse", "--verify", f"{ref}^{{commit}}").strip()
     folder = build / commit[:12]
@@ -66,7 +66,7 @@ def check_out(ref: str, build: Path) -> Release:
 
 
 def run_git(*arguments: str) -> str:
-    """What git answers in this checkout. Raises EmbeddedError."""
+    """Run git in this checkout; returns its output. Raises EmbeddedError."""
     done = subprocess.run(["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True)
     if done.returncode:
         raise EmbeddedError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
@@ -76,7 +76,7 @@ def run_git(*arguments: str) -> str:
 def make_settings(
     home: Path, ports: Ports, secrets: Secrets, more: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The environment of every process of the service; `more` goes over it."""
+    """The environment of every process of the service; `more` overrides it."""
     return plain_environment() | {
         "PATH": os.environ.get("PATH", os.defpath),
         "NEXCORP_ENV": "development",
@@ -97,13 +97,13 @@ def make_settings(
 
 
 def make_web(name: str, home: Path, ports: Ports, settings: Mapping[str, str], release: Release) -> Program:
-    """A web node."""
+    """Make a web node."""
     env = {**settings, "PORT": str(ports.of(name))}
     return Program(name, release.command("web"), env, home / f"{name}.log", folder=release.folder)
 
 
 def make_worker(name: str, home: Path, settings: Mapping[str, str], release: Release) -> Program:
-    """A worker."""
+    """Make a worker."""
     return Program(
         name, release.command("worker"), dict(settings), home / f"{name}.log", folder=release.folder
     )

@@ -11,16 +11,16 @@ from nexcorp.embedded import ValkeyServer
 from tests.valkeys import form_cluster, read_state
 from tools.cluster.parts import VALKEYS, Ports, Secrets, write_private
 
-# How long a master may say nothing before its replica takes over.
+# Milliseconds without a sign of a master until its replica takes over.
 NODE_TIMEOUT_MS = 2000
 
 
 def list_settings(secrets: Secrets) -> list[str]:
-    """What a node of a cluster is told beside the settings of an embedded one."""
+    """The settings of a cluster node, in addition to those of an embedded server."""
     return [
         "cluster-enabled yes",
         f"cluster-node-timeout {NODE_TIMEOUT_MS}",
-        # A master that is lost takes its own part along, and no other.
+        # If a master is lost, only its part of the keys is unavailable.
         "cluster-require-full-coverage no",
         "cluster-replica-validity-factor 0",
         f"masterauth {secrets.valkey}",
@@ -31,7 +31,7 @@ def list_settings(secrets: Secrets) -> list[str]:
 def make_valkey(
     name: str, home: Path, ports: Ports, secrets: Secrets, *, clustered: bool = True
 ) -> ValkeyServer:
-    """One node, or one that is all there is."""
+    """Make a node of a cluster, or with `clustered=False` a single server."""
     folder = home / name
     folder.mkdir(exist_ok=True)
     write_private(folder / "valkey.password", secrets.valkey)
@@ -41,18 +41,18 @@ def make_valkey(
 
 
 def form(servers: Collection[ValkeyServer]) -> None:
-    """Make a cluster of them, once they run."""
+    """Join running servers into a cluster."""
     form_cluster(list(servers))
 
 
 def make_url(ports: Ports, secrets: Secrets, names: Iterable[str] = VALKEYS) -> str:
-    """REDIS_URL, of a cluster or of one."""
+    """REDIS_URL for a cluster, or for one server."""
     hosts = ",".join(f"127.0.0.1:{ports.of(name)}" for name in names)
     return f"redis://:{secrets.valkey}@{hosts}/0"
 
 
 def list_masters(servers: Iterable[ValkeyServer]) -> list[str]:
-    """The names of those that are masters now."""
+    """The names of the current masters; servers that do not answer are left out."""
     found = []
     for server in servers:
         try:
@@ -65,7 +65,7 @@ def list_masters(servers: Iterable[ValkeyServer]) -> list[str]:
 
 
 def is_whole(servers: Collection[ValkeyServer]) -> bool:
-    """Whether each master has a replica that follows, and all nodes find the cluster whole."""
+    """Whether every node sees the cluster whole, and each master has a replica that follows."""
     if len(servers) == 1:
         return bool(list_masters(servers))
     try:

@@ -38,7 +38,7 @@ const ENTRIES = {
     export { default as DOMPurify } from "dompurify";`,
 };
 
-// Our name of an icon -> lucide's, where that differs.
+// The icons: our name, or ours=lucide's where they differ.
 const ICONS = Object.fromEntries(
   `activity archive at-sign bell bell-off bot briefcase calendar check check-square=square-check chevron-down
   chevron-left chevron-right chevron-up circle clock command compass copy download edit=pencil external-link eye
@@ -57,7 +57,7 @@ function readPackage(name) {
   return JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8"));
 }
 
-/** The packages whose files are in a bundle, from esbuild's list of inputs. */
+/** The packages that a bundle contains, from the inputs in esbuild's metafile. */
 function listPackages(inputs) {
   const names = Object.keys(inputs).map((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
   return [...new Set(names.filter(Boolean))].sort();

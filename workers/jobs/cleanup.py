@@ -1,8 +1,8 @@
-"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
-months of the trail, what was read of notifications, what was decided and sent of them, and to webhooks.
+"""The hourly cleanup of data that is kept for a limited time.
 
-And tasks in the trash, old messages, settled updates of texts, contents that no version of a file has any
-more, and what was written of people who have left, behind their leaving.
+Frames, tickets, tokens, mails, ended keys and push subscriptions; months of the audit trail; read
+notifications and their deliveries; webhook deliveries; tasks and files in the trash; old messages; settled
+updates of texts; contents without a version; and data written about people after they left.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ PART = 10_000
 
 
 async def repeat(ctx: Any, step: Callable[..., Awaitable[int]], **values: Any) -> int:
-    """Call `step(conn, most=PART, ...)` until it finds nothing; returns how many it found in all.
+    """Call `step(conn, most=PART, ...)` until it finds nothing; return how many it found in all.
 
-    Each time in a transaction of its own, so that no lock is held for long.
+    Each call has its own transaction, so that no lock is held for long.
     """
     found = 0
     while True:
@@ -41,12 +41,12 @@ async def repeat(ctx: Any, step: Callable[..., Awaitable[int]], **values: Any) -
 
 
 async def delete_frames(ctx: Any) -> int:
-    """Delete frames that are too old; returns how many."""
+    """Delete frames that are too old; return how many."""
     return await repeat(ctx, sql.realtime.delete_old_frames, days=ctx["config"].frame_retention_days)
 
 
 async def delete_rows(ctx: Any) -> None:
-    """Delete keys, tickets, sessions, tokens, mails and the like that have served their time."""
+    """Delete expired keys, tickets, sessions, tokens, mails and the like."""
     async with ctx["database"].connection(wait=10.0) as conn:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
@@ -65,13 +65,13 @@ async def delete_rows(ctx: Any) -> None:
 
 
 async def drop_months(ctx: Any) -> int:
-    """Drop months of the trail that are too old; returns how many."""
+    """Drop months of the trail that are too old; return how many."""
     async with ctx["database"].connection(wait=10.0) as conn:
         return await sql.audit.drop_partitions(conn, keep_days=ctx["config"].event_retention_days) or 0
 
 
 async def delete_parts(ctx: Any) -> int:
-    """Delete what was kept of notifications and of webhooks for some time; returns how many rows."""
+    """Delete old rows of notifications and webhooks; return how many."""
     gone = 0
     for statement in (
         sql.aging.delete_old_archived,
@@ -87,18 +87,18 @@ async def delete_parts(ctx: Any) -> int:
 
 
 async def purge_part(conn: Any, most: int) -> int:
-    """Remove some tasks that have been in the trash for too long; returns how many."""
+    """Delete some tasks that have been in the trash for too long; return how many."""
     rows = await sql.tasks.list_old_trash(conn, most=most)
     return await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={}) if rows else 0
 
 
 async def purge_trash(ctx: Any) -> int:
-    """Remove all tasks that have been in the trash for too long; returns how many."""
+    """Delete all tasks that have been in the trash for too long; return how many."""
     return await repeat(ctx, purge_part)
 
 
 async def purge_files(ctx: Any) -> int:
-    """Remove files that have been in the trash for too long; returns how many."""
+    """Delete files that have been in the trash for too long; return how many."""
     purged, part = 0, PART
     while part == PART:
         async with ctx["database"].transaction(wait=10.0) as conn:
@@ -125,9 +125,9 @@ STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
 
 
 async def clean_up(ctx: Any) -> None:
-    """Take every step, whatever becomes of the others; safe to run at any time and twice.
+    """Run every step, even if others fail; safe to run at any time and twice.
 
-    Raises what the last step that failed met, so that the job is tried again.
+    Raises the error of the last step that failed, so that the job is tried again.
     """
     done: dict[str, object] = {}
     failure = None

@@ -1,4 +1,4 @@
-"""Documents of search, made anew part by part after a release that makes them otherwise."""
+"""The job that rebuilds search documents part by part, after a release that changes them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ log = structlog.get_logger("nexcorp.documents")
 PART = 200
 # The job runs every minute anyway.
 RUN_SECONDS = 50.0
-# Between two parts it rests as long as the one before took, and leaves PostgreSQL to others.
+# A pause takes as long as the part before it, to leave PostgreSQL to others.
 LEAST_PAUSE_SECONDS = 0.02
 
 
 async def rebuild_documents(ctx: Any) -> None:
-    """Go on with the kinds that stand in search_rebuilds; a run that is cut off is gone on with."""
+    """Continue the rebuilds of search_rebuilds, until none is left or RUN_SECONDS are over."""
     deadline = time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
         began = time.monotonic()
@@ -32,7 +32,7 @@ async def rebuild_documents(ctx: Any) -> None:
 
 
 async def rebuild_part(database: Database, product: Product) -> bool:
-    """Make up to PART documents of one kind anew; returns whether there was any left to go on with."""
+    """Rebuild up to PART documents of one kind; return False if no rebuild was left."""
     async with database.transaction(wait=POOL_WAIT_SECONDS) as conn:
         row = await sql.search.claim_rebuild(conn)
         if row is None:

@@ -1,4 +1,4 @@
-"""Makes the exports that people asked for, row by row: a long one takes no more memory than a short one."""
+"""The job that makes data exports row by row: a long one takes no more memory than a short one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GZIP = 31
 
 
 async def build_exports(ctx: Any) -> int:
-    """Make what is asked for until nothing is left; returns how many. Safe to run anywhere and twice."""
+    """Make all requested exports; return how many. Safe to run anywhere and twice."""
     made = 0
     while await build_next(ctx["database"], ctx["product"]):
         made += 1
@@ -31,13 +31,13 @@ async def build_exports(ctx: Any) -> int:
 
 
 async def build_next(database: Any, product: Product) -> bool:
-    """Make one export; False where there is none to make, or others are at them.
+    """Make one export; return False if none is left, or other workers hold the rest.
 
-    The claim is the lock of this transaction: when the worker dies, the next one does the work.
+    The claim is the lock of this transaction: if the worker dies, another one does the work.
     """
     owner: UUID | None = None
     try:
-        # One snapshot, so that what belongs together is whole.
+        # One snapshot, so that related rows fit together.
         async with database.transaction(wait=10.0, isolation="repeatable_read") as conn:
             owner = await sql.exports.claim_export(conn)
             if owner is None:
@@ -59,19 +59,19 @@ async def build_next(database: Any, product: Product) -> bool:
 
 
 class Cursors:
-    """Stands in for a connection: a statement of many rows called with it gives them as they come."""
+    """Stands in for a connection: statements of many rows called with it yield them as they come."""
 
     def __init__(self, conn: Any) -> None:
         self._conn = conn
 
     def fetch(self, text: str, *arguments: Any) -> Any:
-        """The rows of a statement, to be read by `async for`."""
+        """Return the rows of a statement, for `async for`."""
         return self._conn.cursor(text, *arguments, prefetch=ROWS_AT_ONCE)
 
 
 async def list_texts(conn: Any, user_id: UUID, product: Product) -> AsyncIterator[bytes]:
-    """Everything that is kept of a person, but for secrets, in the sections that the features bring: as JSON,
-    a row at a time."""
+    """Yield all data of a person, except secrets, as JSON, a row at a time; each feature brings its
+    sections."""
     yield b'{"exportedAt":' + encode(format_time(datetime.now(UTC)))
     for name, section in product.export.items():
         yield b"," + encode(name) + (b":" if section.single else b":[")
@@ -87,7 +87,7 @@ async def list_texts(conn: Any, user_id: UUID, product: Product) -> AsyncIterato
 
 
 async def pack(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The texts as one gzip stream, in pieces."""
+    """Yield the texts as one gzip stream, in pieces."""
     packer, piece = zlib.compressobj(wbits=GZIP), bytearray()
     async for text in texts:
         piece += text

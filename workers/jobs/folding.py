@@ -1,4 +1,4 @@
-"""Tells as one what was held back of too many notifications."""
+"""The job that tells folded notifications."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PART = 500
 
 
 async def tell_folded(ctx: Any) -> None:
-    """Emit the events of what is due, in parts; the outbox has them delivered."""
+    """Emit the due folded events, in parts; the outbox delivers them."""
     told = PART
     while told == PART:
         async with ctx["database"].transaction(wait=10.0) as conn:

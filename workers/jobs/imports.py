@@ -1,4 +1,4 @@
-"""CSV files are read in, one after the other."""
+"""The job that imports CSV files, one after the other."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from nexcorp.features.tasks.importing import import_tasks
 
 log = structlog.get_logger("nexcorp.imports")
 
-# SAQ takes up what a killed worker ran after the job's own `seconds`: few, so one run is short.
+# After a worker is killed, SAQ retries its job only after the job's `seconds`: keep runs short.
 RUN_SECONDS = 30
-# Until a file is held by its lock, and before it is read once more.
+# The time to lock a claimed file, and the pause before a failed one is read again.
 LEASE_SECONDS = 30
-# What fails as often, or ends its worker, is at fault itself.
+# A file that fails this often, or ends its worker, is itself at fault.
 MOST_ATTEMPTS = 10
 READERS = {"leads": import_leads, "tasks": import_tasks}
 
 
 class NotTaken(AppError):
-    """A file that failed too often."""
+    """The file failed too often."""
 
     code, message = "import_failed", "The file could not be read in, time and again."
 
 
 async def run_imports(ctx: Any) -> int:
-    """Read in what waits, for RUN_SECONDS; returns how many files. One that fails waits for LEASE_SECONDS."""
+    """Import waiting files for RUN_SECONDS; return how many. A file that fails waits for LEASE_SECONDS."""
     database, done = ctx["database"], 0
     began = time.monotonic()
     while time.monotonic() - began < RUN_SECONDS:
@@ -45,7 +45,7 @@ async def run_imports(ctx: Any) -> int:
 
 
 async def run_import(database: Any, claimed: Any) -> None:
-    """One file, in one transaction: of a worker that dies nothing stays."""
+    """Import one file in one transaction: a worker that dies leaves nothing behind."""
     try:
         if claimed["attempts"] > MOST_ATTEMPTS:
             raise NotTaken()
@@ -57,7 +57,7 @@ async def run_import(database: Any, claimed: Any) -> None:
             outcome = await reader(conn, row["owner_id"], row["id"], dict(row["options"]), row["body"])
             await finish(conn, row["id"], outcome)
     except AppError as error:
-        # It cannot be taken at all any more: the project has gone, or the owner may not.
+        # The file can never be imported: its project is gone, or its owner has lost the permission.
         name, messages = next(iter((error.errors or {}).items()), (None, [error.message]))
         said = {"row": 1, "field": name, "code": error.code, "message": messages[0]}
         async with database.transaction(wait=10.0) as conn:
@@ -66,7 +66,7 @@ async def run_import(database: Any, claimed: Any) -> None:
 
 
 async def finish(conn: Any, import_id: Any, outcome: Outcome) -> None:
-    """Keep what came of a file."""
+    """Record the outcome of a file."""
     await sql.imports.finish_import(
         conn, import_id=import_id, counts=outcome.counts, row_errors=outcome.first_errors
     )

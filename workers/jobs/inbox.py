@@ -1,4 +1,4 @@
-"""What time does to inboxes: the snoozed wake, and what is read and old goes to the archive."""
+"""Jobs of inboxes: wake snoozed notifications, and archive read ones that are old."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from nexcorp.db import sql
 from nexcorp.delivery.effects import WAKE
 
 PART = 500
-# Of so many people at once, so many of each: a thousand rows a transaction.
+# This many people at once, with this many rows of each: a thousand rows a transaction.
 PEOPLE, ROWS = 10, 50
 FIRST_ID = UUID(int=0)
 
 
 async def wake_notifications(ctx: Any) -> int:
-    """Put back on top what was snoozed until now; returns how many."""
+    """Return due snoozed notifications to the top; return how many."""
     woken = 0
     while True:
         async with ctx["database"].transaction(wait=10.0) as conn:
             people = [row["receiver_id"] for row in await sql.aging.list_sleepers(conn, most=PART)]
             if not people:
                 return woken
-            # All who change an inbox take its counter first; what is due is read behind that.
+            # Every change of an inbox locks its counter first; due rows are read after that.
             await sql.aging.take_counters(conn, user_ids=people)
             woken += await sql.aging.wake_notifications(conn, user_ids=people, most=PART)
             conn.after(WAKE)
 
 
 async def retire_notifications(ctx: Any) -> int:
-    """Move what is read and came longer than the setting ago to the archive; returns how many moved.
+    """Move read notifications older than the configured days to the archive table; return how many moved.
 
-    What is archived already moves as well, and nobody sees it.
+    Notifications that users archived move as well, which they do not notice.
     """
     days = ctx["config"].notification_retention_days
     moved, after = 0, FIRST_ID
@@ -47,7 +47,7 @@ async def retire_notifications(ctx: Any) -> int:
 
 
 async def retire_part(database: Any, people: list[UUID], days: int) -> int:
-    """Move what a few people have that is so old, in parts; returns how many moved."""
+    """Move the old notifications of a few people, in parts; return how many moved."""
     moved = 0
     while True:
         async with database.transaction(wait=10.0) as conn:

@@ -1,4 +1,4 @@
-"""What was on its way when a person left, and was written behind it."""
+"""The job that removes data written after a person left, by work that was still running."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from nexcorp.db import sql
 
 log = structlog.get_logger("nexcorp.leaving")
 
-# A request may take 30 seconds and a worker that hangs keeps its batch for 10; an event that fails is tried
-# for eight and a half minutes, and may until then tell a person's room of what they did before they left.
+# A request may take 30 seconds, and a hanging worker keeps its batch for 10; an event that fails is retried
+# for eight and a half minutes, and until then may send to a person's room what they did before they left.
 SOON_MINUTES = 15
-# Once an hour, for those who left while no worker ran. Frames that come later hold ids, and go by their age.
+# Once an hour, for people who left while no worker ran. Later frames hold only ids, and expire with age.
 LATE_MINUTES = 3 * 24 * 60
 
 
 async def leave_again(ctx: Any, minutes: int = SOON_MINUTES) -> int:
-    """Have every feature remove again what is of those who left in the last so many minutes.
+    """Have every feature again remove the data of people who left in the last `minutes`.
 
-    Returns how many they are. One that fails is logged, and comes up again with the next run.
+    Returns the number of these people. A failure is logged, and the next run tries again.
     """
     database = ctx["database"]
     async with database.connection(wait=10.0) as conn:

@@ -1,7 +1,7 @@
 """The queue of mails: each is sent at least once, whatever dies in between.
 
-A mail is claimed for two minutes, gets its token, is handed over, and is marked as sent, each step
-committed before the next. A worker that dies leaves it claimed; another one then starts over.
+A mail is claimed for two minutes, gets its token, is handed over, and is marked as sent, each step committed
+before the next. If a worker dies, its mails stay claimed; another worker then starts over.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from workers.metrics import MAILS
 
 log = structlog.get_logger("nexcorp.mail")
 
-# At once, and therefore claimed at a time.
+# Mails sent at once, and so claimed at a time.
 BATCH = 5
 MAX_ATTEMPTS = 10
 TOKEN_BYTES = 32
 POLL_SECONDS = 5.0
-# A batch that begins before it ends within the job's time-out.
+# A batch that starts within this time ends within the job's time-out.
 DRAIN_SECONDS = 45.0
 OBSOLETE = "the account has changed since"
 
 
 class MailQueue:
-    """Sends the queued mails of one worker process. Without a `mailer` they stay where they are."""
+    """Sends the queued mails of one worker process. Without a `mailer` they stay queued."""
 
     def __init__(self, database: Database, mailer: Mailer | None, base_url: str) -> None:
         self.database, self.mailer, self.base_url = database, mailer, base_url
@@ -45,7 +45,7 @@ class MailQueue:
         self._again = False
 
     async def drain(self, seconds: float = math.inf) -> int:
-        """Send until nothing is due, or for so long; returns how many mails were tried.
+        """Send until nothing is due, or for `seconds`; return how many mails were tried.
 
         If a drain is running, return 0; it makes another pass.
         """
@@ -67,7 +67,7 @@ class MailQueue:
             self._draining = False
 
     async def send_batch(self, mailer: Mailer) -> int:
-        """Claim and send up to BATCH mails at once; returns how many were claimed."""
+        """Claim and send up to BATCH mails at once; return how many were claimed."""
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
             rows = await sql.mails.claim_mails(conn, most=BATCH)
         results = await asyncio.gather(*(self.send(mailer, row) for row in rows), return_exceptions=True)
@@ -77,7 +77,7 @@ class MailQueue:
         return len(rows)
 
     async def send(self, mailer: Mailer, row: Any) -> None:
-        """Send one claimed mail and record what became of it."""
+        """Send one claimed mail and record the outcome."""
         token = secrets.token_urlsafe(TOKEN_BYTES) if TEXTS[row["kind"]].needs_token else None
         if not await self.prepare(row, token):
             return
@@ -93,7 +93,7 @@ class MailQueue:
             MAILS.labels("refused").inc()
             return
         except Exception as error:
-            # Of a bug only the kind: its text may quote the mail.
+            # Only the type of an unexpected error: its text may quote the mail.
             reason = str(error) if isinstance(error, MailError) else type(error).__name__
             final = await self.record(
                 sql.mails.postpone_mail, mail_id=row["id"], last_error=reason, most_attempts=MAX_ATTEMPTS
@@ -105,9 +105,9 @@ class MailQueue:
         MAILS.labels("sent").inc()
 
     async def prepare(self, row: Any, token: str | None) -> bool:
-        """Store the token's hash; False where the mail is not to be sent any more."""
+        """Store the token's hash; return False if the mail must not be sent any more."""
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
-            # First the account, as those do who change or leave it.
+            # Lock the account first, in the same order as changing or deleting it.
             await sql.mails.lock_receiver(conn, user_id=row["user_id"])
             state = await sql.mails.lock_mail(conn, mail_id=row["id"])
             if state is None:
@@ -126,13 +126,13 @@ class MailQueue:
         return True
 
     async def record(self, statement: Any, **arguments: Any) -> Any:
-        """Write down what became of a mail."""
+        """Run a statement that records the outcome of a mail."""
         async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             return await statement(conn, **arguments)
 
 
 async def send_mails(ctx: Any) -> int:
-    """The wake: send what is due now instead of at the next poll; returns how many were tried."""
+    """Send due mails now instead of at the next poll; return how many were tried."""
     try:
         tried: int = await ctx["mails"].drain(DRAIN_SECONDS)
     except Unavailable as error:
@@ -143,7 +143,7 @@ async def send_mails(ctx: Any) -> int:
 
 
 async def poll_mails(mails: MailQueue, seconds: float = POLL_SECONDS) -> None:
-    """Send what is due every few seconds, whatever Redis does; runs until cancelled."""
+    """Send due mails every few seconds, even without Redis; runs until cancelled."""
     while True:
         try:
             await mails.drain()

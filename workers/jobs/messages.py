@@ -1,4 +1,4 @@
-"""Messages that are kept no longer, and conversations that nobody is in any more."""
+"""Removal of messages past their retention, and of conversations without members."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ WAIT_SECONDS = 10.0
 
 
 async def retire_messages(ctx: Any) -> int:
-    """Remove messages that are older than MESSAGE_RETENTION_DAYS, the oldest of each conversation first;
-    returns how many. Each part is a transaction of its own, so that nobody who writes waits for long."""
+    """Delete messages older than MESSAGE_RETENTION_DAYS, the oldest of each conversation first; return how
+    many. Each part has its own transaction, so that writers do not wait for long."""
     days: int = ctx["config"].message_retention_days
     removed = 0
     while days:
@@ -25,7 +25,7 @@ async def retire_messages(ctx: Any) -> int:
 
 
 async def purge_conversations(ctx: Any) -> int:
-    """Remove conversations without members, with their messages; returns how many."""
+    """Delete conversations without members, and their messages; return how many."""
     removed = 0
     while True:
         async with ctx["database"].transaction(wait=WAIT_SECONDS) as conn:
@@ -38,5 +38,5 @@ async def purge_conversations(ctx: Any) -> int:
 
 
 async def drop_part(conn: Any, conversation_id: Any, days: int | None) -> int:
-    """Remove a part of what a conversation, which is locked, keeps no longer; returns how many messages."""
+    """Delete up to PART messages of a locked conversation (`days` None: of any age); return how many."""
     return await sql.messages.drop_oldest(conn, conversation_id=conversation_id, days=days, most=PART) or 0

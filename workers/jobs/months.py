@@ -1,4 +1,4 @@
-"""The months of the audit trail: each has a partition, made ahead."""
+"""Partitions of the audit trail, one for each month, made ahead."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ AGAIN_SECONDS = 60.0
 
 
 async def make_months(database: Database) -> int:
-    """Make the partitions that are missing, each by itself; returns how many were new.
+    """Make the missing partitions, one by one; return how many were made.
 
-    One that cannot be made keeps no other from being made; what it met is raised at the end.
+    A failure does not stop the others; the last one is raised at the end.
     """
     async with database.connection(wait=10.0) as conn:
         months = [
@@ -39,7 +39,7 @@ async def make_months(database: Database) -> int:
 
 
 async def begin_months(database: Database) -> None:
-    """Make what is missing when a worker starts, again until it is there; then the hourly job goes on."""
+    """Make missing partitions when a worker starts, until it succeeds; later the hourly job does it."""
     while True:
         try:
             await make_months(database)

@@ -1,4 +1,4 @@
-"""Projects that have been in the trash for too long: removed part by part, a transaction each."""
+"""Removal of projects that have been in the trash for too long, in parts, with a transaction for each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILES_AT_ONCE = 50
 
 
 async def purge_projects(ctx: Any) -> None:
-    """Remove what has expired; a run that is cut off is gone on with by the next."""
+    """Delete expired projects; if a run is cut off, the next one continues."""
     while True:
         async with ctx["database"].transaction(wait=10.0) as conn:
             project_id = await sql.projects.claim_expired(conn)

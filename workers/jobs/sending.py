@@ -1,4 +1,4 @@
-"""The wake: push what is due now instead of at the next poll."""
+"""The job that sends due pushes now instead of at the next poll."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DRAIN_SECONDS = 15.0
 
 
 async def send_pushes(ctx: Any) -> int:
-    """Begin to send the pushes that are due; returns how many: 0 where push is not configured."""
+    """Start sending the due pushes; return how many, or 0 if push is not configured."""
     pushes = ctx["pushes"]
     if pushes is None:
         return 0

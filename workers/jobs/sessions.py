@@ -1,4 +1,4 @@
-"""Sessions: who was not seen for a minute has left, and what was empty for a day is over."""
+"""The job that ends participations after a minute without a sign, and sessions after a day without people."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ AT_ONCE = 200
 
 
 async def tidy_sessions(ctx: Any) -> None:
-    """Note both, in parts; safe to run at any time and twice."""
+    """End both, in parts; safe to run at any time and twice."""
     for step in (leave_unseen, end_empty):
         while await step(ctx["database"]) == AT_ONCE:
             pass
 
 
 async def leave_unseen(database: Database) -> int:
-    """Have participants leave who were not seen; returns how many."""
+    """Have participants leave who were not seen for a minute; return how many."""
     async with database.transaction(wait=10.0) as conn:
         rows = await sql.sessions.leave_unseen(conn, most=AT_ONCE)
         for row in rows:
@@ -29,7 +29,7 @@ async def leave_unseen(database: Database) -> int:
 
 
 async def end_empty(database: Database) -> int:
-    """End sessions that have long been empty; returns how many were looked at."""
+    """End sessions that have been empty for a day; return how many were checked."""
     async with database.transaction(wait=10.0) as conn:
         locked = [row["id"] for row in await sql.sessions.lock_empty(conn, most=AT_ONCE)]
         for row in await sql.sessions.end_empty(conn, ids=locked):

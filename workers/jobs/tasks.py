@@ -1,4 +1,4 @@
-"""Tasks: reminders of what is due, and the end of each day."""
+"""Jobs of tasks: reminders, and the daily count."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PART = 500
 
 
 async def remind_due(ctx: Any) -> None:
-    """Emit the reminders that are due, in parts; the outbox has them delivered."""
+    """Emit the due reminders, in parts; the outbox delivers them."""
     reminded = PART
     while reminded == PART:
         async with ctx["database"].transaction(wait=10.0) as conn:
@@ -18,7 +18,7 @@ async def remind_due(ctx: Any) -> None:
 
 
 async def close_day(ctx: Any) -> None:
-    """Keep what was open when yesterday ended, the first time in a day; safe to run at any time and twice."""
+    """Record once a day what was open when yesterday ended; safe to run at any time and twice."""
     async with ctx["database"].connection(wait=10.0) as conn:
         await sql.task_stats.close_day(conn)
         await sql.task_stats.forget_projects(conn)

@@ -1,8 +1,8 @@
-"""What uploads need behind the requests: thumbnails, and the removal of what nobody wants any more.
+"""Jobs of uploads: make thumbnails, and remove files that are no longer used.
 
-The rows say what is to be done, so nothing is lost with a job, a worker or Redis. Each piece of work is
-taken for a while (SKIP LOCKED, and a time put ahead): two workers never do the same, and what a killed one
-had taken comes up again.
+The rows hold the work to do, so nothing is lost with a job, a worker or Redis. Each row is claimed for a
+while (SKIP LOCKED, and a time put ahead): two workers never do the same, and a killed worker's rows become
+due again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nexcorp.integrations.storage.local import LocalStore
 
 log = structlog.get_logger("nexcorp.uploads")
 
-# Longer than a run may take, so that nobody takes what is in hand.
+# Longer than a run may take, so that no other worker claims its rows.
 LEASE_SECONDS = 300
 PART = 20
 MAX_ATTEMPTS = 5
@@ -33,12 +33,12 @@ KEYS_A_QUESTION = 500
 
 
 async def make_thumbnails(ctx: Any) -> int:
-    """Make the thumbnails that are due; returns how many were made."""
+    """Make the due thumbnails; return how many were made."""
     database: Database = ctx["database"]
     store: LocalStore = ctx["stores"]["local"]
     made = 0
     while True:
-        # One at a time: an image that takes the worker down costs no other one an attempt.
+        # One at a time: an image that kills the worker costs no other image an attempt.
         async with database.connection(wait=WAIT_SECONDS) as conn:
             row = await sql.uploads.claim_thumbnail(conn, seconds=LEASE_SECONDS)
         if row is None:
@@ -47,14 +47,14 @@ async def make_thumbnails(ctx: Any) -> int:
 
 
 async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
-    """One thumbnail, shown at once where its image is. False where it cannot be made (now)."""
+    """Make one thumbnail, and show it where its image is used. Return False if that fails."""
     url, full = None, False
-    # One that took its worker down every time, or all of its time, comes up once more.
+    # After MAX_ATTEMPTS that killed the worker, or timed out, the row comes up once more, to be given up.
     if row["attempts"] <= MAX_ATTEMPTS:
         try:
             url = await store.make_thumbnail(row["store_key"])
         except Exception as error:
-            # A full disk passes, a broken image does not; and of those, Pillow raises anything.
+            # A full disk passes, a broken image does not; for those Pillow raises anything.
             full = isinstance(error, OSError) and error.errno in FULL
             log.warning("no thumbnail", upload=str(row["id"]), error=type(error).__name__)
     if url is None:
@@ -69,7 +69,7 @@ async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
         shown = await sql.uploads.set_thumbnail(conn, upload_id=row["id"], thumbnail_url=url)
         if shown is None or shown["owner_id"] is None:
             return True
-        # Nobody did that: the events have no actor.
+        # No user did this: the events have no actor.
         if shown["post_id"] is not None:
             await show_post(conn, "post.thumbnail_made", shown["post_id"], shown["owner_id"], actor_id=None)
         if shown["task_id"] is not None:
@@ -80,9 +80,9 @@ async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
 
 
 async def remove_uploads(ctx: Any) -> int:
-    """Remove from the stores what is to be removed, then its rows; returns how many went.
+    """Delete removed uploads from their stores, then their rows; return how many.
 
-    Where a store is down the row stays, and comes up again.
+    If a store is down, the row stays, and comes up again.
     """
     database: Database = ctx["database"]
     async with database.connection(wait=WAIT_SECONDS) as conn:
@@ -97,7 +97,7 @@ async def remove_uploads(ctx: Any) -> int:
 
 
 async def remove_one(ctx: Any, row: Any) -> bool:
-    """One file, then its row; False where it has to wait."""
+    """Delete one file, then its row; return False if it has to wait."""
     store = ctx["stores"].get(row["store"])
     if store is None:
         log.error("a removed upload waits: its store is not configured any more", store=row["store"])
@@ -108,7 +108,7 @@ async def remove_one(ctx: Any, row: Any) -> bool:
         log.warning("a removed upload waits", upload=str(row["id"]), reason=error.code)
         return False
     except Exception as error:
-        # It must not keep the others of its part waiting.
+        # A failure must not hold up the others of its part.
         log.error("a removed upload waits", upload=str(row["id"]), error=type(error).__name__)
         return False
     async with ctx["database"].connection(wait=WAIT_SECONDS) as conn:
@@ -117,15 +117,15 @@ async def remove_one(ctx: Any, row: Any) -> bool:
 
 
 async def sweep_files(ctx: Any) -> int:
-    """Delete files of the local store that no row knows, for instance after a restored backup, and what a
-    killed process had begun to receive; returns how many went."""
+    """Delete files of the local store without a row, as after a restored backup, and remains of interrupted
+    uploads; return how many."""
     database: Database = ctx["database"]
     store: LocalStore = ctx["stores"]["local"]
     gone = await store.clear_incoming(INCOMING_SECONDS)
     paths = await store.list_old(OLD_SECONDS)
     for start in range(0, len(paths), KEYS_A_QUESTION):
         part = paths[start : start + KEYS_A_QUESTION]
-        # A name that is no key is none of ours: it stays.
+        # Files whose name is not a key are not ours: keep them.
         keys = {path: key for path in part if (key := store.original_of(path.name)) is not None}
         async with database.connection(wait=WAIT_SECONDS) as conn:
             rows = await sql.uploads.list_known_keys(conn, store_keys=sorted(set(keys.values())))

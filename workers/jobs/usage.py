@@ -1,4 +1,4 @@
-"""The usage, counted."""
+"""The job that counts usage by day."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ DAYS = 90
 
 
 async def count_usage(ctx: Any) -> None:
-    """Count today, and days that were not counted since they ended; safe to run at any time and twice.
+    """Count today, and past days that are not counted yet; safe to run at any time and twice.
 
-    Each day by itself: what a run does not come to, the next one does.
+    One statement for each day: what a run does not reach, the next one does.
     """
     async with ctx["database"].connection(wait=10.0) as conn:
         rows = await sql.usage.list_uncounted(conn, days=DAYS)

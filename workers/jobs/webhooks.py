@@ -1,4 +1,4 @@
-"""The wake: look at what webhooks are due now instead of at the next poll."""
+"""The job that sends due webhooks now instead of at the next poll."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Any
 
 
 async def send_webhooks(ctx: Any) -> None:
-    """Have this worker look for webhooks that are due."""
+    """Wake this worker's Webhooks."""
     ctx["webhooks"].wake()

@@ -1,4 +1,4 @@
-"""The words that search suggests: one goes with the last text that has it."""
+"""Words that search suggests: a word is deleted with the last text that has it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from workers import POOL_WAIT_SECONDS
 
 log = structlog.get_logger("nexcorp.words")
 
-# Delivery waits for some 50 ms where none of so many words is kept.
+# If none of this many words is kept, delivery waits for some 50 ms.
 PART = 250
-# What is deleted and changed in the meantime is decided together, and delivery has its turn.
+# Doubts that come meanwhile are decided together, and delivery gets its turn.
 PAUSE_SECONDS = 0.1
-# After a batch that took too long: while one hangs, the others are not held up again and again.
+# After a batch that took too long: while it hangs, do not hold up others again and again.
 REST_SECONDS = 5.0
 # The job runs every minute anyway.
 RUN_SECONDS = 45.0
 
-# Whether the run of a worker makes another pass. A job has a context of its own; the database is the worker's
+# Whether this worker's run makes another pass. Each job has its own context, but the database is shared.
 _again: WeakKeyDictionary[Database, bool] = WeakKeyDictionary()
 
 
 async def settle_words(ctx: Any) -> None:
-    """Decide about all words in doubt. If this worker is at it, that run makes another pass."""
+    """Decide about all words in doubt. If a run is active in this worker, it makes another pass."""
     database = ctx["database"]
     if database in _again:
         _again[database] = True
@@ -54,18 +54,18 @@ async def settle_words(ctx: Any) -> None:
 
 
 async def settle_part(database: Database, product: Product) -> int:
-    """Decide about up to PART doubts; returns how many there were.
+    """Decide about up to PART doubts; return how many there were.
 
-    Raises asyncpg.LockNotAvailableError where a batch takes too long: they are left in doubt then.
+    Raises asyncpg.LockNotAvailableError if a batch takes too long: the words stay in doubt then.
     """
     async with database.transaction(wait=POOL_WAIT_SECONDS) as conn:
         rows = await sql.search.claim_doubts(conn, most=PART)
         words = {row["word"] for row in rows}
-        # Most words are in other texts as well: no batch has to wait for that to be found out.
+        # Most words are in other texts as well: check that before holding up batches.
         gone = words - await find_kept(conn, product, words)
         if gone:
             await sql.search.claim_words(conn)
-            # Batches have ended meanwhile that took these words for known.
+            # Batches that ended meanwhile may have relied on these words being known.
             gone -= await find_kept(conn, product, gone)
             await sql.search.delete_words(conn, words=sorted(gone))
         await sql.search.delete_doubts(conn, ids=[row["id"] for row in rows])
@@ -73,7 +73,7 @@ async def settle_part(database: Database, product: Product) -> int:
 
 
 async def find_kept(conn: Any, product: Product, words: Collection[str]) -> set[str]:
-    """Which of `words` some text still has."""
+    """Return those of `words` that some text still has."""
     kept: set[str] = set()
     for kind in product.search.values():
         left = sorted(set(words) - kept)

@@ -1,6 +1,6 @@
-"""A client of NexCorp Connect: `Client` for REST, `Live` for its rooms, `ApiError` for whatever goes wrong.
+"""A client of NexCorp Connect: `Client` for REST, `Live` for its rooms, `ApiError` for every failure.
 
-`nexcorp_client.shapes` has the types of what the API answers.
+`nexcorp_client.shapes` has the types of the API's answers.
 """
 
 from nexcorp_client.client import Client

@@ -18,7 +18,7 @@ from nexcorp_client.live import Live
 from nexcorp_client.places import Place
 
 API = "/api/v1"
-# A token that ends so soon is exchanged before it is used.
+# A token that ends within this time is exchanged before it is used.
 SPARE_SECONDS = 30.0
 Params = Mapping[str, Any]
 
@@ -26,9 +26,9 @@ Params = Mapping[str, Any]
 class Client:
     """Calls the API as one person, or as a program with an API key (`token`, which is never refreshed).
 
-    Use it as `async with Client("https://connect.example.com") as client`. `refresh_token`: of an earlier
-    sign-in; `on_refresh` is told each new one, to be kept. What fails for a while is tried up to `tries`
-    times, unless the service says to wait longer than `patience` seconds.
+    Use it as `async with Client("https://connect.example.com") as client`. `refresh_token`: from an earlier
+    sign-in; `on_refresh` gets each new one, to be stored. Temporary failures are retried, up to `tries`
+    tries, unless the service asks to wait longer than `patience` seconds.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         if self._session is None:
-            # A cookie would be sent beside the token, and is of no use here.
+            # A cookie would only be sent beside the token.
             self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self
 
@@ -68,18 +68,18 @@ class Client:
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """aiohttp's; raises RuntimeError outside of `async with`."""
+        """The session of aiohttp; raises RuntimeError outside of `async with`."""
         if self._session is None:
             raise RuntimeError("use the client as: async with Client(...) as client")
         return self._session
 
     @property
     def token(self) -> str | None:
-        """The access token of this moment, which may be too old: see fresh_token()."""
+        """The current access token, which may have expired: see fresh_token()."""
         return self._token
 
     async def sign_in(self, email: str, password: str, device: str | None = None) -> Any:
-        """Begin a session; returns the account. `device`: a name to recognise it by in the list."""
+        """Start a session; return the account. `device`: a name to recognise the session by in the list."""
         body = {"email": email, "password": password, "platform": "cli", "device": device}
         return self._keep(await self._retry("POST", "/auth/login", body=body, anonymous=True))
 
@@ -97,15 +97,15 @@ class Client:
         return self.user
 
     async def fresh_token(self, old: str | None = None) -> str | None:
-        """An access token that is good for a while, and not `old`; None where nobody is signed in.
+        """Return an access token that is valid for a while, and not `old`; None if nobody is signed in.
 
-        Raises ApiError where the session has ended, or the service cannot be asked.
+        Raises ApiError if the session has ended, or the service cannot be reached.
         """
         async with self._refreshing:
             left = self._until - time.monotonic()
             if self.refresh_token and (self._token in (None, old) or left < SPARE_SECONDS):
                 body = {"refreshToken": self.refresh_token}
-                # Where its answer was lost, the same token is exchanged again.
+                # If the answer is lost, the same token is exchanged again.
                 self._keep(await self._retry("POST", "/auth/refresh", body=body, anonymous=True))
             return self._token
 
@@ -119,11 +119,11 @@ class Client:
         headers: Mapping[str, str] | None = None,
         key: str | None = None,
     ) -> Any:
-        """The JSON of an answer, bytes where it is none, None where it is empty; raises ApiError.
+        """Return the JSON of an answer, bytes if it is not JSON, None if it is empty; raises ApiError.
 
-        `path` is below /api/v1. `body`: bytes are sent as they are, and what a function returns, as an
-        aiohttp.FormData made anew for each try; all else as JSON. A POST has an Idempotency-Key, the same for
-        each try, so that it is done once: name `key` where it has to outlive this process.
+        `path` is below /api/v1. `body`: bytes are sent as they are; a function is called for each try, as for
+        an aiohttp.FormData, and its result is sent; all else is sent as JSON. A POST has an Idempotency-Key,
+        the same for each try, so that it is done once: pass `key` if it has to outlive this process.
         """
         sent = dict(headers or {})
         if method == "POST":
@@ -131,27 +131,27 @@ class Client:
         return await self._retry(method, path, body=body, params=params, headers=sent)
 
     async def get(self, path: str, **params: Any) -> Any:
-        """As request()."""
+        """GET a path: see request()."""
         return await self.request("GET", path, params=params)
 
     async def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
-        """As request()."""
+        """POST to a path: see request()."""
         return await self.request("POST", path, body, key=key)
 
     async def put(self, path: str, body: Any = None) -> Any:
-        """As request()."""
+        """PUT to a path: see request()."""
         return await self.request("PUT", path, body)
 
     async def patch(self, path: str, body: Any = None) -> Any:
-        """As request()."""
+        """PATCH a path: see request()."""
         return await self.request("PATCH", path, body)
 
     async def delete(self, path: str) -> Any:
-        """As request()."""
+        """DELETE a path: see request()."""
         return await self.request("DELETE", path)
 
     async def list(self, path: str, **params: Any) -> AsyncIterator[Any]:
-        """The items of a list, page after page, fetched as they are taken. `limit` is the size of a page."""
+        """Yield the items of a list, fetching pages as needed. `limit` is the size of a page."""
         page = await self.get(path, **params)
         while True:
             for item in page["data"]:
@@ -163,7 +163,7 @@ class Client:
     def live(
         self, *rooms: str, places: Mapping[str, Place] | None = None, batch: bool = False, ack: bool = True
     ) -> Live:
-        """A socket in these rooms, and in the own one: see Live."""
+        """Return a socket in these rooms, and in the user's own: see Live."""
         return Live(self, rooms, places or {}, batch=batch, ack=ack)
 
     async def _retry(self, method: str, path: str, *, anonymous: bool = False, **options: Any) -> Any:
@@ -216,7 +216,7 @@ class Client:
 
 
 def flatten(params: Params) -> list[tuple[str, str]]:
-    """Query parameters as the API has them: true and false, several values one by one, no None."""
+    """Return query parameters in the API's form: lower-case booleans, lists repeated, None left out."""
     found: list[tuple[str, str]] = []
     for name, value in params.items():
         several = isinstance(value, Iterable) and not isinstance(value, str)

@@ -1,4 +1,4 @@
-"""The one error of this package."""
+"""The only error of this package."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """An answer that is no success, a refused command, or the end of a socket.
+    """An answer that is not a success, a refused command, or the end of a socket.
 
-    `status`: of HTTP, 0 where there was no answer. `code`: stable, for programs; "unreachable" where the
-    service was not reached. `errors`: what is wrong with which field. `request_id`: for whoever looks into
-    the service's logs. `wait`: seconds after which it may be tried again. `current`: the row as it is now,
-    of `stale_version`. `close_code`: of a socket that has ended.
+    `status`: of HTTP, 0 without an answer. `code`: stable, for programs; "unreachable" if the service was not
+    reached. `errors`: messages by field. `request_id`: finds the request in the service's logs. `wait`:
+    seconds after which it may be tried again. `current`: the current row, with `stale_version`. `close_code`:
+    of a socket that has ended.
     """
 
     def __init__(
@@ -36,18 +36,18 @@ class ApiError(Exception):
 
     @property
     def passing(self) -> bool:
-        """Whether the same may succeed a little later."""
+        """Whether the same request may succeed a little later."""
         return self.status in (0, 429, 502, 504) or (self.status == 503 and self.code != "not_configured")
 
 
 def make_error(status: int, body: Any, headers: Mapping[str, str]) -> ApiError:
-    """What an answer says; a proxy's page says only its status."""
+    """Return the error of an answer; from a proxy's page only its status is used."""
     said = body if isinstance(body, dict) else {"message": f"The service answers {status}."}
     wait = headers.get("Retry-After", "")
     return ApiError(status, said, wait=float(wait) if wait.isascii() and wait.isdigit() else 0.0)
 
 
 def pause(attempt: int) -> float:
-    """Seconds before the next try: longer each time, and not the same for all clients."""
+    """Return the seconds before the next try: longer each time, and random, to spread clients."""
     longest = min(30.0, 0.25 * float(2**attempt))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing

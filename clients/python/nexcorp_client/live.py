@@ -1,4 +1,4 @@
-"""The socket: rooms, resuming, acknowledgements, and when to come back."""
+"""The socket: rooms, resuming, acknowledgements, and reconnecting."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PLAIN, BATCHED = "nexcorp.v1", "nexcorp.v1.batch"
 SILENT_SECONDS = 40.0
 ANSWER_SECONDS = 15.0
 HANDSHAKE_SECONDS = 30.0
-# It takes 20 commands a second, and 40 at once.
+# The service takes 20 commands a second, and 40 at once.
 PACE_SECONDS, AHEAD_SECONDS = 0.0625, 1.0
 ACK_SECONDS = 0.25
-# Five of them count as a command more.
+# Each five of them count as one more command.
 ROOMS_AT_ONCE = 20
 GOING_AWAY, TOKEN_EXPIRED, FINAL = 4001, 4005, 4500
 MEND = (1002, 1007, 1009)
@@ -36,9 +36,9 @@ SPARED = ("connected", "subscribed", "authenticated", "acknowledged", "pong", "t
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What happened: `event` and `data` as in /api/asyncapi.json; `room` and `seq` where it has them.
+    """An event: `event` and `data` as in /api/asyncapi.json; `room` and `seq` if it has them.
 
-    Two are of this package: `lost` (frames of `room` were missed for good: fetch what it shows anew), and
+    Two events are of this package: `lost` (frames of `room` cannot be recovered: fetch its state anew), and
     `refused` (the service did not let this client back into `room`; `data` has `code` and `message`).
     """
 
@@ -50,15 +50,15 @@ class Frame:
 
 
 class Live:
-    """One socket, which comes back by itself; iterate over it for frames, each once and in order.
+    """A socket that reconnects by itself; iterate over it for frames, each once and in order.
 
     `async with client.live("post:...") as live` is connected, and in the rooms, when the block begins. A
-    frame counts as shown when the next one is taken, and is then acknowledged, with `ack`; `places` says how
-    far that is, and lets a later Live go on from there. With `batch` frames of 20 ms come together. Those
-    that you do not take wait in memory.
+    frame counts as shown when the next one is taken; with `ack` it is then acknowledged. `places` has the
+    last shown frame of each room, from which a later Live can resume. With `batch`, frames of 20 ms come
+    together. Frames that you do not take wait in memory.
 
-    Iterating raises ApiError where the service ends it for good, with `close_code` 4500 or above, and ends
-    behind close().
+    Iterating raises ApiError if the service closes the socket for good, with `close_code` 4500 or above, and
+    ends after close().
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Live:
         self._client, self._batch, self._acks = client, batch, ack
         names = dict.fromkeys([*rooms, *places])
         self._rooms: dict[str, Room] = {name: Room.at(places.get(name)) for name in names}
-        # None is the end of it.
+        # None ends the iteration.
         self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._joins: dict[str, asyncio.Future[Place]] = {}
@@ -81,7 +81,7 @@ class Live:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
-        # Its own room comes of itself, under a name that is known once it is connected.
+        # The user's own room is joined by the service, under a name that is known once connected.
         joins = [self._expect(name) for name in self._rooms if not name.startswith("user:")]
         self._spawn(self._run())
         if self._acks:
@@ -102,7 +102,7 @@ class Live:
         await self.close()
 
     async def close(self) -> None:
-        """Acknowledge what was shown, and end the socket."""
+        """Acknowledge shown frames, and close the socket."""
         if self._closed:
             return
         self._closed = True
@@ -118,7 +118,7 @@ class Live:
 
     @property
     def places(self) -> dict[str, Place]:
-        """How far each room has been shown."""
+        """The place of the last shown frame of each room."""
         return {name: room.shown for name, room in self._rooms.items() if room.shown is not None}
 
     async def __aiter__(self) -> AsyncIterator[Frame]:
@@ -135,10 +135,10 @@ class Live:
                 room.shown = frame.place
 
     async def join(self, name: str, place: Place | None = None) -> Place:
-        """Be in a room, from `place` on where it is given; returns where it stands.
+        """Join a room, from `place` on if given; return the room's place.
 
-        Fetch what the room shows behind this call: frames from there on keep it complete. Raises ApiError
-        where the room does not exist for you.
+        Fetch the room's state after this call: frames from that place on keep it complete. Raises ApiError if
+        the room does not exist for you.
         """
         self._rooms[name] = Room.at(place)
         joined = self._expect(name)
@@ -151,13 +151,13 @@ class Live:
             raise
 
     async def leave(self, name: str) -> None:
-        """Be in a room no more."""
+        """Leave a room."""
         self._rooms.pop(name, None)
         if self._up.is_set():
             await self.say("unsubscribe", room=name)
 
     async def say(self, event: str, **data: Any) -> Any:
-        """Send a command; returns its answer's data. Raises ApiError where it is refused, or unanswered."""
+        """Send a command; return its answer's data. Raises ApiError if it is refused or not answered."""
         await self._up.wait()
         if self._ended is not None:
             raise self._ended
@@ -174,7 +174,7 @@ class Live:
             self._answers.pop(number, None)
 
     async def _send(self, frame: Mapping[str, Any]) -> None:
-        """One command, not sooner than the service takes it."""
+        """Send one command, at the pace that the service allows."""
         now = asyncio.get_running_loop().time()
         self._next_at = max(self._next_at, now - AHEAD_SECONDS) + PACE_SECONDS
         await asyncio.sleep(max(0.0, self._next_at - now))
@@ -191,12 +191,12 @@ class Live:
         found = self._joins.get(name)
         if found is None or found.done():
             found = self._joins[name] = asyncio.get_running_loop().create_future()
-            # It may be that nobody waits for it any more.
+            # Perhaps nobody awaits it any more.
             found.add_done_callback(lambda done: done.cancelled() or done.exception())
         return found
 
     async def _run(self) -> None:
-        """Connect, read, and come back, until it is over for good; then whoever waits is told why."""
+        """Connect, read, and reconnect, until the socket is closed for good; then pass its error on."""
         try:
             await self._come_back()
         except Exception as error:
@@ -204,7 +204,7 @@ class Live:
 
     async def _come_back(self) -> None:
         tries = 0
-        # What the service does not take any more.
+        # A token that the service no longer accepts.
         old: str | None = None
         while self._ended is None:
             wait = 0.0
@@ -241,7 +241,7 @@ class Live:
                 await asyncio.sleep(max(wait, pause(tries)))
 
     async def _serve(self, token: str | None) -> tuple[int | None, str]:
-        """One connection, from its handshake to its end; returns the close code and the reason."""
+        """Run one connection, from its handshake to its end; return the close code and the reason."""
         mine = self._rooms.get(self._own())
         query = {}
         if mine is not None and mine.came is not None and mine.came.epoch is not None:
@@ -250,7 +250,7 @@ class Live:
         async with asyncio.timeout(HANDSHAKE_SECONDS):
             ws = await self._client.session.ws_connect(
                 self._client.url + "/ws",
-                # A service that has no batches speaks the other one.
+                # A service without batches chooses the other.
                 protocols=(BATCHED, PLAIN) if self._batch else (PLAIN,),
                 headers={"Authorization": f"Bearer {token}"},
                 params=query,
@@ -336,7 +336,7 @@ class Live:
             self._frames.put_nowait(Frame("refused", data["error"], data["room"]))
 
     async def _subscribe(self, names: list[str]) -> None:
-        """Join rooms, those of one epoch together, from where they were; what fails is tried anew."""
+        """Join rooms from where they were, grouped by epoch; if that fails, reconnect."""
         by_epoch: dict[str | None, list[Any]] = {}
         for name in names:
             room = self._rooms.get(name)
@@ -348,7 +348,7 @@ class Live:
             try:
                 await self.say("subscribe", rooms=rooms, **({"epoch": epoch} if epoch is not None else {}))
             except ApiError:
-                # Overloaded, or gone already: all begins anew.
+                # Overloaded, or already closed: reconnect.
                 if self._ws is not None:
                     await self._ws.close()
                 return
@@ -364,7 +364,7 @@ class Live:
                 await self._acknowledge_once()
 
     async def _acknowledge_once(self) -> None:
-        """Tell how far rooms were shown, those in which something was."""
+        """Acknowledge the rooms in which frames were shown since the last time."""
         for name, room in list(self._rooms.items()):
             seq = room.shown.seq if room.shown is not None else None
             if seq is not None and seq != room.acked and self._up.is_set():
@@ -378,7 +378,7 @@ class Live:
             if not answer.done():
                 answer.set_exception(ApiError(0))
         if self._ended is not None:
-            # Whoever waits for a connection is told that there will be none.
+            # Tell waiting callers that there will be no connection.
             self._up.set()
 
     def _end(self, error: Exception) -> None:

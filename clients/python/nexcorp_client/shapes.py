@@ -332,6 +332,7 @@ class ContextItem(TypedDict):
     fileId: NotRequired[str]
     version: NotRequired[int]
     passage: NotRequired[int]
+    isCut: NotRequired[bool]
     search: NotRequired[bool]
 
 

@@ -105,7 +105,12 @@ class ContextItem(Out):
     fileId = fields.UUID()
     version = fields.Integer(metadata={"description": "The version of the file."})
     passage = fields.Integer(
-        metadata={"description": "true: a passage that `search` found; false: the whole file."}
+        metadata={
+            "description": "The number of a passage, from 0, that `search` found; absent: the whole file."
+        }
+    )
+    isCut = fields.Boolean(
+        metadata={"description": "For an answer: whether only the beginning of the file fitted, or nothing."}
     )
     search = fields.Boolean(metadata={"description": "For a question: whether passages were searched."})
 

@@ -55,7 +55,7 @@ def deleted_frames(event: Event) -> list[Frame]:
     members = ("commentCount",) if kind == "task" else ("commentCount", "countsVersion")
     return [
         Frame(room, "comment:deleted", entity, {"id": gone, **named}, members=members)
-        for gone in (str(event.entity_id), payload.get("placeholderId"), *payload.get("replyIds", ()))
+        for gone in (str(event.entity_id), payload.get("placeholderId"))
         if gone is not None
     ] + more
 

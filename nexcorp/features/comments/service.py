@@ -166,8 +166,6 @@ async def delete_comment(
         "authorId": gone["_authorId"],
         "hasReplies": gone["_answered"],
         "placeholderId": gone["_placeholderId"],
-        # Workers of releases before migration 0028 read it.
-        "replyIds": [],
     }
     if on_task:
         names = ("taskId", "projectId", "creatorId", "assigneeId")

@@ -51,7 +51,9 @@ EVENTS = {
 }
 FRAMES = {
     "file:created": FrameDoc("In project:{id}: a file is new, or back from the trash.", refer("File")),
-    "file:updated": FrameDoc("In project:{id}: a file has another path or type.", refer("File")),
+    "file:updated": FrameDoc(
+        "In project:{id}: a file has another path, type, kind or kind of line ends.", refer("File")
+    ),
     "file:deleted": FrameDoc("In project:{id}: a file went into the trash.", shape({"id": ID})),
     "file:saved": FrameDoc(
         "In project:{id}: the content of a file has a new version.",

@@ -109,6 +109,7 @@ async def put_content(
             if len(content) > MAX_TEXT_BYTES and b"\0" not in content:
                 raise PayloadTooLarge(message="A text may have at most 2 MB.")
             raise TextExpected()
+        await tell(conn, "file.updated", caller.id, file, version=file["version"] + 1, changed=["kind"])
     # A text that nobody has typed into has only versions, like a binary.
     check_tags(tags, 0, file)
     return await save_binary(conn, caller, file, content, cause="put")

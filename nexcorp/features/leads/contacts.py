@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from nexcorp.domain.emails import read_email
 
@@ -22,6 +23,14 @@ def find_phone_key(phone: str | None) -> str | None:
         return None
     digits = re.sub(r"\D", "", EXTENSION.sub("", TRUNK_ZERO.sub("", phone.lower())))
     return digits.removeprefix("00") or None
+
+
+def find_keys(fields: dict[str, Any], lead: Any = None) -> tuple[str | None, str | None]:
+    """Return the keys of the e-mail address and the phone number in `fields`; None for one that is absent, or
+    that `lead` has already, in any spelling."""
+    own = (None, None) if lead is None else find_keys(lead)
+    email, phone = find_email_key(fields.get("email")), find_phone_key(fields.get("phone"))
+    return None if email == own[0] else email, None if phone == own[1] else phone
 
 
 def name_keys(email_key: str | None, phone_key: str | None) -> list[str]:

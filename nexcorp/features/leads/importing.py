@@ -14,7 +14,7 @@ from nexcorp.delivery import emit, record_all
 from nexcorp.domain.fields import Text
 from nexcorp.domain.tables import Line, Outcome, load_line, read_rows
 from nexcorp.errors import Invalid, PermissionRequired
-from nexcorp.features.leads.contacts import find_email_key, find_phone_key, name_keys
+from nexcorp.features.leads.contacts import find_keys, name_keys
 from nexcorp.features.leads.schemas import LeadFields, Whole
 from nexcorp.features.leads.service import (
     BLANK,
@@ -109,42 +109,46 @@ async def record(
     await record_all(conn, "lead", events, actor_id=owner_id)
 
 
-def find_keys(data: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Return the keys that find a row's lead: its e-mail address and its phone number."""
-    return find_email_key(data.get("email")), find_phone_key(data.get("phone"))
-
-
 async def find_leads(conn: Any, lines: Sequence[Line], *, locks: bool) -> dict[UUID, Any]:
     """Set the id of its lead in each row; returns these leads by id, locked if `locks`.
 
     Until the transaction ends, nobody else can create leads with the rows' addresses and numbers.
     """
     good = [line for line in lines if line.error is None]
-    pairs = [find_keys(line.data) for line in good]
-    await sql.leads.lock_keys(conn, keys=[key for pair in pairs for key in name_keys(*pair)])
-    known = await sql.leads.find_known(
-        conn,
-        email_keys=[email for email, _ in pairs],
-        phone_keys=[phone for _, phone in pairs],
-        except_ids=[line.data.get("id") for line in good],
-    )
-    others = {good[row["place"] - 1].number: row["id"] for row in known}
+    keys = [key for line in good for key in name_keys(*find_keys(line.data))]
+    await sql.leads.lock_keys(conn, keys=keys)
+    guesses = await find_known(conn, [line for line in good if "id" not in line.data], {})
     named = {line.data["id"] for line in good if "id" in line.data}
-    ids = sorted({*named, *others.values()})
+    ids = sorted({*named, *guesses.values()})
     if locks:
         await sql.leads.lock_leads(conn, ids=ids)
     found = {row["id"]: row for row in await sql.leads.get_leads(conn, ids=ids)}
     for line in good:
-        other = found.get(others.get(line.number))
         if "id" not in line.data:
-            if other is not None:
-                line.data["id"] = other["id"]
+            if (guess := guesses.get(line.number)) in found:
+                line.data["id"] = guess
                 line.data["isGuessed"] = True
         elif line.data["id"] not in found:
             line.refuse("id", "lead_not_found", "There is no such lead.")
-        elif other is not None:
-            line.data["hasTwin"] = True
+    known = [line for line in good if line.data.get("id") in found]
+    twins = await find_known(conn, known, found)
+    for line in known:
+        line.data["hasTwin"] = line.number in twins
     return found
+
+
+async def find_known(conn: Any, lines: Sequence[Line], found: dict[UUID, Any]) -> dict[int, UUID]:
+    """Return the oldest other lead with the e-mail address, else with the number, of each row that there is
+    one for, by the row's number; one that the row's own lead in `found` has already finds none."""
+    leads = [found[line.data["id"]] if "id" in line.data else None for line in lines]
+    pairs = [find_keys(line.data, lead) for line, lead in zip(lines, leads, strict=True)]
+    rows = await sql.leads.find_known(
+        conn,
+        email_keys=[email for email, _ in pairs],
+        phone_keys=[phone for _, phone in pairs],
+        except_ids=[lead and lead["id"] for lead in leads],
+    )
+    return {lines[row["place"] - 1].number: row["id"] for row in rows}
 
 
 async def resolve_owners(conn: Any, lines: Sequence[Line]) -> set[UUID]:
@@ -217,7 +221,7 @@ def check_row(line: Line, before: dict[str, Any], readers: set[UUID]) -> dict[st
     if "isGuessed" in line.data and was[0] is not None and was[0] != is_now[0]:
         # The lead was found by its phone number, which two people of one office may share.
         line.refuse("phone", "lead_duplicate", "A lead of another e-mail address has this number.")
-    if "hasTwin" in line.data and was != is_now:
+    if line.data.get("hasTwin"):
         refuse_twin(line)
     return after if line.error is None else None
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.db.encoding import decode
 from nexcorp.delivery import emit
 from nexcorp.domain.tasks import give_to_lead
 from nexcorp.domain.versions import Versions, check_version
@@ -13,9 +14,9 @@ from nexcorp.errors import Invalid
 from nexcorp.features.leads.service import READ, get_lead, read_fields, to_columns
 from nexcorp.security.caller import Caller
 
-# Fields that the surviving lead takes over where it has none; fill() does value and currency together.
+# Fields that the surviving lead takes over if it has no value; fill() does value and currency together.
 FILLED = ("company", "email", "phone", "jobTitle", "website", "ownerId", "notes")
-# Fields that a note keeps where the leads differ, and their names in the note.
+# Fields that a note keeps where the leads differ, and their names in the note; `value` with its currency.
 NOTED = {
     "name": "Name",
     "company": "Company",
@@ -23,8 +24,13 @@ NOTED = {
     "phone": "Phone",
     "jobTitle": "Job title",
     "website": "Website",
+    "source": "Source",
+    "stage": "Stage",
+    "score": "Score",
+    "ownerId": "Owner",
     "value": "Value",
-    "lostNote": "Lost",
+    "lostReason": "Reason of the loss",
+    "lostNote": "Note on the loss",
     "notes": "Notes",
 }
 # The most characters in the text of an interaction.
@@ -53,9 +59,10 @@ async def merge_leads(
     before, theirs = read_fields(lead), read_fields(other)
     after = fill(before, theirs)
     fields = to_columns(after)
+    owner = None if other["_ownerId"] is None else f"@{decode(other['owner'])['username']}"
     await give_to_lead(conn, from_id, lead_id, actor_id=caller.id)
     await sql.leads.absorb_lead(
-        conn, lead_id=from_id, into_id=lead_id, actor_id=caller.id, notes=note(after, theirs)
+        conn, lead_id=from_id, into_id=lead_id, actor_id=caller.id, notes=note(after, theirs, owner)
     )
     await sql.leads.update_lead(conn, lead_id=lead_id, actor_id=caller.id, fields=fields)
     filled = sorted(name for name in after if after[name] != before[name])
@@ -74,17 +81,27 @@ async def merge_leads(
 def fill(fields: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a lead, the empty ones filled from `theirs`."""
     filled = {**fields, **{name: theirs[name] for name in FILLED if fields[name] is None}}
-    if fields["value"] is None and theirs["value"] is not None:
+    if fields["value"] is None and (theirs["value"] is not None or fields["currency"] is None):
         filled.update(value=theirs["value"], currency=theirs["currency"])
     return filled
 
 
-def note(fields: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    """Return texts of interactions, which keep the values of `theirs` that differ from `fields`."""
-    lines = []
-    for name, word in NOTED.items():
-        said = theirs[name]
-        if said is not None and said != fields[name]:
-            lines.append(f"{word}: {said} {theirs['currency']}" if name == "value" else f"{word}: {said}")
+def note(fields: dict[str, Any], theirs: dict[str, Any], owner: str | None) -> list[str]:
+    """Return texts of interactions, which keep the values of `theirs` that differ from `fields`.
+
+    `owner`: how to write the owner in `theirs`.
+    """
+    fields, theirs = ({**lead, "value": write_money(lead)} for lead in (fields, theirs))
+    written = {**theirs, "ownerId": owner, "lostReason": (theirs["lostReason"] or "").replace("_", " ")}
+    lines = [
+        f"{word}: {written[name]}"
+        for name, word in NOTED.items()
+        if theirs[name] is not None and theirs[name] != fields[name]
+    ]
     text = "\n".join(["Merged with another lead.", *lines]) if lines else ""
     return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+
+
+def write_money(fields: dict[str, Any]) -> str | None:
+    """Return the value of a lead with its currency, either of which may be absent; None without both."""
+    return " ".join(fields[name] for name in ("value", "currency") if fields[name] is not None) or None

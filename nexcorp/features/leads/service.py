@@ -10,7 +10,7 @@ from nexcorp.delivery import emit
 from nexcorp.domain.tasks import give_to_lead
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid
-from nexcorp.features.leads.contacts import find_email_key, find_phone_key, name_keys
+from nexcorp.features.leads.contacts import find_keys, name_keys
 from nexcorp.features.leads.errors import LeadDuplicate, LeadMerged, LeadNotFound
 from nexcorp.security.caller import Caller
 
@@ -38,7 +38,7 @@ def read_fields(lead: Any) -> dict[str, Any]:
 
 def to_columns(fields: dict[str, Any]) -> dict[str, Any]:
     """Return all fields of a lead as columns of the table, with the keys that find duplicates."""
-    keys = {"email_key": find_email_key(fields["email"]), "phone_key": find_phone_key(fields["phone"])}
+    keys = dict(zip(("email_key", "phone_key"), find_keys(fields), strict=True))
     return {**{COLUMNS.get(name, name): value for name, value in fields.items()}, **keys}
 
 
@@ -67,16 +67,22 @@ async def check_owner(conn: Any, owner_id: UUID | None) -> None:
         raise Invalid(errors={"ownerId": ["Nobody who may read leads."]})
 
 
-async def find_known(conn: Any, data: dict[str, Any], except_id: UUID | None = None) -> list[UUID]:
-    """Return the oldest leads, except `except_id`, with the e-mail address or phone number in `data`.
+async def lock_keys(conn: Any, data: dict[str, Any]) -> None:
+    """Keep others from creating leads with the e-mail address or phone number in `data` until the
+    transaction ends. Call it before you lock leads."""
+    if keys := name_keys(*find_keys(data)):
+        await sql.leads.lock_keys(conn, keys=keys)
 
-    Until the transaction ends, nobody else can create a lead with them. Call it before you lock leads.
+
+async def find_known(conn: Any, data: dict[str, Any], lead: Any = None) -> list[UUID]:
+    """Return the oldest other leads with the e-mail address or phone number in `data`.
+
+    One that `lead` has already, in any spelling, finds none. Call lock_keys() first.
     """
-    email_key, phone_key = find_email_key(data.get("email")), find_phone_key(data.get("phone"))
-    keys = name_keys(email_key, phone_key)
-    if not keys:
+    email_key, phone_key = find_keys(data, lead)
+    if email_key is None and phone_key is None:
         return []
-    await sql.leads.lock_keys(conn, keys=keys)
+    except_id = None if lead is None else lead["id"]
     rows = await sql.leads.find_duplicates(
         conn, email_key=email_key, phone_key=phone_key, except_id=except_id
     )
@@ -102,8 +108,10 @@ async def create_lead(
     """
     fields = complete(BLANK, data)
     await check_owner(conn, fields["ownerId"])
-    if not allow_duplicate and (known := await find_known(conn, data)):
-        raise LeadDuplicate(leadIds=known)
+    if not allow_duplicate:
+        await lock_keys(conn, data)
+        if known := await find_known(conn, data):
+            raise LeadDuplicate(leadIds=known)
     (added,) = await sql.leads.insert_leads(conn, created_by=actor_id, rows=[to_columns(fields)])
     lead_id: UUID = added["id"]
     payload = describe_new(fields)
@@ -127,12 +135,13 @@ async def update_lead(
     """
     # The answer shows the lead.
     caller.require(READ)
-    known = [] if data.get("allowDuplicate") else await find_known(conn, data, lead_id)
+    allow_duplicate = data.get("allowDuplicate")
+    if not allow_duplicate:
+        await lock_keys(conn, data)
     await sql.leads.lock_lead(conn, lead_id=lead_id)
     lead = await get_lead(conn, lead_id)
     check_version(lead, versions, by_etag=by_etag)
-    before = read_fields(lead)
-    if known and any(name in data and data[name] != before[name] for name in ("email", "phone")):
+    if not allow_duplicate and (known := await find_known(conn, data, lead)):
         raise LeadDuplicate(leadIds=known)
     return await apply_changes(conn, caller.id, lead, data)
 

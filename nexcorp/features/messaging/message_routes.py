@@ -83,29 +83,20 @@ async def send_message(request: web.Request, body: dict[str, Any]) -> web.Respon
         return await answer(request, tx, row, 201 if made else 200)
 
 
-async def read_history(
-    conn: Any, conversation_id: UUID, viewer_id: UUID, query: dict[str, Any]
-) -> tuple[list[Any], bool, bool]:
-    """Return the page for a MessageQuery, in order, and whether there are older and newer messages."""
+async def read_history(conn: Any, conversation_id: UUID, viewer_id: UUID, query: dict[str, Any]) -> list[Any]:
+    """Return the page for a MessageQuery, in order."""
     limit: int = query["limit"]
     asked = {"conversation_id": conversation_id, "viewer_id": viewer_id}
     if "after" in query:
-        newer = await sql.messages.list_after(conn, **asked, after=query["after"], most=limit + 1)
-        page = newer[:limit]
-        return page, bool(page) and page[0]["n"] > 1, len(newer) > limit
+        return await sql.messages.list_after(conn, **asked, after=query["after"], most=limit)
     if "around" in query:
+        # The message itself is the newest of `older`; with an even limit, one more is older than newer.
         middle = query["around"]
-        older = await sql.messages.list_before(conn, **asked, before=middle + 1, most=limit // 2 + 2)
-        newer = await sql.messages.list_after(conn, **asked, after=middle, most=limit // 2 + 1)
-        older_page, newer_page = older[: limit // 2 + 1], newer[: limit // 2]
-        return (
-            [*reversed(older_page), *newer_page],
-            len(older) > len(older_page),
-            len(newer) > len(newer_page),
-        )
-    before = query.get("before", MAX_NUMBER)
-    older = await sql.messages.list_before(conn, **asked, before=before, most=limit + 1)
-    return older[:limit][::-1], len(older) > limit, "before" in query
+        older = await sql.messages.list_before(conn, **asked, before=middle + 1, most=limit // 2 + 1)
+        newer = await sql.messages.list_after(conn, **asked, after=middle, most=(limit - 1) // 2)
+        return [*reversed(older), *newer]
+    rows = await sql.messages.list_before(conn, **asked, before=query.get("before", MAX_NUMBER), most=limit)
+    return rows[::-1]
 
 
 async def list_messages(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -113,10 +104,15 @@ async def list_messages(request: web.Request, query: dict[str, Any]) -> web.Resp
     async with database(request).connection() as conn:
         place = await read_place(request, conn, f"conversation:{conversation_id}")
         conversation = await service.get_conversation(conn, viewer_id, conversation_id)
-        rows, older, newer = await read_history(conn, conversation_id, viewer_id, query)
+        rows = await read_history(conn, conversation_id, viewer_id, query)
+    # Numbers have no gaps.
+    oldest, newest = conversation["minN"], conversation["lastN"]
     if rows:
-        older = older and rows[0]["n"] > conversation["minN"]
-        newer = newer and rows[-1]["n"] < conversation["lastN"]
+        older, newer = rows[0]["n"] > oldest, rows[-1]["n"] < newest
+    else:
+        # All messages that there are lie on the other side of the number.
+        older = newest >= oldest and "after" in query
+        newer = newest >= oldest and "after" not in query
     return reply({"data": rows, "hasOlder": older, "hasNewer": newer, **place})
 
 

@@ -12,7 +12,7 @@ from nexcorp.db import sql
 from nexcorp.domain.fields import load
 from nexcorp.features.notifications import service
 from nexcorp.features.notifications.routes import BY_NEWEST, CHANGE, READ, check_types
-from nexcorp.features.notifications.schemas import TYPES, Notification, NotificationQuery
+from nexcorp.features.notifications.schemas import Notification, NotificationQuery
 from nexcorp.graphql.context import Context
 from nexcorp.graphql.frames import read_frames
 from nexcorp.graphql.parts import Info, Part, member, root
@@ -22,11 +22,6 @@ from nexcorp.web.app_keys import SENTENCES
 from nexcorp.web.paging import cut_page
 from nexcorp.web.parsing import parse_uuid
 
-# Names that clients can always use, whether or not a feature declares them.
-LATER = (
-    *("task_assigned", "task_updated", "task_completed", "task_due"),
-    *("comment_added", "member_added"),
-)
 NOTIFICATION = shape_of(Notification)
 
 
@@ -187,6 +182,5 @@ PART = Part(
         "Mutation": [mark_as_read, mark_all_as_read, delete_notification],
         "Subscription": [notification_created, notification_changed],
         "Notification": [cursor],
-    },
-    names={TYPES: LATER},
+    }
 )

@@ -45,25 +45,32 @@ async def subscribe(
     """Send the caller's messages to a browser for as long as this session lasts; return the subscription.
     `host` comes from check_endpoint().
 
-    A known endpoint keeps its subscription, which moves to this session; one of another user becomes the
-    caller's, as the browser is. Beyond MAX_SUBSCRIPTIONS, the one refreshed longest ago ends. Raises
+    A known endpoint keeps its subscription, which moves to this session; one of another user ends, as the
+    browser is the caller's now. Beyond MAX_SUBSCRIPTIONS, the one refreshed longest ago ends. Raises
     SessionRequired for an API key, Unauthorized if the session has ended.
     """
     if caller.principal.scopes is not None:
         raise SessionRequired()
     if await sql.push.lock_session(conn, user_id=caller.id, session_id=caller.session_id) is None:
         raise Unauthorized()
-    saved = await sql.push.save_subscription(
-        conn,
-        user_id=caller.id,
-        session_id=caller.session_id,
-        endpoint_hash=hash_endpoint(endpoint),
-        endpoint=endpoint,
-        host=host,
-        p256dh=p256dh,
-        auth=auth,
-        expires_at=expires_at,
-    )
+    endpoint_hash = hash_endpoint(endpoint)
+    saved = None
+    # Another user may subscribe the same browser in between.
+    while saved is None:
+        taken = await sql.push.take_endpoint(conn, user_id=caller.id, endpoint_hash=endpoint_hash)
+        if taken is not None:
+            await record(conn, caller, "removed", taken["id"], owner_id=taken["user_id"])
+        saved = await sql.push.save_subscription(
+            conn,
+            user_id=caller.id,
+            session_id=caller.session_id,
+            endpoint_hash=endpoint_hash,
+            endpoint=endpoint,
+            host=host,
+            p256dh=p256dh,
+            auth=auth,
+            expires_at=expires_at,
+        )
     if saved["_new"]:
         await sql.push.delete_surplus(conn, user_id=caller.id, kept=MAX_SUBSCRIPTIONS)
         await record(conn, caller, "created", saved["id"])
@@ -85,12 +92,15 @@ async def unsubscribe_endpoint(conn: Any, caller: Caller, endpoint: str) -> None
         await record(conn, caller, "removed", found)
 
 
-async def record(conn: Any, caller: Caller, what: str, subscription_id: UUID) -> None:
-    """Record the caller's action in the audit trail."""
+async def record(
+    conn: Any, caller: Caller, what: str, subscription_id: UUID, *, owner_id: UUID | None = None
+) -> None:
+    """Record the caller's action in the audit trail; `owner_id` is whose subscription it is, if another
+    user's."""
     await emit(
         conn,
         f"push_subscription.{what}",
         actor_id=caller.id,
         entity=("push_subscription", subscription_id),
-        payload={"userId": caller.id},
+        payload={"userId": owner_id or caller.id},
     )

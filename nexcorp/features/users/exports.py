@@ -42,7 +42,7 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.StreamR
     if "ticket" in query:
         return await download_export(request)
     who = user_id(request)
-    # HEAD reports the state, and requests nothing.
+    # HEAD reports the state, and requests nothing: without an export that is ready or being built, it is 404.
     asks = request.method == "GET"
     async with database(request).transaction() as conn:
         row = await sql.exports.get_export(conn, user_id=who)
@@ -57,6 +57,8 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.StreamR
         if asks and (row is None or not row["ready"]):
             # Each time, not only the first: an earlier wake may have been lost.
             conn.after(BUILD_EXPORTS)
+    if not asks and (row is None or (row["_over"] and not row["ready"])):
+        raise ExportNotReady()
     if row is not None and row["ready"]:
         state = {"status": "ready", "downloadUrl": PATH, "expiresAt": row["expiresAt"], "bytes": row["bytes"]}
         return reply(state)

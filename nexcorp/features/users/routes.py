@@ -193,8 +193,9 @@ ROUTES: list[Route] = [
         heavy=True,
         tag=TAG,
         description="Signed in: 202 while the export is built, then for 24 hours 200 with its address. "
-        "It is built again if you ask after fetching it, or after something happened. With a "
-        "`ticket` for downloads: the file, as an attachment; 404 until it is ready.",
+        "It is built again if you ask after fetching it, or after something happened. HEAD starts no export: "
+        "404 while no export is ready or being built. With a `ticket` for downloads: the file, as an "
+        "attachment; 404 until it is ready.",
     ),
     get(
         "/users/by-username/{name}",

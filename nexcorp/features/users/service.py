@@ -98,7 +98,8 @@ async def find_picture(conn: Any, user_id: UUID, url: str) -> str:
 async def update_profile(
     conn: Any, user_id: UUID, changes: dict[str, Any], versions: Versions | None, by_etag: bool
 ) -> dict[str, Any]:
-    """Change the fields in `changes` of the user's own profile; return the profile.
+    """Change the fields in `changes` of the user's own profile; return the profile, unchanged if it has these
+    values already.
 
     Raises UsernameTaken, Unauthorized for an inactive user, and for old `versions` StaleVersion with the
     current profile, or PreconditionFailed if they came as If-Match.
@@ -106,16 +107,17 @@ async def update_profile(
     if changes.get("avatarUrl"):
         changes = {**changes, "avatarUrl": await find_picture(conn, user_id, changes["avatarUrl"])}
     with on_constraint("users_username_key", UsernameTaken()):
-        changed = await sql.users.update_profile(conn, user_id=user_id, versions=versions, changes=changes)
+        names = await sql.users.update_profile(conn, user_id=user_id, versions=versions, changes=changes)
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=user_id)
     if row is None or row["status"] != "active":
         raise Unauthorized()
-    if changed is None:
+    if names is None:
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(row))
-    # Only names of fields, no values: the trail is kept for a long time.
-    payload = {"userId": user_id, "fields": sorted(changes)}
-    conn.after(FORGET_EXPLORE)
-    await emit(conn, "user.updated", actor_id=user_id, entity=("user", user_id), payload=payload)
+    if names:
+        # Only names of fields, no values: the trail is kept for a long time.
+        payload = {"userId": user_id, "fields": names}
+        conn.after(FORGET_EXPLORE)
+        await emit(conn, "user.updated", actor_id=user_id, entity=("user", user_id), payload=payload)
     return row_to_dict(row)
 
 

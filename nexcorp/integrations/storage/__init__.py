@@ -1,4 +1,4 @@
-"""Where uploaded files are kept: Cloudinary where CLOUDINARY_URL is set, else a folder of this machine."""
+"""Storage of uploaded files: Cloudinary if CLOUDINARY_URL is set, else a folder of this machine."""
 
 from nexcorp.integrations.storage.contents import Contents, limit_of, take_in
 from nexcorp.integrations.storage.stores import Placed, Store, make_stores

@@ -1,6 +1,6 @@
-"""HEIC is decoded in a process of its own: its libraries crash over files that are made for it.
+"""HEIC is decoded in a separate process: crafted files can crash its libraries.
 
-The process exits with 0, with TOO_MANY_PIXELS, or in any other way for an image that cannot be decoded.
+The process exits with 0, with TOO_MANY_PIXELS, or with any other code for an image that cannot be decoded.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from nexcorp.config import REPOSITORY
 
 SECONDS = 15
-# One at a time, for the memory that it takes.
+# One at a time, to limit memory.
 TURN = threading.Lock()
-# Of 52 megapixels it takes 340 MB.
+# An image of 52 megapixels takes 340 MB.
 MEMORY_BYTES = 2 * 1024**3
 TOO_MANY_PIXELS = 3
 RUN = "import sys; from nexcorp.integrations.storage.apart import main; sys.exit(main(*sys.argv[1:]))"
@@ -27,11 +27,11 @@ class Refused(ValueError):
 
 
 class TooManyPixels(Refused):
-    """It has more than are decoded."""
+    """The image has more pixels than allowed."""
 
 
 def call(task: str, *paths: Path) -> str:
-    """What the process says of an image: `measure` its file, or write its `thumbnail` to another one.
+    """Run the process and return its output: `measure` an image, or write its `thumbnail` to a file.
 
     Blocks; raises Refused or TooManyPixels.
     """
@@ -57,7 +57,7 @@ def call(task: str, *paths: Path) -> str:
 
 
 def main(task: str, source: str, target: str = "") -> int:
-    """The process: does one task, and returns its exit code."""
+    """The entry point of the process: do one task and return the exit code."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,4 +1,4 @@
-"""Zip archives: office documents are told by their table of contents, which is all of them that is read."""
+"""Zip archives: office documents are recognised by the table of contents; nothing else is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-# 10,000 entries or so.
+# About 10,000 entries.
 MAX_TABLE_BYTES = 1024 * 1024
 END_BYTES = 22
 ZIP64_BYTES = 20
@@ -28,19 +28,19 @@ OPEN_DOCUMENTS = {
 }
 
 
-# A file that is called so, and is none of these, is broken or means to deceive.
+# A file with such a name that is not such a document is broken or deceptive.
 DOCUMENT_NAMES = frozenset(
     {ending for _, ending in ZIPPED.values()} | {*OPEN_DOCUMENTS.values(), ".docm", ".xlsm"}
 )
 
 
 def is_short(path: Path) -> bool:
-    """Whether the archive's table of contents is short enough to be read; raises ValueError without one."""
+    """Whether the archive's table of contents is short enough to be read; ValueError if there is no table."""
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - END_BYTES - MAX_COMMENT_BYTES - ZIP64_BYTES))
         tail = file.read()
-    # Where zipfile looks for the end record as well: last of all, or before a comment.
+    # Looks for the end record where zipfile does: at the very end, or before a comment.
     end = len(tail) - END_BYTES
     if not (end >= 0 and tail[end:].startswith(b"PK\5\6") and tail.endswith(b"\0\0")):
         end = tail.rfind(b"PK\5\6")
@@ -52,9 +52,9 @@ def is_short(path: Path) -> bool:
 
 
 def inspect_zip(path: Path) -> tuple[str, str] | None:
-    """Media type and extension of an archive; None for a broken one, or a document with macros.
+    """Return media type and extension of an archive; None for a broken one, or a document with macros.
 
-    Nothing is unpacked but a type of 100 bytes at most.
+    Nothing is unpacked except a `mimetype` of at most 100 bytes.
     """
     try:
         if not is_short(path):
@@ -74,7 +74,7 @@ def inspect_zip(path: Path) -> tuple[str, str] | None:
                 first is not None
                 and first.filename == "mimetype"
                 and first.file_size <= 100
-                # Of other kinds zipfile unpacks all at once, whatever the size: gigabytes out of 1 KB.
+                # zipfile unpacks other methods in one go, whatever the size: gigabytes out of 1 KB.
                 and first.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
             ):
                 media_type = archive.read(first).decode("ascii", "replace").strip()

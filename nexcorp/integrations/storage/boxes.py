@@ -1,6 +1,6 @@
-"""ISO media files (HEIC, AVIF, MP4, MOV): trees of boxes in which others stand by their place.
+"""ISO media files (HEIC, AVIF, MP4, MOV): trees of boxes that refer to each other by position.
 
-So their metadata is overwritten where it stands, and nothing moves. A broken file raises ValueError.
+So metadata is overwritten in place, and nothing moves. A broken file raises ValueError.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Any
 
 HEIC = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
 AVIF = frozenset((b"avif", b"avis"))
-# Brands of images whatever their coding.
+# Brands of images of any coding.
 ANY_IMAGE = frozenset((b"mif1", b"mif2", b"msf1"))
-# Boxes that hold boxes, and those among them that say where, when and with what something was taken.
+# Boxes that hold boxes, and the boxes among these that say where, when and with what a film was taken.
 HOLDERS = frozenset((b"moov", b"trak", b"moof", b"traf"))
 TELLING = frozenset((b"udta", b"meta", b"uuid"))
-# What an image has besides its `meta`, which says what is where.
+# Boxes of an image besides its `meta`, which is the index.
 OF_IMAGES = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"))
 TELLING_ITEMS = frozenset((b"Exif", b"mime", b"uri "))
 MAX_BOXES = 100_000
-# EXIF that says nothing, behind the four bytes that say where it begins.
+# Empty EXIF, behind the four bytes with its offset.
 NO_EXIF = b"\0\0\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"
 
 
 def brand_of(head: bytes) -> bytes | None:
-    """The brand of an ISO media file by its first bytes, a telling one before `mif1`; None without one."""
+    """Return the brand of an ISO media file by its first bytes, a specific one before `mif1`; or None."""
     if head[4:8] != b"ftyp":
         return None
     brand = head[8:12]
@@ -39,7 +39,7 @@ def brand_of(head: bytes) -> bytes | None:
 
 
 def list_boxes(data: Any, start: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """The boxes between two places: kind, and where it, its content and what is behind it begin."""
+    """Yield the boxes between two places: kind, start, start of its content, and end."""
     number = 0
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, start)
@@ -58,13 +58,13 @@ def list_boxes(data: Any, start: int, end: int) -> Iterator[tuple[bytes, int, in
 
 
 def free_box(data: Any, start: int, content: int, after: int) -> None:
-    """Make a box one of free space."""
+    """Turn a box into free space."""
     data[start + 4 : start + 8] = b"free"
     data[content:after] = bytes(after - content)
 
 
 def free_telling(data: Any, start: int, end: int, depth: int = 0) -> None:
-    """Free the boxes of metadata in a film, those of its tracks as well."""
+    """Free the boxes of metadata in a film, also those in its tracks."""
     for kind, begin, content, after in list_boxes(data, start, end):
         if kind in TELLING:
             free_box(data, begin, content, after)
@@ -73,13 +73,13 @@ def free_telling(data: Any, start: int, end: int, depth: int = 0) -> None:
 
 
 def blank_film(path: Path) -> None:
-    """Take the metadata out of an MP4 or MOV, on the disk."""
+    """Remove the metadata of an MP4 or MOV, in place."""
     with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as data:
         free_telling(data, 0, len(data))
 
 
 def blank_image(original: bytes) -> bytes:
-    """A HEIC or AVIF without metadata: in its items, and in boxes beside them, such as a film."""
+    """Return a HEIC or AVIF without metadata, in its items and in other boxes, such as a film."""
     data = bytearray(original)
     try:
         for kind, start, content, after in list_boxes(data, 0, len(data)):
@@ -95,7 +95,7 @@ def blank_image(original: bytes) -> bytes:
 
 
 def blank_items(data: bytearray, start: int, end: int) -> None:
-    """Overwrite the items of EXIF and XMP of a `meta` box."""
+    """Overwrite the EXIF and XMP items of a `meta` box."""
     found = {kind: (content, after) for kind, _, content, after in list_boxes(data, start + 4, end)}
     if b"iinf" not in found or b"iloc" not in found:
         return
@@ -108,7 +108,7 @@ def blank_items(data: bytearray, start: int, end: int) -> None:
             place += found.get(b"idat", (0, 0))[0]
         after = place + length if length else len(data)
         left -= after - place
-        # Items may overlap: they must not keep us busy.
+        # Items may overlap: their total is limited by the size of the file.
         if after > len(data) or left < 0:
             raise ValueError("an item that is not there")
         data[place:after] = bytes(after - place)
@@ -117,7 +117,7 @@ def blank_items(data: bytearray, start: int, end: int) -> None:
 
 
 def list_telling(data: bytearray, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """The numbers and kinds of items of metadata, of an `iinf` box."""
+    """Yield the numbers and kinds of an `iinf` box's metadata items."""
     first = start + (8 if data[start] else 6)
     for kind, _, content, _ in list_boxes(data, first, end):
         version = data[content]
@@ -129,7 +129,7 @@ def list_telling(data: bytearray, start: int, end: int) -> Iterator[tuple[int, b
 
 
 def list_places(data: bytearray, start: int, end: int) -> Iterator[tuple[int, bool, int, int]]:
-    """Where items stand, by an `iloc` box: number, whether in `idat`, place, length (0: to the end)."""
+    """Yield the places of an `iloc` box's items: number, whether in `idat`, place, length (0: to the end)."""
     version, sizes, more = data[start], data[start + 4], data[start + 5]
     offset_size, length_size = sizes >> 4, sizes & 15
     base_size, index_size = more >> 4, more & 15 if version else 0

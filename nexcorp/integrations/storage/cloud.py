@@ -1,4 +1,4 @@
-"""Files at Cloudinary, through its own package: it knows the signatures, we bound its time and memory."""
+"""Files at Cloudinary, through its own package, which knows the signatures; we limit time and memory."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from nexcorp.integrations.storage.thumbnails import THUMBNAIL_PIXELS
 log = structlog.get_logger("nexcorp.storage")
 
 FOLDER = "nexcorp"
-# The package reads what it sends into memory, so it sends part by part. Cloudinary wants 5 MB at least.
+# The package reads into memory what it sends, so it sends in parts. Cloudinary wants at least 5 MB.
 PART_BYTES = 6_000_000
-# A silence of so long, or a call of so long, and the store counts as down.
+# A longer silence or call counts as an outage of the store.
 SILENCE_SECONDS = 20.0
 CALL_SECONDS = 30.0
 PUT_SECONDS = 180.0
@@ -40,18 +40,18 @@ FORMATS |= {"heic": "HEIF", "heif": "HEIF", "avif": "AVIF"}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What Cloudinary says of a file that the client sent to it."""
+    """Cloudinary's data about a file that the client sent to it."""
 
     contents: Contents
     placed: Placed
 
 
 class NotThere(Exception):
-    """Cloudinary has no such file."""
+    """Cloudinary does not have the file."""
 
 
 class CloudStore:
-    """One Cloudinary account, as CLOUDINARY_URL names it."""
+    """The Cloudinary account of CLOUDINARY_URL."""
 
     name = "cloudinary"
 
@@ -59,9 +59,9 @@ class CloudStore:
         parts = urlsplit(config.cloudinary_url)
         options = dict(parse_qsl(parts.query))
         self.key, self._secret = unquote(parts.username or ""), unquote(parts.password or "")
-        # Cloud names are of lower case, as hostname makes them.
+        # Cloud names are lower case, as hostname makes them.
         self.cloud = parts.hostname or ""
-        # Given with every call, so that nothing depends on the package's own, global, configuration.
+        # Passed with every call, so that nothing depends on the package's global configuration.
         self._account: dict[str, Any] = {
             "cloud_name": self.cloud,
             "api_key": self.key,
@@ -75,12 +75,12 @@ class CloudStore:
         self._threads = Threads("cloudinary", 4, 32)
 
     def make_key(self, contents: Contents) -> str:
-        """Its public id. What is no image is called with its extension, as Cloudinary wants it."""
+        """Return a new public id; unless it is an image, with its extension, as Cloudinary requires."""
         name = f"{FOLDER}/{secrets.token_hex(16)}"
         return name if contents.is_image else name + contents.extension
 
     async def put(self, path: Path, key: str, contents: Contents) -> Placed:
-        """Send the file, by its path."""
+        """Upload the file at a path."""
 
         def send() -> Any:
             return cloudinary.uploader.upload_large(
@@ -100,7 +100,7 @@ class CloudStore:
         return self._read_placed(answer, key, contents.is_image)
 
     def _read_placed(self, answer: Any, key: str, is_image: bool) -> Placed:
-        """Where the file is, by Cloudinary's answer; raises StorageUnavailable where that makes no sense."""
+        """Return the places in Cloudinary's answer; raises StorageUnavailable if the answer is invalid."""
         url = answer.get("secure_url")
         if answer.get("public_id") != key or not isinstance(url, str) or not url.startswith("https://"):
             log.error("Cloudinary answers something else than asked", key=key)
@@ -134,9 +134,9 @@ class CloudStore:
             raise StorageUnavailable()
 
     def sign(self, key: str) -> dict[str, Any]:
-        """What lets a browser send one image under this key, for an hour.
+        """Return the signed fields that let a browser upload one image under this key, for an hour.
 
-        It cannot be used to send another kind of file, nor to replace the image later.
+        They allow no other kind of file, and no later replacement of the image.
         """
         folder, _, public_id = key.rpartition("/")
         signed = {
@@ -147,7 +147,7 @@ class CloudStore:
             "timestamp": str(int(time.time())),
         }
         if not self._keep_metadata:
-            # It is turned upright, and its metadata is left out, before it is stored.
+            # Cloudinary turns the image upright and strips its metadata before it stores it.
             signed["transformation"] = "fl_force_strip"
         signature = cloudinary.utils.api_sign_request(
             signed, self._secret, self._account["signature_algorithm"]
@@ -173,7 +173,7 @@ class CloudStore:
         return hmac.compare_digest(str(expected).encode(), signature.encode())
 
     async def find(self, key: str) -> Found | None:
-        """What Cloudinary has under this key, None where nothing. Its word counts, not the client's."""
+        """Return Cloudinary's data for this key, or None. It counts, rather than the client's."""
 
         def ask() -> Any:
             return cloudinary.uploader.explicit(key, type="upload", resource_type="image", **self._account)
@@ -204,7 +204,7 @@ class CloudStore:
         except AppError:
             raise
         except Exception as error:
-            # The package looks into whatever is answered, and then raises anything.
+            # The package raises anything for an answer that it does not expect.
             log.warning("Cloudinary failed", error=type(error).__name__)
             raise StorageUnavailable() from None
         if not isinstance(answer, dict):
@@ -212,10 +212,10 @@ class CloudStore:
         return answer
 
     def close(self) -> None:
-        """Let go of threads."""
+        """Shut the threads down."""
         self._threads.close()
 
 
 def kind_of(media_type: str) -> str:
-    """Cloudinary's word for what an upload is."""
+    """Return Cloudinary's resource type for an upload."""
     return "image" if media_type.startswith("image/") else "raw"

@@ -1,4 +1,4 @@
-"""What a file is, by its bytes: images are decoded, everything else is told by how it begins or is built."""
+"""Find a file's type by its bytes: images are decoded, others recognised by beginning or structure."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ MEGABYTE = 1024 * 1024
 MAX_IMAGE_BYTES = 10 * MEGABYTE
 MAX_FILE_BYTES = 25 * MEGABYTE
 HEAD_BYTES = 4096
-# Programs put a byte order mark or a line before the header of a PDF; readers look for it in so many bytes.
+# Programs put a byte order mark or a line before a PDF's header; readers search this many bytes.
 PDF_HEAD_BYTES = 1024
 PDF = b"%PDF-"
-# Films and sound by their brand; others of the same build are films as well.
+# Films and sound by brand; other ISO media files count as films.
 FILMS = {b"qt  ": ("video/quicktime", ".mov"), b"M4A ": ("audio/mp4", ".m4a"), b"M4B ": ("audio/mp4", ".m4a")}
 FILM = ("video/mp4", ".mp4")
 FILM_BRANDS = re.compile(rb"iso[m2-9]|mp4[12v]|avc1|dash|cmf|M4[ABV]|3g|qt  |MSNV|XAVC|mmp4|f4v ")
-# Endings that mean the same.
+# Equivalent extensions.
 ALSO = {".jpg": (".jpeg", ".jfif"), ".heic": (".heif",), ".mp4": (".m4v",), ".m4a": (".m4b",)}
-# What claims by its name to be an image, and is none, is not taken.
+# A file with such a name that is not an image is refused.
 IMAGE_NAMES = frozenset(
     {
         ".png",
@@ -49,7 +49,7 @@ IMAGE_NAMES = frozenset(
 
 
 class UnsupportedFileType(UnsupportedMediaType):
-    """The file is of a type that is not taken."""
+    """The file's type is not accepted."""
 
     code = "unsupported_file_type"
     message = "Send an image, a PDF, text, an office document, a zip archive, or an MP4."
@@ -58,9 +58,9 @@ class UnsupportedFileType(UnsupportedMediaType):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Media type, extension in its store, and size in bytes; pixels of an image as it is shown.
+    """A file's media type, its extension in a store, its size in bytes, and an image's pixels as shown.
 
-    `charset` is that of a text, empty where it is not known; None for anything else.
+    `charset` is that of a text, empty if unknown; None for other files.
     """
 
     type: str
@@ -76,24 +76,24 @@ class Contents:
         return self.width is not None
 
     def fits(self, extension: str) -> bool:
-        """Whether a file name may end in this, in lower case."""
+        """Whether a file name may have this extension, in lower case."""
         if self.charset is not None:
             return extension == ".txt" or texts.may_be_called(extension)
         return extension == self.extension or extension in ALSO.get(self.extension, ())
 
 
 def limit_of(head: bytes) -> int:
-    """How many bytes a file that begins like this may have."""
+    """Return the largest size in bytes of a file that begins like this."""
     return MAX_IMAGE_BYTES if image_format(head) else MAX_FILE_BYTES
 
 
 def refuse() -> UnsupportedFileType:
-    """The answer to a file of a kind that is not taken."""
+    """Return the error for a type that is not accepted."""
     return UnsupportedFileType(errors={"file": ["Is of no type that is taken."]})
 
 
 def take_in(path: Path, name: str, keep_metadata: bool) -> Contents:
-    """What the file is, whose metadata is taken out of it unless told not to. Blocks: call it in a thread.
+    """Return a file's contents, and remove its metadata unless `keep_metadata`. Blocks: call it in a thread.
 
     Raises UnsupportedFileType, BrokenImage, and PayloadTooLarge for an image of too many pixels.
     """
@@ -114,7 +114,7 @@ def take_in(path: Path, name: str, keep_metadata: bool) -> Contents:
 
 
 def inspect_other(path: Path, head: bytes, extension: str, keep_metadata: bool) -> Contents:
-    """What a file is that is no image; raises UnsupportedFileType."""
+    """Return the contents of a file that is not an image; raises UnsupportedFileType."""
     size = path.stat().st_size
     if is_pdf(head, extension):
         return Contents("application/pdf", ".pdf", size)
@@ -138,6 +138,6 @@ def inspect_other(path: Path, head: bytes, extension: str, keep_metadata: bool) 
 
 
 def is_pdf(head: bytes, extension: str) -> bool:
-    """Whether it begins as a PDF, behind a few bytes where it is called one."""
+    """Whether a file begins as a PDF; with the extension .pdf, other bytes may stand before."""
     place = head[:PDF_HEAD_BYTES].find(PDF)
     return place >= 0 and (extension == ".pdf" or not head[:place].strip(b"\xef\xbb\xbf \t\r\n\f\0"))

@@ -1,4 +1,4 @@
-"""Room on the disk, and what a disk without any says."""
+"""Free space on the disk, and the errors of a disk that is full."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def require_room(folder: Path, free_bytes: int, more: int = 0) -> None:
-    """Raises StorageFull where less than `free_bytes` would be free once `more` bytes are written."""
+    """Raises StorageFull if less than `free_bytes` would be free once `more` bytes are written."""
     with storing():
         found = os.statvfs(folder)
     if found.f_bavail * found.f_frsize - more < free_bytes:
@@ -23,7 +23,7 @@ def require_room(folder: Path, free_bytes: int, more: int = 0) -> None:
 
 @contextlib.contextmanager
 def storing() -> Iterator[None]:
-    """Raises StorageFull, or StorageUnavailable, for what the disk refuses in the block."""
+    """Turn OSErrors of the block into StorageFull or StorageUnavailable."""
     try:
         yield
     except OSError as error:

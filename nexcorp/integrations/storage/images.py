@@ -1,4 +1,4 @@
-"""Images: which formats are taken, and how one is decoded, upright and without what it says besides."""
+"""Images: accepted formats, and decoding, upright and without metadata."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from nexcorp.integrations.storage import apart
 from nexcorp.integrations.storage.boxes import ANY_IMAGE, AVIF, HEIC, brand_of
 from nexcorp.integrations.storage.metadata import CLEANERS, MAX_PROFILE_BYTES
 
-# What a sensor of 50 megapixels gives, and some.
+# Slightly more than a sensor of 50 megapixels.
 MAX_PIXELS = 52_000_000
-# Pillow's own limit, for what it finds only while it decodes.
+# Pillow's own limit, for sizes that it finds only while decoding.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-# Texts are taken out before Pillow sees an image: this is about colour profiles.
+# Texts are removed before Pillow sees an image: this limits colour profiles.
 PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES
-# A WebP of 52 megapixels takes 800 MB to decode, an AVIF 460: of these one at a time in a process.
+# A WebP of 52 megapixels takes 800 MB to decode, an AVIF 460: a process decodes one of these at a time.
 LARGE_PIXELS = 8_000_000
 DECODING_LARGE = threading.Lock()
 
@@ -34,7 +34,7 @@ IMAGES = {
     "HEIF": ("image/heic", ".heic"),
     "AVIF": ("image/avif", ".avif"),
 }
-# What makes an image upright, by the orientation in its metadata.
+# The transposition that makes an image upright, by its orientation in EXIF.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -46,19 +46,19 @@ TURNS = {
 }
 ON_ITS_SIDE = frozenset(TURNS[orientation] for orientation in (5, 6, 7, 8))
 END_OF_JPEG = b"\xff\xd9"
-# What comes behind a part of an image changes how its last pixels look, behind a whole one nothing.
+# Bytes after a truncated image change its last pixels; after a whole one they change nothing.
 FILLINGS = (b"\x55" * 400, b"\xaa" * 400)
 
 
 class BrokenImage(Invalid):
-    """The file begins like an image, and cannot be decoded to its end."""
+    """The file begins like an image, but cannot be decoded to its end."""
 
     code, message = "broken_image", "The image cannot be decoded."
     meaning = "The image cannot be decoded."
 
 
 def image_format(head: bytes) -> str | None:
-    """The kind of image that a file begins as, None for anything else."""
+    """Return the image format by a file's first bytes, None for anything else."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if head.startswith(b"\xff\xd8\xff"):
@@ -74,12 +74,12 @@ def image_format(head: bytes) -> str | None:
 
 
 def decoding(image: Image.Image) -> AbstractContextManager[Any]:
-    """Waits for its turn where an image is so large that two at once would not fit into a small machine."""
+    """A lock for an image so large that two at once would not fit into a small machine's memory."""
     return DECODING_LARGE if image.width * image.height > LARGE_PIXELS else contextlib.nullcontext()
 
 
 def open_image(path: Path) -> Image.Image:
-    """An image, not decoded yet, without its metadata but the orientation; raises OSError or ValueError."""
+    """Return an image, not yet decoded, with only its orientation as metadata; OSError or ValueError."""
     content = path.read_bytes()
     kind = image_format(content[:64])
     if kind is None:
@@ -88,10 +88,9 @@ def open_image(path: Path) -> Image.Image:
 
 
 def clean_image(path: Path, kind: str) -> tuple[bytes, int, int]:
-    """An image without its metadata, and its width and height as shown, once it was decoded to its end.
+    """Decode an image to its end; return it without metadata, and its width and height as shown.
 
-    Raises BrokenImage, or PayloadTooLarge over MAX_PIXELS: before anything is decoded, which is what a bomb
-    waits for.
+    Raises BrokenImage, or PayloadTooLarge over MAX_PIXELS, before decoding: a bomb is never unpacked.
     """
     try:
         content = CLEANERS[kind](path.read_bytes())
@@ -110,11 +109,11 @@ def clean_image(path: Path, kind: str) -> tuple[bytes, int, int]:
 
 
 def decode(content: bytes, kind: str) -> tuple[int, int]:
-    """Width and height of an image as it is shown, once it was decoded; raises PayloadTooLarge, or more."""
+    """Decode an image; return its width and height as shown. Raises PayloadTooLarge, and Pillow's errors."""
     with Image.open(io.BytesIO(CLEANERS[kind](content)), formats=[kind]) as image:
         check_pixels(image)
         width, height = image.size
-        # JPEG can be decoded at an eighth of its size, which finds a truncated one as well.
+        # JPEG can be decoded at an eighth of its size, which also detects truncation.
         image.draft("RGB", (1, 1))
         with decoding(image):
             image.load()
@@ -122,7 +121,7 @@ def decode(content: bytes, kind: str) -> tuple[int, int]:
 
 
 def require_whole(content: bytes) -> None:
-    """Raises ValueError where a JPEG without end marker lacks pixels, which the decoder would invent."""
+    """Raises ValueError if a JPEG without end marker lacks pixels, which the decoder would invent."""
     seen = []
     for filling in FILLINGS:
         with Image.open(io.BytesIO(content + filling + END_OF_JPEG), formats=["JPEG"]) as image:
@@ -140,7 +139,7 @@ def check_pixels(image: Image.Image) -> None:
 
 
 def too_many_pixels() -> PayloadTooLarge:
-    """The answer to an image of more than MAX_PIXELS."""
+    """Return the error for an image of more than MAX_PIXELS."""
     return PayloadTooLarge(
         message=f"The image has over {MAX_PIXELS // 1_000_000} megapixels.",
         errors={"file": [f"Over {MAX_PIXELS} pixels."]},
@@ -148,9 +147,9 @@ def too_many_pixels() -> PayloadTooLarge:
 
 
 def find_turn(image: Image.Image) -> Image.Transpose | None:
-    """How to make an image upright; None where it is, or where its metadata makes no sense."""
+    """Return the transposition that makes an image upright; None if it is, or its metadata is invalid."""
     try:
         return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
-        # Pillow reads what anybody wrote there, and raises whatever comes of it.
+        # The metadata may hold anything, and Pillow may raise anything.
         return None

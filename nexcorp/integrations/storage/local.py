@@ -17,13 +17,13 @@ from nexcorp.integrations.storage.stores import Placed
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.integrations.storage.thumbnails import make_thumbnail
 
-# The only names there are below MEDIA_ROOT: no path of another shape is ever opened.
+# The only names below MEDIA_ROOT: no path of another form is ever opened.
 KEY = re.compile(r"^([0-9a-f]{32}\.[a-z0-9]{2,4})(\.thumb\.webp)?\Z")
 THUMB = ".thumb.webp"
 
 
 class LocalStore:
-    """MEDIA_ROOT, with a folder for every first two digits of a key."""
+    """The folder MEDIA_ROOT, with a subfolder for the first two digits of each key."""
 
     name = "local"
 
@@ -33,22 +33,22 @@ class LocalStore:
         self._threads = Threads("local-store", 2, 64)
 
     def make_key(self, contents: Contents) -> str:
-        """128 random bits, and the extension of the type."""
+        """Return a new key: 128 random bits, and the extension of the type."""
         return secrets.token_hex(16) + contents.extension
 
     def path_of(self, key: str) -> Path:
-        """Where a file is; raises ValueError for what is no key."""
+        """Return the path of a file; raises ValueError for an invalid key."""
         if not KEY.match(key):
             raise ValueError("no key of the local store")
         return self.root / key[:2] / key
 
     def original_of(self, key: str) -> str | None:
-        """The key of the file that this one belongs to: itself, or what it is the thumbnail of."""
+        """Return the key of the original file: of a thumbnail its image, otherwise the key itself."""
         match = KEY.match(key)
         return match[1] if match else None
 
     async def put(self, path: Path, key: str, contents: Contents) -> Placed:
-        """Move the file to its place; it is on the disk when this returns."""
+        """Move the file to its place, and flush it to the disk."""
         with storing():
             await self._threads.run(self._move, path, self.path_of(key))
         return Placed(self._base + key)
@@ -65,13 +65,13 @@ class LocalStore:
             os.close(folder)
 
     async def make_thumbnail(self, key: str) -> str:
-        """Make the thumbnail of an image; returns its URL. Raises OSError or ValueError where it cannot."""
+        """Make the thumbnail of an image; return its URL. Raises OSError or ValueError if that fails."""
         target = self.path_of(key + THUMB)
         await self._threads.run(self._derive, self.path_of(key), target)
         return self._base + key + THUMB
 
     def _derive(self, source: Path, target: Path) -> None:
-        # Elsewhere first: half a thumbnail is never served, and what a killed worker leaves there is swept.
+        # In `incoming` first: half a thumbnail is never served, and remains of a killed worker are swept.
         self.incoming.mkdir(parents=True, exist_ok=True)
         unfinished = self.incoming / f"{secrets.token_hex(16)}.webp"
         try:
@@ -90,7 +90,7 @@ class LocalStore:
         self.path_of(key + THUMB).unlink(missing_ok=True)
 
     async def list_old(self, seconds: float) -> list[Path]:
-        """Files that have not changed for so long: to be asked about."""
+        """Return the files that have not changed for `seconds`, which may be orphans."""
         return await self._threads.run(lambda: list(self._walk(seconds)))
 
     def _walk(self, seconds: float) -> Iterator[Path]:
@@ -102,7 +102,7 @@ class LocalStore:
                         yield path
 
     async def clear_incoming(self, seconds: float) -> int:
-        """Delete what a process that was killed had begun to receive; returns how many files that were."""
+        """Delete remains of uploads that killed processes were receiving; return the number of files."""
         return await self._threads.run(self._clear_incoming, seconds)
 
     def _clear_incoming(self, seconds: float) -> int:
@@ -115,7 +115,7 @@ class LocalStore:
         return count
 
     async def delete(self, paths: list[Path]) -> None:
-        """Delete files that no row knows."""
+        """Delete files that no row refers to."""
 
         def unlink_all() -> None:
             for path in paths:
@@ -124,5 +124,5 @@ class LocalStore:
         await self._threads.run(unlink_all)
 
     def close(self) -> None:
-        """Let go of threads."""
+        """Shut the threads down."""
         self._threads.close()

@@ -1,7 +1,7 @@
-"""Images without their metadata: what does not decide how an image looks is left out, and no pixel changes.
+"""Remove metadata from images: only parts that affect how an image looks are kept, and no pixel changes.
 
-EXIF, XMP, IPTC, comments, makers' notes and what hangs behind the end tell where and with what a photo was
-taken. Of them the orientation stays. Each function takes a whole file and raises ValueError for a broken one.
+EXIF, XMP, IPTC, comments, makers' notes and data behind the end tell where and with what a photo was taken.
+Only the orientation is kept. Each function takes a whole file and raises ValueError for a broken one.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from collections.abc import Callable
 
 from nexcorp.integrations.storage.boxes import blank_image
 
-# A progressive JPEG has ten or so. Each takes as long as the whole image, and may be of 60 bytes only.
+# A progressive JPEG has about ten. Each costs as much as the whole image, and may have only 60 bytes.
 MAX_SCANS = 100
 # An image of 10 MB has some hundreds.
 MAX_PARTS = 100_000
-# An unpacked colour profile. Those of printing presses have two megabytes.
+# Largest unpacked colour profile. Those of printing presses have two megabytes.
 MAX_PROFILE_BYTES = 4 * 1024 * 1024
-# A marker of a JPEG, and where the pixels between two markers end.
+# A marker of a JPEG, and the end of the pixels between two markers.
 MARKER = re.compile(rb"\xff([^\x00\xff])")
 END_OF_PIXELS = re.compile(rb"\xff(?=[^\x00\xd0-\xd7])")
-# Application segments of a JPEG that decide how it looks: by number, how they begin.
+# Application segments of a JPEG that affect its look: number, and first bytes.
 LOOKS = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 PNG_START = b"\x89PNG\r\n\x1a\n"
-# Optional chunks of a PNG that do: transparency, colours, resolution, animation.
+# Optional chunks of a PNG that affect its look: transparency, colours, resolution, animation.
 PNG_LOOKS = frozenset(
     b"tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
 )
@@ -37,7 +37,7 @@ ORIENTATION = 0x0112
 
 
 def read_orientation(exif: bytes) -> int:
-    """The orientation that EXIF says, 1 (upright) to 8; 1 where it says nothing that makes sense."""
+    """Return the orientation in EXIF, 1 (upright) to 8; 1 if it is missing or invalid."""
     data = exif.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
@@ -55,12 +55,12 @@ def read_orientation(exif: bytes) -> int:
 
 
 def make_exif(orientation: int) -> bytes:
-    """EXIF that says this and nothing else."""
+    """Return EXIF with only this orientation."""
     return b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHHI", ORIENTATION, 3, 1, orientation, 0, 0)
 
 
 def clean_jpeg(data: bytes) -> bytes:
-    """A JPEG without metadata, whose end marker may be missing; it ends where its image does."""
+    """Return a JPEG without metadata and anything behind its image; its end marker may be missing."""
     parts, place, scans, seen = [data[:2]], 2, 0, 0
     turned = False
     while marker := MARKER.search(data, place):
@@ -90,17 +90,17 @@ def clean_jpeg(data: bytes) -> bytes:
             found = END_OF_PIXELS.search(data, place)
             place = len(data) if found is None else found.start()
         parts.append(data[start:place])
-    # Of the end marker there may be one half.
+    # A part of the end marker may be left.
     return b"".join(parts).rstrip(b"\xff")
 
 
 def pack_chunk(kind: bytes, body: bytes) -> bytes:
-    """A chunk of a PNG."""
+    """Return a chunk of a PNG."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
 def is_profile(body: bytes) -> bool:
-    """Whether a chunk has a colour profile that can be unpacked, and is not too long."""
+    """Whether a chunk has a colour profile that can be unpacked and is not too long."""
     packed = body.partition(b"\0")[2][1:]
     unpacker = zlib.decompressobj()
     try:
@@ -111,7 +111,7 @@ def is_profile(body: bytes) -> bool:
 
 
 def clean_png(data: bytes) -> bytes:
-    """A PNG without metadata and optional chunks that are broken; a missing end is added."""
+    """Return a PNG without metadata and broken optional chunks; a missing end is added."""
     parts, place, seen = [PNG_START], len(PNG_START), 0
     turned = False
     while place + 8 <= len(data):
@@ -125,7 +125,7 @@ def clean_png(data: bytes) -> bytes:
         needed = not kind[0] & 0x20
         if end > len(data):
             if needed:
-                # Of its pixels there is a part only: for the decoder to say.
+                # The pixels are incomplete: the decoder decides.
                 parts.append(data[place:])
                 return b"".join(parts)
             break
@@ -148,7 +148,7 @@ def clean_png(data: bytes) -> bytes:
 
 
 def clean_webp(data: bytes) -> bytes:
-    """A WebP without metadata."""
+    """Return a WebP without metadata."""
     parts, place, seen, orientation = [], 12, 0, 1
     while place + 8 <= len(data):
         seen += 1
@@ -159,7 +159,7 @@ def clean_webp(data: bytes) -> bytes:
         if kind == b"EXIF":
             orientation = read_orientation(data[place + 8 : end])
         elif kind in WEBP_LOOKS:
-            # Of odd length it is filled up with a byte.
+            # A chunk of odd length is padded with a byte.
             parts.append(bytearray(data[place : end + (length & 1)]))
         place = end + (length & 1)
     if parts and parts[0].startswith(b"VP8X") and len(parts[0]) > 8:
@@ -173,7 +173,7 @@ def clean_webp(data: bytes) -> bytes:
 
 
 def clean_gif(data: bytes) -> bytes:
-    """A GIF without comments and metadata."""
+    """Return a GIF without comments and metadata."""
 
     blocks = place = 0
     parts = []
@@ -206,7 +206,7 @@ def clean_gif(data: bytes) -> bytes:
                 raise ValueError("no block of a GIF")
             parts.append(data[start:place])
     except IndexError:
-        # It ends too early, behind a block or in one: whether with a whole picture is for the decoder to say.
+        # It ends too early, behind a block or in one: the decoder decides whether the picture is whole.
         if data[place : place + 1] == b",":
             parts.append(data[place:])
     return b"".join(parts) + b"\x3b"

@@ -1,4 +1,4 @@
-"""What a store can do, and which stores there are."""
+"""The interface of a store, and the stores of these settings."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from nexcorp.integrations.storage.contents import Contents
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a file is now; `thumbnail_url` is None where a thumbnail has still to be made."""
+    """The address of a stored file; `thumbnail_url` is None if a thumbnail has still to be made."""
 
     url: str
     thumbnail_url: str | None = None
 
 
 class Store(Protocol):
-    """A place for files. Every method raises StorageUnavailable where it cannot be reached."""
+    """A place for files. Every method raises StorageUnavailable if it cannot be reached."""
 
     name: str
 
     def make_key(self, contents: Contents) -> str:
-        """What a new file is to be called: nobody can guess it."""
+        """Return a name for a new file, which nobody can guess."""
 
     async def put(self, path: Path, key: str, contents: Contents) -> Placed:
-        """Keep a file. The file at `path` may be gone afterwards."""
+        """Store the file at `path`, which may be gone afterwards."""
 
     async def remove(self, key: str, media_type: str) -> None:
-        """Let a file and its thumbnail go; one that is gone already is no error."""
+        """Delete a file and its thumbnail; a missing one is no error."""
 
     def close(self) -> None:
-        """Let go of threads."""
+        """Shut the threads down."""
 
 
 def make_stores(config: Config) -> dict[str, Store]:
-    """Every store there is, by name: the first is for what comes in, the others still hold older files."""
-    # cloudinary is imported only where it is used: it takes a third of a second.
+    """Return the stores by name: the first takes new files, the others still hold older ones."""
+    # cloudinary is imported only if needed: importing takes a third of a second.
     from nexcorp.integrations.storage.local import LocalStore
 
     stores: list[Store] = [LocalStore(config)]

@@ -1,4 +1,4 @@
-"""Blocking work in a few threads, with a limit on how much of it may wait."""
+"""Blocking work in a few threads, with a limit on waiting calls."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Result = TypeVar("Result")
 
 
 class Threads:
-    """`workers` threads; beyond `waiting` calls in hand, more are refused at once."""
+    """A pool of `workers` threads; if `waiting` calls wait already, further ones are refused at once."""
 
     def __init__(self, name: str, workers: int, waiting: int) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._most, self._in_hand = workers + waiting, 0
 
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Call a function in a thread; raises Unavailable where too many calls wait already."""
+        """Call a function in a thread; raises Overloaded if too many calls wait already."""
         if self._in_hand >= self._most:
             raise Overloaded()
         self._in_hand += 1
         work = self._pool.submit(function, *arguments)
-        # A thread cannot be interrupted: who stops waiting leaves it busy until it ends by itself.
+        # A thread cannot be interrupted: a cancelled caller leaves it busy until it ends by itself.
         loop = asyncio.get_running_loop()
         work.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._done))
         with aside():
@@ -36,5 +36,5 @@ class Threads:
         self._in_hand -= 1
 
     def close(self) -> None:
-        """Take no more calls; does not wait for those in hand."""
+        """Take no more calls; do not wait for those that run."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -19,7 +19,7 @@ WITH_ALPHA = {"RGBA": "RGB", "LA": "L"}
 def make_thumbnail(source: Path, target: Path) -> None:
     """Write a WebP of at most 400 by 400 pixels, upright, in sRGB, without the original's metadata.
 
-    Of an animation it shows the first picture. Blocks; raises OSError or ValueError for what is no image.
+    An animation is shown by its first picture. Blocks; raises OSError or ValueError for an invalid image.
     """
     with open(source, "rb") as file:
         kind = image_format(file.read(64))
@@ -30,7 +30,7 @@ def make_thumbnail(source: Path, target: Path) -> None:
 
 
 def draw_thumbnail(source: Path, target: Path) -> None:
-    """make_thumbnail() in this process."""
+    """Do the work of make_thumbnail() in this process."""
     with open_image(source) as image, decoding(image):
         # JPEG is decoded no larger than needed.
         image.draft("RGB", (THUMBNAIL_PIXELS * 2, THUMBNAIL_PIXELS * 2))
@@ -39,27 +39,27 @@ def draw_thumbnail(source: Path, target: Path) -> None:
         turn = find_turn(image)
         if turn is not None:
             small = small.transpose(turn)
-        # A picture of its own takes nothing along that the original's metadata says.
+        # A new image does not carry the original's metadata over.
         bare = Image.new(mode, small.size)
         bare.paste(small.convert(mode))
         bare.save(target, "WEBP", quality=80)
 
 
 def scale(image: Image.Image, mode: str) -> Image.Image:
-    """The image with THUMBNAIL_PIXELS on its longer side at most, converted to `mode` where it must be."""
+    """Return the image with at most THUMBNAIL_PIXELS on its longer side, converted to `mode` if necessary."""
     if image.mode.startswith("I;16"):
-        # Pillow would cut its 16 bits off at 255 instead of scaling them.
+        # Pillow would clip 16 bits at 255 instead of scaling them.
         part = min(1.0, THUMBNAIL_PIXELS / max(image.size))
         size = (max(1, round(image.width * part)), max(1, round(image.height * part)))
         return image.resize(size, Image.Resampling.LANCZOS).point(lambda value: value / 257).convert("L")
-    # As it is where it can be: a copy of 50 megapixels costs 200 MB.
+    # Not converted if possible: a copy of 50 megapixels costs 200 MB.
     small = image if image.mode in SCALABLE else image.convert(mode)
     small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
     return small
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """The image in the colours that a WebP without profile means; as it is where its own one is broken."""
+    """Return the image in sRGB, the colours of a WebP without profile; unchanged if its own is broken."""
     if not profile or len(profile) > MAX_PROFILE_BYTES:
         return image
     flat = image.convert(WITH_ALPHA[image.mode]) if image.mode in WITH_ALPHA else image

@@ -1,5 +1,5 @@
-// Unmodified y-websocket providers, driven by lines of JSON: {id, call, ...} in, {id, value} or {id, error} out. The argument
-// is a folder in which the packages of package.json are installed.
+// Unmodified y-websocket providers, driven by lines of JSON: {id, call, ...} in, {id, value} or {id, error} out.
+// The argument is a folder with the packages of package.json.
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -23,8 +23,8 @@ const wait = async (check, what, seconds = 25) => {
 }
 
 const calls = {
-  // `tokens` are given out one a connect, the last one for ever. The getter, and what `renews` does,
-  // are those of docs/collab.md.
+  // Each connect takes the next of `tokens`; the last one is used again and again. The getter of `protocols`, and the
+  // handler that `renews` adds, are copied from docs/collab.md.
   async open({ name, url, room, tokens, params = {}, like, synced = true, renews = false }) {
     const doc = like ? editors.get(like).doc : new Y.Doc()
     const editor = { doc, text: doc.getText('content'), closes: [], denied: [], saved: [], tried: 0, tokens }
@@ -37,7 +37,7 @@ const calls = {
     })
     Object.defineProperty(provider, 'protocols', { get: () => ['nexcorp.v1', 'bearer.' + take()] })
     provider.on('connection-close', (event) => event && editor.closes.push(event.code))
-    // What a client does that wants to know when all is stored.
+    // SAVED is the service's own message: it answers a client that asks whether its updates are stored.
     provider.messageHandlers[SAVED] = (_, decoder) => editor.saved.push(decoder.arr[decoder.pos++])
     provider.messageHandlers[2] = () => editor.denied.push(true)
     editors.set(name, Object.assign(editor, { provider }))
@@ -50,7 +50,7 @@ const calls = {
     provider.connect()
     if (synced) await wait(() => provider.synced, name + ' to be synced')
   },
-  // An editor that is the code of docs/collab.md, which tells what it shows in `shown`.
+  // Runs the code of docs/collab.md as an editor; its calls of showSaving and the like are kept in `shown`.
   async page({ name, url, room, token, path }) {
     const blocks = [...readFileSync(path, 'utf8').matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code)
     const code = blocks.join('\n').replace(/^import .*$/gm, '').replace("'wss://connect.example.com/collab'", 'url')
@@ -76,7 +76,7 @@ const calls = {
   remove({ name, at, length }) {
     editors.get(name).text.delete(at, length)
   },
-  // Types at once into several, at random, halves of emoji deleted now and then.
+  // Edits the texts of `names` in turn at random places; deletions may split an emoji.
   async type({ names, times, pause }) {
     const texts = ['a', 'bcd', '😀', 'é\n', '한글', 'x😁y']
     for (let n = 0; n < times; n++) {
@@ -94,7 +94,7 @@ const calls = {
     await wait(() => new Set(found()).size === 1, 'all to have one text')
     return found()[0]
   },
-  // Asks once more where the socket breaks meanwhile. Returns whose clock it is up to which all is stored.
+  // Asks whether all is stored, again on each new socket. Returns the client id and the clock that is stored.
   async save({ name, key, seconds = 8 }) {
     const { doc, provider, saved } = editors.get(name)
     let ws, clock
@@ -120,7 +120,7 @@ const calls = {
     editors.get(name).tokens = tokens
   },
   point: ({ name, state }) => editors.get(name).provider.awareness.setLocalStateField('user', state),
-  // What the others say of themselves, as this one sees them.
+  // The states of the other clients, as this editor sees them.
   async sees({ name, count }) {
     const { awareness } = editors.get(name).provider
     const others = () => [...awareness.getStates()].filter(([id, state]) => id !== awareness.clientID && state.user)
@@ -134,7 +134,7 @@ const calls = {
     const { provider, closes, denied, tried } = editors.get(name)
     return { closes, denied: denied.length, tried, connected: provider.wsconnected, wants: provider.shouldConnect }
   },
-  // A text as CodeMirror's editor has it, bound by y-codemirror.next's own plugin; a view without a page around it.
+  // The text in an editor of CodeMirror, bound by the plugin of y-codemirror.next; its view has no page.
   codemirror({ name }) {
     const editor = editors.get(name)
     const view = {

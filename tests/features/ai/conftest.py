@@ -1,4 +1,4 @@
-"""A service that has a language model, in fixtures of a module."""
+"""Fixtures of a service with a language model, shared by a module or own to a test."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.modelserver import KEY, ModelServer, serve_model
 
 
 def with_model(config: Config, model: ModelServer, **settings: Any) -> Config:
-    """Settings with the language model of the tests."""
+    """Return the settings with the tests' language model added."""
     return replace(config, ai_base_url=model.url, ai_api_key=KEY, ai_model="small", **settings)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_model() -> AsyncIterator[ModelServer]:
-    """The language model of a module's service."""
+    """The language model that all tests of a module share."""
     async with serve_model() as found:
         yield found
 
@@ -31,7 +31,7 @@ async def shared_model() -> AsyncIterator[ModelServer]:
 async def shared_service(
     postgres: Any, valkey: Any, databases: Any, tmp_path_factory: Any, shared_model: ModelServer
 ) -> AsyncIterator[Service]:
-    """A service with that model."""
+    """A service that asks the shared model."""
     name = databases.take()
     config = make_config(
         name_database(postgres.url, name), f"{valkey.url}/1", tmp_path_factory.mktemp("home")
@@ -43,7 +43,7 @@ async def shared_service(
 
 @pytest.fixture
 async def own_model() -> AsyncIterator[ModelServer]:
-    """A language model of the test's own."""
+    """A language model for one test alone."""
     async with serve_model() as found:
         yield found
 
@@ -58,5 +58,5 @@ def model(request: pytest.FixtureRequest) -> ModelServer:
 
 @pytest.fixture
 def own_config(own_config: Config, own_model: ModelServer) -> Config:
-    """Settings with a database and a model of the test's own."""
+    """Settings with a database and a model for one test alone."""
     return with_model(own_config, own_model)

@@ -1,4 +1,4 @@
-"""Asking, and reading what is answered."""
+"""Ask questions and read their answers, as JSON or as events."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ EVENTS = {"Accept": "text/event-stream"}
 
 
 async def begin(user: Any, **body: Any) -> str:
-    """A new chat of a user's."""
+    """Begin a chat; return its id."""
     made: str = (await create(user, "/ai/chats", **body))["id"]
     return made
 
 
 async def ask(user: Any, chat: str, content: str, *, wait: int = 25, **body: Any) -> dict[str, Any]:
-    """The answer to a question, which is waited for."""
+    """Ask a question; return the answer once it ends, or after `wait` seconds."""
     path = f"{API}/ai/chats/{chat}/messages?wait={wait}"
     answer = await user.client.post(path, json={"content": content, **body})
     assert answer.status == 201, await answer.text()
@@ -30,7 +30,7 @@ async def ask(user: Any, chat: str, content: str, *, wait: int = 25, **body: Any
 
 
 async def read_events(content: aiohttp.StreamReader) -> AsyncIterator[tuple[str, Any, str | None]]:
-    """Each event of a stream: its name, data and id."""
+    """Yield each event of a stream: its name, data and id."""
     name, place = "", None
     async for raw in content:
         line = raw.decode().rstrip("\n")
@@ -45,7 +45,7 @@ async def read_events(content: aiohttp.StreamReader) -> AsyncIterator[tuple[str,
 
 @dataclass
 class Reading:
-    """What a client has read of an answer so far, as browsers would put it together."""
+    """The part of an answer that a client has read, put together as a browser does."""
 
     text: str = ""
     place: str | None = None
@@ -55,7 +55,7 @@ class Reading:
     names: list[str] = field(default_factory=list)
 
     def take(self, name: str, data: Any, place: str | None) -> None:
-        """One event."""
+        """Take one event in."""
         self.names.append(name)
         self.place = place or self.place
         if name == "created":
@@ -69,7 +69,7 @@ class Reading:
             self.end = data
 
     async def read(self, response: aiohttp.ClientResponse, chars: int | None = None) -> None:
-        """Read on, to the end or until there are so many characters."""
+        """Read to the end, or until the text has at least `chars` characters."""
         assert response.status in (200, 201), await response.text()
         assert response.content_type == "text/event-stream"
         async for event in read_events(response.content):
@@ -79,7 +79,7 @@ class Reading:
 
 
 def stream(user: Any, chat: str, content: str, url: str | None = None, **more: Any) -> Any:
-    """A question whose answer comes as events: `async with stream(...) as response`."""
+    """Ask a question and get the answer as events: `async with stream(...) as response`."""
     headers = {**user.headers, **EVENTS, **more.pop("headers", {})}
     return user.client.session.post(
         f"{url or user.client.url}{API}/ai/chats/{chat}/messages",
@@ -89,7 +89,7 @@ def stream(user: Any, chat: str, content: str, url: str | None = None, **more: A
 
 
 def resume(user: Any, chat: str, message: str, place: str | None, url: str | None = None) -> Any:
-    """The same answer once more, behind a place."""
+    """Read the same answer again, from behind `place` on."""
     headers = {**user.headers, **({"Last-Event-ID": place} if place else {})}
     return user.client.session.get(
         f"{url or user.client.url}{API}/ai/chats/{chat}/messages/{message}/stream", headers=headers

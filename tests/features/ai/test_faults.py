@@ -12,6 +12,7 @@ from tests.clients import run_service
 from tests.features.ai.helpers import EVENTS, Reading, ask, begin, resume, stream
 from tests.modelserver import ModelServer, words
 from workers import answering
+from workers.answering import Answering
 
 
 async def test_a_worker_that_stops_hands_over(make_user: Any, service: Any, monkeypatch: Any) -> None:
@@ -25,6 +26,39 @@ async def test_a_worker_that_stops_hands_over(make_user: Any, service: Any, monk
             await reading.read(response)
     assert reading.text == words(150) and reading.restarts == 1 and reading.end["status"] == "done"
     assert await fetch_value(service, "SELECT failures FROM ai_answers") == 0
+
+
+async def test_what_is_claimed_while_a_worker_stops_is_given_back(
+    make_user: Any, service: Any, monkeypatch: Any
+) -> None:
+    claim, claimed, stops = sql.ai_answers.claim_answers, asyncio.Event(), asyncio.Event()
+
+    async def claim_and_wait(conn: Any, **values: Any) -> Any:
+        rows = await claim(conn, **values)
+        if rows:
+            claimed.set()
+            await stops.wait()
+        return rows
+
+    close = Answering.close
+
+    async def close_meanwhile(answering: Answering) -> None:
+        closing = asyncio.create_task(close(answering))
+        await asyncio.sleep(0)
+        stops.set()
+        await closing
+        # Other parts of a worker take longer.
+        await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(sql.ai_answers, "claim_answers", claim_and_wait)
+    monkeypatch.setattr(Answering, "close", close_meanwhile)
+    ada = await make_user()
+    chat = await begin(ada)
+    assert (await ada.client.post(f"{API}/ai/chats/{chat}/messages", json={"content": "say 9"})).status == 201
+    await asyncio.wait_for(claimed.wait(), 10)
+    await service.stop_worker()
+    found = await fetch_value(service, "SELECT (status, failures, lease_until IS NULL)::text FROM ai_answers")
+    assert found == "(queued,0,t)"
 
 
 async def test_limits_hold_however_many_ask(
@@ -100,7 +134,7 @@ async def test_who_leaves_takes_their_chats_along(make_user: Any, service: Any) 
 
 
 async def test_of_a_worker_that_died_another_begins_anew(make_user: Any, service: Any) -> None:
-    """As kill -9 leaves it: words that were stored, and a lease that runs out."""
+    """After kill -9 of a worker some words are stored and its lease runs out."""
     ada = await make_user()
     chat = await begin(ada)
     await service.stop_worker()
@@ -124,7 +158,7 @@ async def test_of_a_worker_that_died_another_begins_anew(make_user: Any, service
             await reading.read(response)
     assert reading.restarts == 1 and reading.text == words(40) and reading.end["status"] == "done"
     async with service.db.connection(wait=5) as conn:
-        # The dead one comes back, and writes nothing.
+        # The dead worker comes back, and its flush writes nothing.
         late = await sql.ai_answers.flush_answers(
             conn,
             worker_id="dead",

@@ -1,4 +1,4 @@
-"""What people who ask must not be able to do, and what a bad moment must not take from them."""
+"""Hostile requests to the assistant, and faults that must not lose or repeat text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.shared
 
 
 STATUS = "SELECT status FROM ai_answers WHERE message_id = $1"
-# As kill -9 of its worker leaves it, right behind its owner's wish.
+# The state that kill -9 of the worker leaves, right after the owner cancelled the answer.
 DIE_CANCELLED = """
 UPDATE ai_answers SET worker_id = 'dead', cancel_at = now(), lease_until = now() - interval '1 s'
 WHERE message_id = $1 RETURNING status
@@ -40,7 +40,7 @@ async def test_an_endless_answer_ends(make_user: Any, monkeypatch: Any) -> None:
 
 
 async def test_what_was_stored_unheard_is_not_stored_twice(make_user: Any, monkeypatch: Any) -> None:
-    """A connection that dies between the commit and its answer, at each second flush."""
+    """At every second flush, the connection breaks after the commit, before the worker hears of it."""
     flush, calls = sql.ai_answers.flush_answers, 0
 
     async def store_unheard(conn: Any, **values: Any) -> Any:
@@ -116,7 +116,7 @@ async def test_a_place_that_cannot_be_begins_anew(make_user: Any) -> None:
         async with resume(ada, chat, answer["id"], place) as response:
             await reading.read(response)
         assert reading.text == words(9)
-    # A browser that comes back has the address of the first time, and the newer place in its header.
+    # A browser that reconnects sends its first address again, and the newer position in Last-Event-ID.
     path = f"{ada.client.url}{API}/ai/chats/{chat}/messages/{answer['id']}/stream?after=1.3"
     headers = {**ada.headers, "Last-Event-ID": "1.9"}
     async with ada.client.session.get(path, headers=headers) as response:
@@ -132,7 +132,7 @@ async def test_many_streams_at_once_are_too_many(make_user: Any, service: Any) -
     found_open = await asyncio.gather(*(resume(ada, chat, answer, None) for _ in range(MOST_STREAMS + 10)))
     statuses = [one.status for one in found_open]
     assert statuses.count(200) == MOST_STREAMS and statuses.count(429) == 10
-    # Whoever went away is soon no reader any more, though nothing comes that could not be sent.
+    # Readers that went away are soon no longer counted, though there is nothing to send to them.
     for one in found_open:
         one.close()
 

@@ -1,4 +1,4 @@
-"""Whatever a provider sends is an answer or a reason, and nothing else comes of it."""
+"""Whatever a provider sends becomes an answer or a reason for failure, and nothing else."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from nexcorp.integrations.ai import End, Model, ModelError
 
 
 def events(*data: Any) -> bytes:
-    """Events of a provider, as they are sent."""
+    """The bytes of a provider's events."""
     return b"".join(
         b"data: %b\n\n" % (one if isinstance(one, bytes) else json.dumps(one).encode()) for one in data
     )
 
 
 def choice(**more: Any) -> dict[str, Any]:
-    """The event of one choice."""
+    """One event of a provider, with one choice."""
     return {"choices": [more]}
 
 
@@ -95,7 +95,7 @@ async def test_what_is_compressed_is_not_unpacked() -> None:
 
 
 async def test_the_first_event_may_take_longer_than_later_ones() -> None:
-    """Some providers send their headers at once, and think then."""
+    """Some providers send their headers at once, and only then start thinking."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": EVENTS})
@@ -123,7 +123,7 @@ async def test_the_doctor_takes_the_key_nowhere_else() -> None:
 
 @asynccontextmanager
 async def provide(handler: Any) -> AsyncIterator[str]:
-    """A provider that answers everything by `handler`; gives its address."""
+    """Run a provider that answers every request by `handler`; yield its address."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -134,7 +134,7 @@ async def provide(handler: Any) -> AsyncIterator[str]:
 
 
 async def converse(handler: Any, **times: float) -> tuple[str, Any]:
-    """What Model makes of a provider: the text, and the reason of its failure or the End."""
+    """Ask Model against this provider; return the text, and the reason of its failure or the End."""
     text = ""
     async with provide(handler) as url:
         model = Model(url, "the-key", "small", **times)

@@ -1,4 +1,4 @@
-"""Answers as events: whole whatever goes away, resumed on another node, ended with the session."""
+"""Answers as events: whole after any failure, resumed on another node, ended with the session."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_an_answer_comes_as_events(make_user: Any) -> None:
     origin = {"Origin": "http://localhost:3000"}
     async with stream(ada, chat, "say 60 200", headers=origin) as response:
         assert response.status == 201
-        # As every answer: a page of another origin may read it.
+        # Like every answer, it may be read by a page of another origin.
         assert response.headers["Access-Control-Allow-Origin"] == origin["Origin"]
         assert response.headers["X-Request-Id"]
         assert response.headers["X-Accel-Buffering"] == "no"
@@ -32,7 +32,7 @@ async def test_an_answer_comes_as_events(make_user: Any) -> None:
     assert reading.names[0] == "created" and reading.names[-1] == "end" and reading.names.count("delta") > 1
     assert reading.text == words(60) and reading.end == {"status": "done", "reason": None}
     message = reading.created["answer"]["id"]
-    # Once more, whole and from a place on; a place that there is not begins anew.
+    # Read again, whole or from a position on; an unknown position starts over.
     for place, wanted in (
         (None, words(60)),
         ("1.3", words(60)[3:]),
@@ -105,7 +105,7 @@ async def test_a_stream_ends_with_its_session(make_user: Any, service: Any) -> N
         service.app[REVOCATIONS].announce([ada.session_id])
         with pytest.raises(aiohttp.ClientPayloadError):
             await asyncio.wait_for(reading.read(response), 20)
-            # A whole answer of HTTP without its last event is a break, too.
+            # An HTTP response that is whole but has no last event counts as a break, too.
             raise aiohttp.ClientPayloadError
     assert reading.end is None
     async with resume(ada, chat, reading.created["answer"]["id"], None) as response:

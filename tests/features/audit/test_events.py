@@ -60,7 +60,7 @@ async def test_others_see_their_own_alone(make_user: Any) -> None:
         assert (await get_json(person.client, f"{EVENTS}?actor={person.id}"))["data"] == mine
         for other in (admin.id, NOBODY):
             await refused(person.client.get(f"{API}{EVENTS}?actor={other}"), 403, "permission_required")
-        # By whatever is asked for, nothing of others' comes.
+        # No filter shows events of other people.
         for query in (
             "type=post.created",
             "type=post.",
@@ -75,7 +75,7 @@ async def test_others_see_their_own_alone(make_user: Any) -> None:
 
 
 async def test_every_filter_and_every_two_of_them(make_user: Any) -> None:
-    """Each combination has a statement of its own: all must agree with filtering the whole by hand."""
+    """Each combination has its own statement: each must agree with filtering all events by hand."""
     admin, ann, bea = await make_user(role="admin"), await make_user(), await make_user()
     post = await publish(ann)
     await say(bea, post["id"])
@@ -124,7 +124,7 @@ async def test_pages_meet_without_gap_or_repetition(service: Any, make_user: Any
     thing = UUID(int=7)
     start = datetime.now(UTC) - timedelta(minutes=5)
     await fetch(service, INSERT_PAST, "post.created", ann.id, thing, start, 20)
-    # All at the same moment: the id decides.
+    # All at the same moment: the id decides the order.
     await fetch(service, INSERT_PAST.replace("n * interval '1 second'", "n * interval '0'"),
                 "post.updated", ann.id, thing, start, 10)  # fmt: skip
     for query, count in (
@@ -204,7 +204,7 @@ async def test_people_who_are_gone_leave_their_events(service: Any, make_user: A
 
 
 async def test_everything_of_security_interest_is_recorded(client: Any, make_user: Any) -> None:
-    """Also that a failed sign-in holds nothing of what was typed."""
+    """A failed sign-in, too, and it records nothing of what was typed."""
     admin, ann = await make_user(role="admin"), await make_user()
     login = {"email": ann.email, "password": ann.password, "platform": "cli"}
     for wrong in ({**login, "password": "canary-password"}, {**login, "email": "canary@example.com"}):
@@ -245,7 +245,7 @@ async def test_what_an_event_happened_to_has_the_name_it_has_now(service: Any, m
     assert await names(admin.client, "post") == {post["id"]: "Another", draft["id"]: "Secret"}
     assert (await names(ann.client, "comment"))[comment["id"]] == "A word"
     assert (await names(ann.client, "user"))[str(admin.id)] == admin.username
-    # Drafts are their author's alone, and a key sees the names of what its scopes let it read.
+    # Only its author sees the name of a draft; a key sees only names that its scopes let it read.
     boss = await make_user(role="admin")
     assert (await names(boss.client, "post"))[draft["id"]] is None
     key = await (

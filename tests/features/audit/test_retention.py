@@ -1,4 +1,4 @@
-"""Months of the trail go when they are old enough, whole, and in no other way."""
+"""Months of the audit trail are dropped whole once they are old enough; nothing else removes events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexcorp.db import sql
 from workers.jobs.cleanup import clean_up
 
 LIST = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'events'::regclass ORDER BY 1"
-# A partition with one event, `months` before this month.
+# Make a partition with one event, `months` before this month.
 MAKE = """
 DO $$
 DECLARE
@@ -37,12 +37,12 @@ VALUES (
     now() - $1::text::interval
 )
 """
-# TRUNCATE first: the others find no row to refuse in an empty table.
+# TRUNCATE comes first: UPDATE and DELETE are refused by row, and an empty table has no row.
 ATTEMPTS = ("TRUNCATE {}", "UPDATE {} SET type = 'x'", "DELETE FROM {}")
 
 
 async def list_kept(conn: Any) -> list[int]:
-    """How many months back the remaining old events are."""
+    """Return how many months back each remaining old event is, newest first."""
     rows = await conn.fetch(
         "SELECT (payload ->> 'back')::integer AS back FROM events ORDER BY created_at DESC"
     )
@@ -54,12 +54,12 @@ async def test_old_months_go_with_the_cleanup(database: Any, config: Any) -> Non
         before = [row[0] for row in await conn.fetch(LIST)]
         for months in (1, 2, 12, 15, 30):
             await conn.execute(MAKE.format(months=months))
-        # Beyond every partition: the default one catches it, and keeps no month from its end.
+        # Older than every month: it goes to the default partition and is deleted like the old months.
         await conn.execute(INSERT, "99 months", 99)
     for _ in range(2):
         await clean_up({"database": database, "config": config})
         async with database.connection(wait=5) as conn:
-            # The fifteenth month back ended more than 400 days ago, the twelfth did not.
+            # The fifteenth month back ended more than 400 days ago, the twelfth less.
             assert await list_kept(conn) == [1, 2, 12]
     async with database.connection(wait=5) as conn:
         assert await sql.audit.drop_partitions(conn, keep_days=1) == 3 - await kept_by_one_day(conn)
@@ -67,7 +67,7 @@ async def test_old_months_go_with_the_cleanup(database: Any, config: Any) -> Non
 
 
 async def kept_by_one_day(conn: Any) -> int:
-    """1 on the first of a month, when the last one ended less than a day ago."""
+    """Return 1 on the first of a month, when the previous month ended less than a day ago, else 0."""
     kept: int = await conn.fetchval("SELECT (extract(day FROM now() AT TIME ZONE 'UTC') = 1)::integer")
     return kept
 

@@ -14,7 +14,7 @@ SignIn = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class Browser:
-    """What a browser does with the refresh cookie."""
+    """A browser's handling of the refresh cookie."""
 
     @staticmethod
     def take(answer: Any) -> Morsel[str]:
@@ -23,19 +23,19 @@ class Browser:
 
     @staticmethod
     def send(token: str) -> dict[str, str]:
-        """The headers with which a page of ours refreshes."""
+        """The headers with which a page of the service refreshes."""
         return {"Cookie": f"{COOKIE}={token}", "X-Requested-With": "fetch"}
 
 
 @pytest.fixture
 def browser() -> Browser:
-    """`browser.take(answer).value`, `headers=browser.send(token)`."""
+    """`token = browser.take(answer).value`, then `headers=browser.send(token)`."""
     return Browser()
 
 
 @pytest.fixture
 def sign_in(client: Any, browser: Browser) -> SignIn:
-    """`await sign_in(user, platform="cli", ...)`: the body, with `headers`, and a `refreshToken` always."""
+    """`await sign_in(user, platform="cli")`: the answer's body, plus `headers` and a `refreshToken`."""
 
     async def sign_in(user: Any, platform: str = "cli", **more: Any) -> dict[str, Any]:
         body = {"email": user.email, "password": user.password, "platform": platform, **more}

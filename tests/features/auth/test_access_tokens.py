@@ -1,4 +1,4 @@
-"""Access tokens that must not open anything: one answer to all of them."""
+"""Access tokens that open nothing: they all get the same answer."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def encode(part: dict[str, Any] | bytes, **style: Any) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-# As the service writes its own heads, which it looks at in a shorter way.
+# The service's own style of JSON, whose headers it verifies in a shorter way.
 OWN_STYLE: dict[str, Any] = {"separators": (",", ":"), "sort_keys": True}
 
 
 def forge(secrets: Secrets, claims: dict[str, Any], **style: Any) -> dict[str, str]:
-    """What attackers send, by name, with heads in this style of JSON."""
+    """Attackers' tokens by name, with headers in this style of JSON."""
     key, other = secrets.signing, Ed25519PrivateKey.generate()
     head = {"alg": "EdDSA", "typ": "at+jwt", "kid": key.kid}
     public = key.private.public_key()

@@ -1,4 +1,4 @@
-"""Devices: the list, signing out one, others and oneself, and one-time tickets."""
+"""Devices: the list, signing out one, the others or oneself, and one-time tickets."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def test_a_browser_signs_out_by_its_cookie_alone(
     user = await make_user()
     web = await sign_in(user, "web")
     sent = browser.send(web["refreshToken"]) | ({"Authorization": bearer} if bearer else {})
-    # As for refreshing: no other site may do it.
+    # Like refreshing, signing out is refused to other sites.
     assert (await client.post(LOGOUT, headers={"Cookie": sent["Cookie"]})).status == 403
     assert (await client.post(LOGOUT, headers=sent | {"Origin": "https://evil.example"})).status == 403
     assert (await client.get(ME, headers=web["headers"])).status == 200
@@ -146,7 +146,7 @@ async def test_a_token_that_proves_nothing_signs_out_nobody(
     browser: Any, client: Any, make_user: Any, sign_in: Any
 ) -> None:
     web = await sign_in(await make_user(), "web")
-    # A browser's token sent by an app ends no session, nor does one that is forged.
+    # Neither a browser's token sent by an app nor a forged token ends a session.
     assert (await client.post(LOGOUT, json={"refreshToken": web["refreshToken"]})).status == 204
     sid, counter, mac = web["refreshToken"].split(".")
     forged = f"{sid}.{counter}.{'B' if mac[0] == 'A' else 'A'}{mac[1:]}"
@@ -188,7 +188,7 @@ async def test_nobody_is_told_to_sign_in(client: Any, path: str) -> None:
 
 
 async def make_ticket(client: Any, headers: dict[str, str], purpose: str = "ws") -> bytes:
-    """The hash of a new ticket."""
+    """Make a ticket; return its hash."""
     answer = await client.post(TICKET, json={"purpose": purpose}, headers=headers)
     assert answer.status == 201
     body = await answer.json()

@@ -1,4 +1,4 @@
-"""Whether an account exists cannot be told from how a sign-in fails: not by its bytes, not by its time."""
+"""A failed sign-in does not tell whether the account exists: neither by its bytes nor by its time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.web.calls import serving
 
 LOGIN = "/api/v1/auth/login"
 PAIRS = 100
-# The last two are of the address, and of how long the answer took: its limit may be whole again by then.
+# The last two depend on the address and on how long the answer took: the limit may be full again.
 VARYING = {"x-request-id", "date", "ratelimit-remaining", "ratelimit-reset"}
 
 
 async def test_known_and_unknown_accounts_fail_alike(web_only: Any) -> None:
-    """With the throttle and the limits on; each pair comes from a network of its own."""
+    """With the throttle and the limits on; each pair of sign-ins comes from a network of its own."""
     settings = {"login_failures": 5, "rate_limit_anonymous": 100, "trusted_proxies": ("127.0.0.0/8",)}
     async with serving(web_only, **settings) as (app, client):
         stored = await hash_password("nobody has thought of this")
@@ -46,11 +46,11 @@ async def test_known_and_unknown_accounts_fail_alike(web_only: Any) -> None:
             seen[known].add(repr((body, sorted(head.items()))))
 
         for number, name in enumerate(names):
-            # By turns which of the two comes first, each from an address that was not seen before.
+            # Take turns which of the two comes first, each from a new address.
             for known in (number % 2 == 0, number % 2 == 1):
                 email = f"{name}@example.com" if known else f"x{name}@example.com"
                 await fail(email, known, f"10.{number}.{int(known)}.1")
         assert seen[True] == seen[False]
         assert len(seen[True]) == 1
-        # A hash is nearly all that either takes; without it one would be ten times as fast.
+        # Hashing takes nearly all of the time; without it one side would be ten times as fast.
         assert 0.5 < median(took[True]) / median(took[False]) < 2

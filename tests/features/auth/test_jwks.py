@@ -1,4 +1,4 @@
-"""Others verify our tokens with the public document alone; a new secret signs nobody out."""
+"""Other services verify access tokens with the public keys alone; a new secret signs nobody out."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ async def test_a_rotated_secret_signs_nobody_out(
         document = await (await rotated.get(JWKS)).json()
         assert len(document["keys"]) == 2
         assert document["keys"][1] == before[0] != document["keys"][0]
-        # What was signed before is still good, to us and to others.
+        # Tokens signed before are still valid, here and for others.
         assert (await rotated.get(ME, headers=old["headers"])).status == 200
         assert verify(document, old["accessToken"])["sub"] == str(user.id)
         answer = await rotated.post(REFRESH, json={"refreshToken": old["refreshToken"]})
         assert answer.status == 200
         new = await answer.json()
-        # What is signed now is signed by the new key.
+        # New tokens are signed by the new key.
         assert jwt.get_unverified_header(new["accessToken"])["kid"] == document["keys"][0]["kid"]
         assert verify(document, new["accessToken"])["sub"] == str(user.id)
         again = await rotated.post(REFRESH, json={"refreshToken": new["refreshToken"]})

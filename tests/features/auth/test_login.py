@@ -1,4 +1,4 @@
-"""Signing in: tokens by platform, one answer to whatever is wrong, the limit of sessions, old hashes."""
+"""Signing in: tokens by platform, one answer to every failure, the limit of sessions, old hashes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ME = "/api/v1/auth/me"
 
 
 def same(body: dict[str, Any]) -> dict[str, Any]:
-    """An error without what differs from request to request."""
+    """An error without its members that differ between requests."""
     return {key: value for key, value in body.items() if key not in ("timestamp", "requestId")}
 
 
@@ -101,7 +101,7 @@ async def test_events_of_signing_in(client: Any, make_user: Any, sign_in: Any, f
         "SELECT type, actor_id, payload FROM events WHERE entity_id = $1 ORDER BY id", UUID(str(user.id))
     )
     assert [row["type"] for row in rows][-2:] == ["user.logged_in", "user.login_failed"]
-    # Not what its owner calls the device.
+    # The device's name is not in the event.
     assert rows[-2]["payload"].keys() == {"userId", "sessionId", "platform", "method"}
     assert rows[-2]["payload"]["userId"] == str(user.id)
     assert (rows[-1]["actor_id"], rows[-1]["payload"]["reason"]) == (None, "wrong_password")
@@ -118,7 +118,7 @@ async def test_bcrypt_is_upgraded(client: Any, make_user: Any, fetch: Any) -> No
     await fetch("UPDATE users SET password_hash = $2 WHERE id = $1", UUID(str(user.id)), old)
     right = {"email": user.email, "password": user.password}
     assert (await client.post(LOGIN, json={**right, "password": "wrong"})).status == 401
-    # Two at once: the one that finds the other's upgrade must not take it for another password.
+    # Concurrent sign-ins: one that finds the hash already upgraded must not take it for a new password.
     answers = await asyncio.gather(*(client.post(LOGIN, json=right) for _ in range(3)))
     assert [answer.status for answer in answers] == [200] * 3
     [row] = await fetch("SELECT password_hash FROM users WHERE id = $1", UUID(str(user.id)))

@@ -1,4 +1,4 @@
-"""Passwords: what is refused, what verifies, and what happens when everybody signs in at once."""
+"""Passwords: refused ones, verification, and many sign-ins at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refresh tokens: rotation, answers that were lost, reuse, races, and platforms kept apart."""
+"""Refresh tokens: rotation, lost answers, reuse, races, and separate platforms."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def session_of(token: str) -> UUID:
 
 
 async def age(fetch: Any, token: str, seconds: int) -> None:
-    """Let the last rotation of a session be so long ago."""
+    """Move a session's last rotation `seconds` back."""
     await fetch(
         "UPDATE sessions SET refreshed_at = refreshed_at - $2 * interval '1 second' WHERE id = $1",
         session_of(token),
@@ -60,7 +60,7 @@ async def test_a_lost_answer_is_given_again_until_its_token_is_used(
         await age(fetch, old, seconds)
         answer = await client.post(REFRESH, json={"refreshToken": old})
         assert (await answer.json())["refreshToken"] == current
-    # Asking again is no use of the session: the idle limit goes on from the rotation.
+    # Asking again does not count as use: the idle limit still runs from the rotation.
     await age(fetch, old, 10 * 86400)
     assert (await client.post(REFRESH, json={"refreshToken": old})).status == 401
     assert (await client.post(REFRESH, json={"refreshToken": current})).status == 401
@@ -108,13 +108,13 @@ async def test_a_database_that_was_set_back_takes_nobody_for_a_thief(
 
     for _ in range(3):
         assert await refresh(tokens[-1]) == 200
-    # As in a backup of before, or at a replica that had not heard of the last ones when it was promoted.
+    # A restored backup, or a promoted replica that lacked the last rotations, has this state.
     await fetch("UPDATE sessions SET refresh_counter = 2 WHERE id = $1", session_of(tokens[0]))
     assert await refresh(tokens[3]) == 200
     assert await refresh(tokens[4]) == 200
     events = "SELECT type FROM events WHERE entity_id = $1"
     assert await fetch(events, session_of(tokens[0])) == []
-    # What is older than that is as suspicious as ever.
+    # A token that is older still counts as reuse.
     assert await refresh(tokens[1]) == 401
     assert [row["type"] for row in await fetch(events, session_of(tokens[0]))] == ["session.reuse_detected"]
 
@@ -138,7 +138,7 @@ async def test_fifty_at_once_rotate_once(client: Any, make_user: Any, sign_in: A
     rows = await fetch("SELECT refresh_counter, revoked_at FROM sessions WHERE id = $1", session_of(token))
     assert [tuple(row) for row in rows] == [(2, None)]
     assert (await client.get(ME, headers=signed_in["headers"])).status == 200
-    # The next one rotates as ever; then the first is too old for any excuse.
+    # The next refresh rotates; after it the first token counts as reuse.
     third = await client.post(REFRESH, json={"refreshToken": current})
     assert third.status == 200
     assert (await client.post(REFRESH, json=body)).status == 401
@@ -266,7 +266,7 @@ async def test_platforms_are_kept_apart(browser: Any, client: Any, make_user: An
     web, cli = [(await sign_in(user, platform))["refreshToken"] for platform in ("web", "cli")]
     assert (await client.post(REFRESH, json={"refreshToken": web})).status == 401
     assert (await client.post(REFRESH, headers=browser.send(cli))).status == 401
-    # Neither attempt has used anything up.
+    # Neither attempt used a token up.
     assert (await client.post(REFRESH, headers=browser.send(web))).status == 200
     assert (await client.post(REFRESH, json={"refreshToken": cli})).status == 200
 
@@ -307,7 +307,7 @@ async def test_forged_tokens(client: Any, make_user: Any, sign_in: Any) -> None:
 
 
 def secrets_of(secret: str, previous: str = "") -> Secrets:
-    """The keys of a service with these settings."""
+    """The keys of a service with these secrets."""
     return Secrets.from_config(Config(jwt_secret=secret, jwt_secret_previous=previous))
 
 

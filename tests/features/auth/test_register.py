@@ -14,7 +14,7 @@ PASSWORD = "nobody has thought of this"
 
 
 def body(**more: Any) -> dict[str, Any]:
-    """A registration nobody else has sent."""
+    """A registration body with a new address."""
     return {"email": f"{uuid4().hex}@example.com", "password": PASSWORD, **more}
 
 
@@ -138,7 +138,7 @@ REFUSED = [
 
 @pytest.mark.shared
 async def test_addresses_with_international_domains(client: Any, service: Any) -> None:
-    """Stored as mail servers want them, shown in their own letters, one account whatever was typed."""
+    """Stored in ASCII, shown in their own script, one account for all spellings."""
     local, host = uuid4().hex, uuid4().hex[:8]
     shown = f"{local}@b\u00fccher-{host}.example"
     stored = f"{local}@{idna.encode(shown.partition('@')[2]).decode()}"

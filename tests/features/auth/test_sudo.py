@@ -1,4 +1,4 @@
-"""Proving again who one is: a token alone, however new its sign-in, makes nothing that lasts."""
+"""Proving one's identity again: a token alone, however new, makes nothing that lasts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_a_sign_in_is_no_proof_and_a_password_is_for_ten_minutes(
     answer = await one.post(SUDO, json={"currentPassword": user.password})
     assert (answer.status, await answer.json()) == (200, {"expiresIn": 600})
     assert (await one.post(KEYS, json=KEY)).status == 201
-    # Of this session alone, and not for long.
+    # The proof counts for this session only, and not for long.
     await refused(other.post(KEYS, json=KEY), 403, STALE)
     rows = await fetch(
         service,
@@ -36,7 +36,7 @@ async def test_a_sign_in_is_no_proof_and_a_password_is_for_ten_minutes(
         user.id,
     )
     await refused(one.post(KEYS, json=KEY), 403, STALE)
-    # A password in the request is a proof of that request.
+    # A password in the request proves that request alone.
     assert (await one.post(KEYS, json={**KEY, "currentPassword": user.password})).status == 201
     await refused(one.post(KEYS, json={**KEY, "currentPassword": "wrong"}), 403, "wrong_password")
     await refused(one.post(KEYS, json=KEY), 403, STALE)

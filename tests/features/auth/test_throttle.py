@@ -1,4 +1,4 @@
-"""Failed sign-ins: five, then growing waits, for one account from one network and for no other."""
+"""Failed sign-ins: after five, growing waits for one account from one network, and for no other."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def config(config: Config) -> Config:
 
 @pytest.fixture
 async def sign_in_from(service: Any) -> AsyncIterator[Any]:
-    """`answer = await sign_in_from(address, email, password)`; `url` may be given."""
+    """`answer = await sign_in_from(address, email, password)`; `url` may name another node."""
     connector = aiohttp.TCPConnector(limit=100)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
 
@@ -49,7 +49,7 @@ async def sign_in_from(service: Any) -> AsyncIterator[Any]:
 
 @pytest.fixture
 def count_checks(monkeypatch: Any) -> list[str]:
-    """The passwords that were really checked."""
+    """A list that fills with the passwords that were really checked."""
     checked: list[str] = []
     verify = routes.verify_password
 
@@ -62,7 +62,7 @@ def count_checks(monkeypatch: Any) -> list[str]:
 
 
 def skip_wait(valkey: ValkeyServer) -> int:
-    """Let the only counter's wait be over; returns how many milliseconds it was to last."""
+    """End the wait of the only counter; return how many milliseconds were left."""
     with redis.Redis.from_url(valkey.url) as client:
         (key,) = client.keys("nexcorp:throttle:*")
         seconds, micros = client.time()
@@ -78,10 +78,10 @@ async def test_after_five_failures_even_the_right_password_waits(sign_in_from: A
     answer = await sign_in_from(HERE, user.email.upper(), user.password)
     await check_envelope(answer, 429, "too_many_requests")
     assert 28 <= int(answer.headers["Retry-After"]) <= 30
-    # The same network with another last number waits as well; any other signs in at once.
+    # Another address of the same network must wait, too; any other network signs in at once.
     assert (await sign_in_from("192.0.2.200", user.email, user.password)).status == 429
     assert (await sign_in_from(ELSEWHERE, user.email, user.password)).status == 200
-    # That somebody signed in elsewhere forgives nothing here.
+    # A sign-in from elsewhere does not shorten the wait here.
     assert (await sign_in_from(HERE, user.email, user.password)).status == 429
 
 
@@ -97,7 +97,7 @@ async def test_waits_double_up_to_a_quarter_of_an_hour(
         assert (await sign_in_from(HERE, user.email)).status == 429
         waits.append(skip_wait(valkey))
     assert [round(wait / 1000 / 30) for wait in waits] == [1, 2, 4, 8, 16, 30, 30]
-    # A good one clears it all.
+    # A successful sign-in clears the counter.
     assert (await sign_in_from(HERE, user.email, user.password)).status == 200
     with redis.Redis.from_url(valkey.url) as client:
         assert client.keys("nexcorp:throttle:*") == []
@@ -169,13 +169,13 @@ async def test_without_redis_this_node_keeps_the_rule(
 
 
 class SlowRedis:
-    """Redis behind a slow network: what is asked is done, and the answer comes late or not at all."""
+    """Redis behind a slow network: it runs every call, but answers late or not at all."""
 
     def __init__(self, scripts: Scripts) -> None:
         self.scripts, self.late, self.lost = scripts, 0.0, False
 
     async def run(self, calls: Any) -> Any:
-        """Pass the calls on; the answer comes late, or not at all."""
+        """Pass the calls on; answer late, or None."""
         answers = await self.scripts.run(calls)
         await asyncio.sleep(self.late)
         return None if self.lost else answers
@@ -186,18 +186,18 @@ async def test_a_slow_redis_brings_no_second_budget(config: Config, valkey: Valk
     slow, away = SlowRedis(node.scripts), Scripts("redis://127.0.0.1:1", seconds=0.1)
     node.scripts = slow  # type: ignore[assignment]
     try:
-        # Redis counts what it was asked, and this node decided alone: three of five are used, once.
+        # Redis counted these calls, and the node decided alone: together three of five are used.
         slow.lost = True
         assert [await node.reserve("a", 5) for _ in range(3)] == [0.0] * 3
         slow.lost = False
         waits = await asyncio.gather(*(node.reserve("a", 5) for _ in range(20)))
         assert sum(wait == 0 for wait in waits) == 2
         assert await other.reserve("a", 5) > 29
-        # The other way round: what Redis let in counts for the node when Redis is away.
+        # The reverse: calls that Redis let in count for the node when Redis is away.
         assert [await node.reserve("b", 5) for _ in range(3)] == [0.0] * 3
         slow.lost = True
         assert [await node.reserve("b", 5) == 0 for _ in range(4)] == [True, True, False, False]
-        # Redis heard nothing at all of these: it is told, and all nodes keep to it.
+        # Redis did not get these calls: the node reports them later, and all nodes keep to the limit.
         near, slow.scripts, slow.lost = slow.scripts, away, False
         assert [await node.reserve("c", 5) == 0 for _ in range(6)] == [True] * 5 + [False]
         slow.scripts = near

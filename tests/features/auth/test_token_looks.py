@@ -1,4 +1,4 @@
-"""Tokens that look like the service's own are checked in a shorter way, deciding as the long one does."""
+"""Tokens in the service's own format are verified in a shorter way, with the same result as by pyjwt."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def sign(payload: bytes) -> str:
-    """A token of the service's own look with this payload."""
+    """Sign a token in the service's own format, with this payload."""
     signed = f"{HEAD}.{base64.urlsafe_b64encode(payload).rstrip(b'=').decode()}"
     signature = base64.urlsafe_b64encode(SECRETS.signing.private.sign(signed.encode()))
     return f"{signed}.{signature.rstrip(b'=').decode()}"
@@ -45,7 +45,7 @@ _, PAYLOAD, SIGNATURE = OWN.split(".")
 
 
 def decide(verify: Callable[[str], Principal], token: str) -> Principal | None:
-    """Whom a way to verify lets in."""
+    """The caller whom `verify` lets in, or None."""
     try:
         who = verify(token)
     except Unauthorized:
@@ -54,7 +54,7 @@ def decide(verify: Callable[[str], Principal], token: str) -> Principal | None:
 
 
 def decide_twice(token: str) -> Principal | None:
-    """Whom a token lets in, by verify() as well as by pyjwt."""
+    """The caller whom verify() lets in, or None; asserts that pyjwt decides the same."""
     who = decide(Tokens(SECRETS).verify, token)
     assert who == decide(TOKENS._verify_any, token)
     return who
@@ -71,7 +71,7 @@ def test_own_tokens_take_the_short_way_with_the_current_and_the_previous_key() -
 
 
 def turn_last_bits(part: str) -> str:
-    """The same bytes in another text: the last letter's unused bits are set."""
+    """The same bytes, spelled with the unused bits of the last letter set."""
     spare = {2: 4, 3: 2}[len(part) % 4]
     return part[:-1] + LETTERS[LETTERS.index(part[-1]) | (2**spare - 1)]
 
@@ -107,7 +107,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_another_text_of_a_good_token(name: str) -> None:
-    # Padding up to whole groups is as good as none to pyjwt: the bytes are the same.
+    # pyjwt ignores padding up to whole groups, and the bytes are the same.
     assert (decide_twice(TEXTS[name]) is not None) == (name == "padded")
 
 

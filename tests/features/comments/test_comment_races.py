@@ -23,7 +23,7 @@ from tests.conftest import wait_until
 
 
 async def test_a_reply_to_a_parent_deleted_meanwhile_is_422(service: Any, make_user: Any) -> None:
-    """The reply has seen its parent and waits for the post; then the parent is gone."""
+    """The reply has read its parent and waits for the post; meanwhile the parent is deleted."""
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
     comment = await say(ann, post["id"])

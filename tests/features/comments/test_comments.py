@@ -70,7 +70,7 @@ async def test_comments_are_listed_newest_first_where_asked(make_user: Any) -> N
         assert seen == said[::-1]
     oldest = await get_json(ann.client, f"/comments/post/{post['id']}?order=oldest&limit=2")
     assert oldest["data"] == said[:2]
-    # A page goes on in the order in which it began.
+    # A cursor is good only for the order of its first page.
     for query in (f"order=newest&cursor={oldest['nextCursor']}", "order=best"):
         answer = await ann.client.get(f"{API}/comments/post/{post['id']}?{query}")
         assert answer.status == 422
@@ -116,7 +116,7 @@ async def test_only_its_author_changes_a_comment(make_user: Any) -> None:
     post = await publish(ann)
     comment = await say(bob, post["id"])
     path = f"{API}/comments/{comment['id']}"
-    # Not even the author of the post may put words into somebody's mouth.
+    # Not even the post's author may edit another person's comment.
     await refused(ann.client.patch(path, json={"body": "Never."}), 403, "not_your_comment")
     changed = await (await bob.client.patch(path, json={"body": "Ever.", "version": 1})).json()
     assert changed == comment | {"body": "Ever.", "version": 2, "updatedAt": changed["updatedAt"]}
@@ -191,13 +191,13 @@ async def test_a_deleted_comment_leaves_a_placeholder_while_it_has_replies(
     assert (await get_json(ann.client, listed))["data"] == [shown, second, *replies]
     assert (await get_json(ann.client, listed + "?order=newest&limit=1"))["data"] == replies[1:]
     assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 3
-    # To whoever changes or deletes it, it is gone; the thread goes on.
+    # Editing or deleting a placeholder is a 404; replies to its thread still work.
     await refused(ann.client.patch(path, json={"body": "Back."}), 404, "comment_not_found")
     await refused(ann.client.delete(path), 404, "comment_not_found")
     replies += [await say(ann, post["id"], parent=parent["id"]) for parent in (first, replies[0])]
     assert {reply["parentId"] for reply in replies} == {first["id"]}
     await check_counters(service)
-    # It goes with its last reply.
+    # The placeholder is deleted with its last reply.
     for reply in replies:
         assert (await get_json(ann.client, f"/comments/{first['id']}"))["deleted"]
         assert (await ann.client.delete(f"{API}/comments/{reply['id']}")).status == 204
@@ -208,7 +208,7 @@ async def test_a_deleted_comment_leaves_a_placeholder_while_it_has_replies(
 
 
 async def test_a_placeholder_tells_nobody_what_it_was(service: Any, make_user: Any) -> None:
-    """Nor who wrote it: not in search, notifications, exports or any table but the trail."""
+    """Nor who wrote it: only the audit trail still knows, and no search, notification or export."""
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
     gone = await say(bob, post["id"], f"A nightingale, @{ann.username}.")
@@ -227,7 +227,7 @@ async def test_a_placeholder_tells_nobody_what_it_was(service: Any, make_user: A
     assert (row["id"], row["author_id"], row["body"]) == (gone["id"], None, None)
     async with service.db.connection(wait=5) as conn:
         assert await sql.comments.export_comments(conn, user_id=bob.id) == []
-    # The author of what is gone is told of no reply to it.
+    # The author of a deleted comment is not notified of replies to it.
     await say(ann, post["id"], parent=gone["id"])
     await wait_until(lambda: outbox_empty(service))
     assert len((await get_json(bob.client, "/notifications"))["data"]) == 1

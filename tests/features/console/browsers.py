@@ -1,4 +1,4 @@
-"""A system browser for the tests of pages, and one who watches what they do in it."""
+"""The system's browser for tests of pages, and a watcher that reports problems in them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NO_BROWSER = (
     "no browser: install Chromium, Chrome or Edge (Debian and Ubuntu: apt install chromium), "
     "or name the program of one in BROWSER_PATH"
 )
-# It is to speak with the service alone, and to paint the same everywhere.
+# The browser speaks with the service alone, and paints the same on every machine.
 OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -55,16 +55,16 @@ OPTIONS = (
     "--no-first-run",
 )
 MILLISECONDS = 30_000
-# What a browser notes of the first refresh of a person who is not signed in.
+# A browser logs this when a person who is not signed in first refreshes.
 NOT_SIGNED_IN = r"status of 401 .*/api/v1/auth/refresh"
-# And of a service that is busy for a moment: the page asks again, and what it shows then is looked at.
+# A busy service is no problem: the page asks again, and the test checks the result.
 BUSY = r"status of 503 "
 REPORT = """addEventListener("securitypolicyviolation", (event) =>
   console.error("CSP", event.violatedDirective, event.blockedURI, event.sample));"""
 
 
 def find_browser() -> str | None:
-    """The program of BROWSER_PATH, else of a browser that the system has; None without one."""
+    """The program in BROWSER_PATH, else an installed browser, else None."""
     named = os.environ.get("BROWSER_PATH")
     if named:
         return named
@@ -72,10 +72,10 @@ def find_browser() -> str | None:
 
 
 class Visitor:
-    """Opens pages as people do, each person in a browser of their own, and collects what must not happen.
+    """Opens pages, each in a new browser, and collects problems: errors, violations, foreign requests.
 
-    `page = await visit("/app/", ada)`: a page that Ada is signed in at; without a person nobody is, without
-    a path it is still empty.
+    `page = await visit("/app/", ada)`: a page where Ada is signed in; without a user nobody is signed in,
+    and without a path the page is empty.
     """
 
     def __init__(self, browser: Browser, service: Service) -> None:
@@ -86,7 +86,7 @@ class Visitor:
         self._allowed = [NOT_SIGNED_IN, BUSY]
 
     async def __call__(self, path: str | None, user: User | None = None, **options: Any) -> Page:
-        """A page at `path` in a new browser; `options` are those of Playwright's new_context()."""
+        """Open `path` in a new browser; `options` are those of Playwright's new_context()."""
         context = await self.browser.new_context(
             base_url=self.origin, **{"locale": "en-GB", "reduced_motion": "reduce", **options}
         )
@@ -105,7 +105,7 @@ class Visitor:
         return page
 
     async def sign_in(self, context: BrowserContext, user: User) -> None:
-        """Give a browser the cookie that POST /auth/login gives, in a session of its own."""
+        """Give a browser the cookie that POST /auth/login sets, in a session of its own."""
         password_hash = await hash_once(PASSWORD)
         async with self.service.db.transaction(wait=5) as conn:
             signed_in = await open_session(
@@ -133,11 +133,11 @@ class Visitor:
         )
 
     def allow(self, *patterns: str) -> None:
-        """Expect what would be a problem, as regular expressions: `visit.allow("status of 422 .*/posts")`."""
+        """Do not count problems that match a regular expression: `visit.allow("status of 422 .*/posts")`."""
         self._allowed += patterns
 
     async def leave(self) -> list[str]:
-        """Close all browsers; returns the problems that nobody expected."""
+        """Close all browsers; return the problems that no allowed pattern matches."""
         for context in self._contexts:
             await context.close()
         return [text for text in self.problems if not any(re.search(one, text) for one in self._allowed)]
@@ -161,9 +161,9 @@ class Visitor:
 
 
 async def check_axe(page: Page) -> None:
-    """Assert that axe finds nothing to say about the page, in light or dark, once it has its heading."""
+    """Assert that axe finds no violation on the page, in light or dark, once the page has its heading."""
     await expect(page.locator("h1")).not_to_have_count(0)
-    # Only colours differ in the dark.
+    # In dark mode only colours differ.
     for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
         await page.emulate_media(color_scheme=scheme)
         results = await Axe().run(page, options={"resultTypes": ["violations"], **rules})

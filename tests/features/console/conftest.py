@@ -1,6 +1,6 @@
-"""Pages in a real browser. One browser a process, in the loop of the session; a service a module.
+"""Pages in a real browser: one browser per process, one service per module, all in the session's loop.
 
-A test that names `own_service` gets a service of its own, which it may break.
+A test that uses `own_service` gets a service of its own, which it may break.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ expect.set_options(timeout=MILLISECONDS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests here in the session's loop, as their browser and services do."""
+    """Run these tests in the session's event loop, where their browser and services live."""
     for item in items:
         if FOLDER in item.path.parents and item.get_closest_marker("asyncio") is not None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -34,12 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """The system's browser; where CI is set, it has to be there."""
+    """The system's browser; without one, tests are skipped, or fail where CI is set."""
     program = find_browser()
     if program is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_BROWSER)
     async with async_playwright() as playwright:
-        # Its sandbox cannot be made by root.
+        # Root cannot use Chromium's sandbox.
         found = await playwright.chromium.launch(
             executable_path=program, args=OPTIONS, chromium_sandbox=os.geteuid() != 0
         )
@@ -51,7 +51,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def module_service(
     postgres: PostgresServer, valkey: ValkeyServer, databases: Databases, tmp_path_factory: Any
 ) -> AsyncIterator[Service]:
-    """A service for all tests of a module, who must not mind what others left there."""
+    """A service for all tests of a module; a test may find data of the tests before it."""
     name = databases.take()
     config = make_config(
         name_database(postgres.url, name), f"{valkey.url}/1", tmp_path_factory.mktemp("home")
@@ -65,7 +65,7 @@ async def module_service(
 async def own_service(
     database_url: str, valkey: ValkeyServer, tmp_path: Path, product: Product
 ) -> AsyncIterator[Service]:
-    """A service of the test's own."""
+    """A service for one test alone."""
     async with run_service(make_config(database_url, valkey.url, tmp_path / "home"), product) as found:
         yield found
 
@@ -80,21 +80,21 @@ def service(request: pytest.FixtureRequest) -> Service:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(service: Service) -> AsyncIterator[Client]:
-    """A client that nobody is signed in with."""
+    """A client without a session."""
     async with open_client(service) as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def connect(service: Service, client: Client) -> AsyncIterator[Connect]:
-    """`live = await connect(user)`: a socket beside the browser's."""
+    """`live = await connect(user)`: a socket beside that of the browser."""
     async with keep_sockets(service, client) as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser, service: Service) -> AsyncIterator[Visitor]:
-    """`page = await visit("/app/", ada)`; at the end nothing may have gone wrong in any of these pages."""
+    """`page = await visit("/app/", ada)`; at the end, a problem in any of its pages fails the test."""
     visitor = Visitor(browser, service)
     yield visitor
     problems = await visitor.leave()

@@ -27,7 +27,7 @@ MakeUser = Callable[..., Awaitable[User]]
 async def module_service(
     postgres: PostgresServer, valkey: ValkeyServer, databases: Databases, tmp_path_factory: object
 ) -> AsyncIterator[Service]:
-    """A service that may ask loopback."""
+    """A service that may send requests to loopback."""
     name = databases.take()
     home: Path = tmp_path_factory.mktemp("home")  # type: ignore[attr-defined]
     config = make_config(name_database(postgres.url, name), f"{valkey.url}/1", home)
@@ -37,7 +37,7 @@ async def module_service(
 
 
 async def test_the_overview(visit: Visitor, make_user: MakeUser) -> None:
-    """Figures and plots, which a frame draws on; members are not offered it."""
+    """Figures and plots, updated by frames; members are not offered the page."""
     admin = await make_user(role="admin")
     page = await visit("/app/admin", admin)
     frames: list[str] = []
@@ -69,8 +69,8 @@ async def test_the_overview(visit: Visitor, make_user: MakeUser) -> None:
 
 
 async def test_people_and_roles(visit: Visitor, make_user: MakeUser) -> None:
-    """A role is changed, somebody deactivated, who is signed out at once; somebody else is invited."""
-    # The old token is refused before a new one is asked for.
+    """A role is changed; a person is deactivated and signed out at once; another is invited."""
+    # The page's old token is refused before the page asks for a new one.
     visit.allow("status of 40[13] ", "HTTP Authentication failed")
     admin, grace = await make_user(role="admin"), await make_user()
     page, hers = await visit(f"/app/admin/people?q={grace.username}", admin), await visit("/app/", grace)
@@ -99,7 +99,7 @@ async def test_people_and_roles(visit: Visitor, make_user: MakeUser) -> None:
 
 
 async def test_the_audit_trail(visit: Visitor, make_user: MakeUser) -> None:
-    """Filters stand in the address; an event tells all that is kept of it, and leads to those like it."""
+    """Filters stand in the address; an event shows all its stored details and links to similar events."""
     admin, grace = await make_user(role="admin"), await make_user()
     await publish(grace, "Lunch?")
     page = await visit("/app/admin/audit", admin)
@@ -124,7 +124,7 @@ async def test_the_audit_trail(visit: Visitor, make_user: MakeUser) -> None:
 
 
 async def test_a_dead_letter(visit: Visitor, make_user: MakeUser, service: Service) -> None:
-    """It is listed with what was wrong, and delivered after all by a click."""
+    """A dead letter is listed with its error, and a click delivers it after all."""
     admin, grace, joan = await make_user(role="admin"), await make_user(), await make_user()
     await wait_until(lambda: outbox_empty(service))
     async with service.db.transaction(wait=5) as conn:
@@ -147,7 +147,7 @@ async def test_a_dead_letter(visit: Visitor, make_user: MakeUser, service: Servi
 
 
 async def test_a_webhook(visit: Visitor, make_user: MakeUser) -> None:
-    """It is made, its secret shown once; a test is delivered, signed, and in the log."""
+    """A webhook is made and its secret shown once; a signed test is delivered, and appears in the log."""
     visit.allow("status of 403 .*/webhooks")
     ada = await make_user()
     async with run_receiver() as receiver:

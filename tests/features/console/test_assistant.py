@@ -39,7 +39,7 @@ async def module_service(
 
 
 async def begin(page: Page) -> None:
-    """A new chat."""
+    """Begin a new chat in the page."""
     await expect_live(page)
     await page.get_by_role("button", name="New chat").click()
     await page.get_by_role("button", name="Begin", exact=True).click()
@@ -47,7 +47,7 @@ async def begin(page: Page) -> None:
 
 
 async def ask(page: Page, text: str) -> None:
-    """Ask, as with the keyboard."""
+    """Ask by typing and pressing Enter."""
     await page.get_by_label("Ask something …").fill(text)
     await page.keyboard.press("Enter")
 
@@ -58,7 +58,7 @@ def answer(page: Page) -> Locator:
 
 
 async def test_answers_grow(visit: Visitor, make_user: MakeUser) -> None:
-    """Word by word, over a reload, too; stopped where one says so; given again beside the first."""
+    """Answers appear word by word, across a reload, too; the user stops one and asks for another."""
     page = await visit("/app/assistant", await make_user())
     await expect_live(page)
     await page.get_by_role("button", name="New chat").click()
@@ -88,7 +88,7 @@ async def test_answers_grow(visit: Visitor, make_user: MakeUser) -> None:
     await expect(answer(page).locator(".siblings")).to_contain_text("1/2")
     await expect(page.locator(".answer")).to_have_count(3)
 
-    # A question that is not taken again is not lost.
+    # A question that the service refuses is not lost.
     async def refuse(route: Route) -> None:
         await route.fulfill(status=403, json={"code": "forbidden", "message": "Not now."})
 
@@ -107,7 +107,7 @@ async def test_answers_grow(visit: Visitor, make_user: MakeUser) -> None:
 
 
 async def test_a_hostile_answer_is_text(visit: Visitor, make_user: MakeUser) -> None:
-    """Markdown is shown as what it is; script, pictures and addresses that run are not."""
+    """Markdown is rendered; script, pictures and unsafe addresses are not."""
     page = await visit("/app/assistant", await make_user())
     await begin(page)
     await ask(page, HOSTILE)
@@ -125,7 +125,7 @@ async def test_a_hostile_answer_is_text(visit: Visitor, make_user: MakeUser) -> 
 
 
 async def test_without_a_model(visit: Visitor, make_user: MakeUser, own_service: Service) -> None:
-    """Who runs the service is told what to set; the question is kept."""
+    """The page says that no language model is set up; the question is kept."""
     page = await visit("/app/assistant", await make_user())
     await begin(page)
     await ask(page, "Is anybody there?")

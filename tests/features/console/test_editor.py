@@ -1,4 +1,4 @@
-"""Several people edit a file together: all see the same, and nothing is said to be saved that is not."""
+"""Several people edit a file together: all see the same text; "saved" is shown only once it is true."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT = "First line\nSecond line\n"
 
 
 async def make_file(owner: User, member: User, role: str, path: str = "plan.md") -> dict[str, Any]:
-    """A file in a project of the owner's, and of a member with a role."""
+    """Make a file in a project of the owner's, where the member has a role; return the file."""
     project = await create(owner, "/projects", name="Engine")
     place = f"{API}/projects/{project['id']}/members/{member.id}"
     assert (await owner.client.put(place, json={"role": role})).status == 200
@@ -44,7 +44,7 @@ async def read_content(user: User, file: dict[str, Any]) -> str:
 
 
 async def test_two_edit_at_once_and_one_is_away_for_a_while(visit: Visitor, make_user: MakeUser) -> None:
-    """Both type at the same time, one goes offline, both go on, and both end with the same text, saved."""
+    """Both type at once, one goes offline, both type on, and both end with the same saved text."""
     ada, grace = await make_user(), await make_user()
     file = await make_file(ada, grace, "editor")
     visit.allow("ERR_INTERNET_DISCONNECTED")
@@ -61,7 +61,7 @@ async def test_two_edit_at_once_and_one_is_away_for_a_while(visit: Visitor, make
         await expect_state(page, "saved")
     assert await read_content(ada, file) == "\n".join(both)
     await expect(mine.locator(".cm-ySelectionInfo")).to_have_count(1)
-    # One takes back what one typed oneself.
+    # Undo takes back only one's own typing.
     await mine.keyboard.press("Control+z")
     await expect(lines(hers)).to_contain_text(["First line", both[1], ""])
     await expect(lines(hers).nth(0)).not_to_contain_text("by me")
@@ -77,7 +77,7 @@ async def test_two_edit_at_once_and_one_is_away_for_a_while(visit: Visitor, make
     await expect_state(mine, "saved")
     assert "train" not in await read_content(ada, file)
     await expect(lines(hers).nth(0)).to_have_text("First line, by me")
-    # Going to another page does not lose it.
+    # Going to another page does not lose the text typed offline.
     await hers.get_by_role("button", name="All files").click()
     await hers.context.set_offline(False)
     both = ["First line, by me, at home", "Second line, by her, on a train", ""]
@@ -90,7 +90,7 @@ async def test_two_edit_at_once_and_one_is_away_for_a_while(visit: Visitor, make
 
 
 async def test_a_viewer_cannot_type(visit: Visitor, make_user: MakeUser) -> None:
-    """Who may only read sees all that is typed, cannot type, and may as soon as they are made an editor."""
+    """A viewer sees all typing and cannot type, but can once they are made an editor."""
     ada, linus = await make_user(), await make_user()
     file = await make_file(ada, linus, "viewer")
     mine, his = await visit(f"/app/files/{file['id']}", ada), await visit(f"/app/files/{file['id']}", linus)
@@ -111,14 +111,14 @@ async def test_a_viewer_cannot_type(visit: Visitor, make_user: MakeUser) -> None
     await type_at_end(his, 1, "?")
     await expect(lines(mine).nth(1)).to_contain_text("Second line?")
     await expect_state(his, "saved")
-    # Taken out again, what is there stays readable, and it is said why no more comes.
+    # A removed member can still read the text, and is told why no more changes come.
     visit.allow("status of 404")
     assert (await ada.client.delete(member)).status == 204
     await expect(his.get_by_role("alert")).to_be_visible()
 
 
 async def test_versions(visit: Visitor, make_user: MakeUser) -> None:
-    """What was typed is a version after a while; an older one is looked at and taken back."""
+    """Typed text becomes a version after a while; an older version is viewed and restored."""
     ada, grace = await make_user(), await make_user()
     file = await make_file(ada, grace, "editor", "tool.py")
     mine, hers = await visit(f"/app/files/{file['id']}", ada), await visit(f"/app/files/{file['id']}", grace)

@@ -1,4 +1,4 @@
-"""What is written from something else, and kept, is what would be written now."""
+"""Generated files are up to date with their sources, and bundles are unchanged."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ WRITTEN_BY_HAND = ".d.ts"
 
 
 def test_types_are_those_of_the_document() -> None:
-    """After a change of a route or a schema, `make types` writes them anew."""
+    """After a change of a route or a schema, `make types` writes them again."""
     assert TYPES.read_text() == write_types(json.loads(make_documents().openapi.body))
 
 
 def test_libraries_are_as_they_were_bundled() -> None:
-    """Nobody edited a bundle: each has the sum that VENDOR.md gives, and each that is there is in it."""
+    """No bundle was edited: VENDOR.md lists every bundle with its checksum."""
     rows = [line.split(" | ") for line in (VENDOR / "VENDOR.md").read_text().splitlines()]
     sums = {row[0].removeprefix("| "): row[2] for row in rows if len(row) == 4 and len(row[2]) == 64}
     files = {path.name: path for path in VENDOR.iterdir() if path.name not in ("VENDOR.md", "LICENSES.txt")}

@@ -1,4 +1,4 @@
-"""The watcher of the pages sees what must not happen in them; a person's browser is signed in."""
+"""The watcher of the pages reports problems in them; a person's browser is signed in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HTML = """<!doctype html><html lang="en"><title>A page</title><link rel="icon" h
 
 
 async def put_script(page: Page, script: str, html: str = HTML) -> None:
-    """Open a page of ours, with a policy as strict as the console's, that runs a script."""
+    """Open a page that runs a script, under a policy as strict as the console's."""
 
     async def answer(route: Route) -> None:
         if route.request.url.endswith(".js"):
@@ -34,7 +34,7 @@ async def put_script(page: Page, script: str, html: str = HTML) -> None:
 
 
 async def test_what_must_not_happen_is_seen(visit: Visitor) -> None:
-    """An error nobody caught, one on the console, a violation of the policy, a request to elsewhere."""
+    """An uncaught error, an error on the console, a policy violation, a request to another host."""
     page = await visit(None)
     await put_script(
         page,
@@ -60,7 +60,7 @@ async def test_what_must_not_happen_is_seen(visit: Visitor) -> None:
 
 
 async def test_a_person_is_signed_in(visit: Visitor, make_user: Callable[..., Awaitable[User]]) -> None:
-    """The first refresh of the page gets an access token by the cookie; without one it is a 401."""
+    """The page's first refresh gets an access token by the cookie; without a cookie it is a 401."""
     script = """const headers = { "X-Requested-With": "console", "Content-Type": "application/json" };
     const answer = await fetch("/api/v1/auth/refresh", { method: "POST", headers, body: "{}" });
     const body = await answer.json();
@@ -75,7 +75,7 @@ async def test_a_person_is_signed_in(visit: Visitor, make_user: Callable[..., Aw
 
 
 async def test_axe_finds_what_cannot_be_read(visit: Visitor) -> None:
-    """The same page passes, and fails with a button that has no name."""
+    """A page passes, and fails once it has a button without a name."""
     page = await visit(None)
     await put_script(page, "")
     await check_axe(page)

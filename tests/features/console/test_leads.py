@@ -1,4 +1,4 @@
-"""Leads in the browser: the pipeline, a lead with its timeline, a file taken in, duplicates merged."""
+"""Leads in the browser: the pipeline, a lead with its timeline, a CSV import, merging duplicates."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MakeUser = Callable[..., Awaitable[User]]
 
 
 def column(page: Page, stage: str) -> Locator:
-    """The names of a stage."""
+    """The links to a stage's leads, each with the lead's name."""
     return page.locator(f'[data-column="{stage}"] .card-link')
 
 
 async def test_leads_move_through_the_pipeline(visit: Visitor, make_user: MakeUser) -> None:
-    """One is added, which others see; it is moved, lost with a reason, taken back, and talked to."""
+    """A lead is added, which others see; it is moved, lost with a reason, reopened, and gets a note."""
     visit.allow("status of 409 .*/api/v1/leads")
     ada, grace = await make_user(role="admin"), await make_user(role="manager")
     await create(ada, "/leads", name="Mary", email="mary@pipeline.example", score=80)
@@ -49,7 +49,7 @@ async def test_leads_move_through_the_pipeline(visit: Visitor, make_user: MakeUs
     await other.get_by_role("button", name="Undo").click()
     await expect(column(page, "new")).to_have_text(["Mary once more"])
 
-    # The lead itself: what happened with it, newest first; the twin is merged into it.
+    # The lead's own page: its timeline, newest first; then the twin is merged into it.
     await page.get_by_role("link", name="Mary", exact=True).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Mary")
     await page.get_by_label("What was said or agreed").fill("Wants an offer.")
@@ -67,7 +67,7 @@ async def test_leads_move_through_the_pipeline(visit: Visitor, make_user: MakeUs
 
 
 async def test_a_file_is_looked_at_then_taken_in(visit: Visitor, make_user: MakeUser) -> None:
-    """A dry run says what is wrong and changes nothing. Without permission nothing is shown."""
+    """A dry run lists errors and changes nothing. Without the permission nothing is shown."""
     boss, member = await make_user(role="manager"), await make_user()
     stranger = await visit("/app/leads", member)
     await expect(stranger.get_by_text("An administrator can give you the permission.")).to_be_visible()

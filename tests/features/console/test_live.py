@@ -1,4 +1,4 @@
-"""What others do is seen at once, each thing once, whatever the connection went through."""
+"""Other people's changes appear at once, each one once, whatever happened to the connection."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MakeUser = Callable[..., Awaitable[User]]
 
 
 async def follow(who: User, whom: User) -> None:
-    """Have somebody's posts in one's feed."""
+    """Let `who` follow `whom`, so that posts by `whom` reach the feed of `who`."""
     answer = await who.client.put(f"{API}/users/{whom.id}/follow")
     assert answer.status == 200
 
 
 async def test_likes_and_comments_reach_a_second_browser(visit: Visitor, make_user: MakeUser) -> None:
-    """One writes, likes and comments with the mouse; the other sees it without doing anything."""
+    """Ada posts, likes and comments with the mouse; Grace's page shows it without any action of hers."""
     ada, grace = await make_user(), await make_user()
     await follow(grace, ada)
     mine, hers = await visit("/app/", ada), await visit("/app/", grace)
@@ -34,7 +34,7 @@ async def test_likes_and_comments_reach_a_second_browser(visit: Visitor, make_us
     await mine.keyboard.press("Control+Enter")
     await expect(mine.get_by_role("article")).to_have_count(1)
     await expect(mine.get_by_label("New post")).to_have_value("")
-    # Nothing moves under a reader: she asks for it, unless her page is reading just now.
+    # New posts wait behind a button, unless Grace's page was just reading the feed.
     fresh, post = hers.get_by_role("button", name="1 new post"), hers.get_by_role("article")
     await expect(fresh.or_(post)).to_be_visible()
     if await fresh.is_visible():
@@ -54,7 +54,7 @@ async def test_likes_and_comments_reach_a_second_browser(visit: Visitor, make_us
 
 
 async def test_what_was_missed_comes_once_and_in_order(visit: Visitor, make_user: MakeUser) -> None:
-    """A browser is offline while five comments are written: each is there once, and in order."""
+    """A browser is offline while five comments are written: it then shows each once, in order."""
     ada, grace = await make_user(), await make_user()
     post = await publish(ada, "Who comes?")
     page = await visit(f"/app/posts/{post['id']}", ada)
@@ -74,7 +74,7 @@ async def test_what_was_missed_comes_once_and_in_order(visit: Visitor, make_user
 
 
 async def test_a_draft_outlives_being_offline(visit: Visitor, make_user: MakeUser) -> None:
-    """What could not be sent is told and kept, over a reload, too; then it is sent once."""
+    """Text that could not be sent is marked and kept, across a reload, too; then it is sent once."""
     page = await visit("/app/", await make_user())
     visit.allow("ERR_INTERNET_DISCONNECTED")
     await expect_live(page)
@@ -94,7 +94,7 @@ async def test_a_draft_outlives_being_offline(visit: Visitor, make_user: MakeUse
 
 
 async def test_following_and_finding_people(visit: Visitor, make_user: MakeUser) -> None:
-    """A person is found, followed from the list, and their profile tells so."""
+    """A person is found and followed from the list; their profile shows that."""
     ada, grace = await make_user(), await make_user("hopper")
     await publish(grace, "A post of hers")
     page = await visit("/app/people", ada)
@@ -111,11 +111,11 @@ async def test_following_and_finding_people(visit: Visitor, make_user: MakeUser)
 
 
 async def test_the_feed_is_not_moved_and_nothing_runs_away(visit: Visitor, make_user: MakeUser) -> None:
-    """Ten posts at once by another wait behind one button, newest first; what is deleted goes at once."""
+    """Ten new posts of another person wait behind one button, newest first; deleted posts go at once."""
     ada, grace = await make_user(), await make_user()
     await follow(ada, grace)
     await publish(grace, "An older one")
-    # From another page, as the feed is then read once, behind its room.
+    # Coming from another page, the feed is read once, after its room was joined.
     page = await visit("/app/people", ada)
     await expect_live(page)
     await page.keyboard.press("g")
@@ -128,7 +128,7 @@ async def test_the_feed_is_not_moved_and_nothing_runs_away(visit: Visitor, make_
     await expect(posts.locator(".body")).to_have_text(
         [post["body"] for post in reversed(made)] + ["An older one"]
     )
-    # Rooms that were not joined yet are gone, which is asked for.
+    # The page asks once more for a deleted post whose room it had not joined yet: a 404.
     visit.allow("status of 404 .*/posts/")
     await asyncio.gather(*(grace.client.delete(f"{API}/posts/{post['id']}") for post in made[:3]))
     await expect(posts).to_have_count(8)
@@ -136,7 +136,7 @@ async def test_the_feed_is_not_moved_and_nothing_runs_away(visit: Visitor, make_
 
 @pytest.mark.long(20)
 async def test_what_could_not_be_read_is_read_again(visit: Visitor, make_user: MakeUser) -> None:
-    """Who opens a post while the service is busy for long sees it later, without a click."""
+    """A post opened while the service is busy for long appears later, without a click."""
     ada = await make_user()
     post = await publish(ada, "Worth the wait")
     page, asked = await visit(None, ada), 0

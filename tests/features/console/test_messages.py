@@ -23,18 +23,18 @@ async def say(page: Page, text: str) -> None:
 
 
 def bubble(page: Page, text: str) -> Locator:
-    """The message that says this."""
+    """The message with this text."""
     return page.locator(".bubble-row").filter(has_text=text)
 
 
 async def choose(page: Page, text: str, name: str) -> None:
-    """Do something with a message by its menu."""
+    """Choose an entry of a message's menu."""
     await bubble(page, text).get_by_role("button", name="More").click()
     await page.locator(".menu:popover-open").get_by_role("button", name=name).click()
 
 
 async def test_two_people_talk(visit: Visitor, make_user: MakeUser) -> None:
-    """Each sees at once what the other writes, reads, feels, changes and takes back."""
+    """Each sees at once what the other writes, reads, reacts with, edits and deletes."""
     visit.allow("ERR_INTERNET_DISCONNECTED")
     ada, grace = await make_user(), await make_user()
     talk = await create(ada, "/conversations", userId=str(grace.id))
@@ -45,7 +45,7 @@ async def test_two_people_talk(visit: Visitor, make_user: MakeUser) -> None:
     await say(mine, "Shall we <b>meet</b>?")
     await expect(bubble(mine, "Shall we <b>meet</b>?")).to_have_count(1)
 
-    # Closed, it has a badge; opened, it is read, which the other is told.
+    # The closed conversation has a badge; opening it marks it read, which the other one sees.
     row = hers.locator("a.conversation")
     await expect(row).to_contain_text("1 unread message")
     await row.click()
@@ -81,7 +81,7 @@ async def test_two_people_talk(visit: Visitor, make_user: MakeUser) -> None:
     await mine.get_by_role("button", name="Send").click()
     await expect(hers.get_by_role("link", name="menu.txt")).to_be_visible()
 
-    # What could not be sent is sent once, and what was said meanwhile is there, once.
+    # A message that could not be sent is sent once, and messages written meanwhile appear once.
     await mine.context.set_offline(True)
     await say(mine, "From a tunnel")
     again = mine.get_by_role("button", name="Not sent: try again")
@@ -91,7 +91,7 @@ async def test_two_people_talk(visit: Visitor, make_user: MakeUser) -> None:
     await say(hers, "Are you there?")
     await mine.context.set_offline(False)
     await expect_live(mine)
-    # It is kept over another page, and a reload, until it is sent or thrown away.
+    # The unsent message survives other pages and a reload, until it is sent or discarded.
     await mine.locator("nav.side").get_by_role("link", name="Tasks").click()
     await expect(mine.get_by_role("heading", level=1)).to_have_text("Tasks")
     await mine.goto("/app/messages")
@@ -111,7 +111,7 @@ async def test_two_people_talk(visit: Visitor, make_user: MakeUser) -> None:
 
 
 async def test_a_group(visit: Visitor, make_user: MakeUser) -> None:
-    """One begins it, brings a third in and takes her out; each of them sees the list that is theirs."""
+    """Ada starts a group, removes Joan and adds her again; Joan sees the group only while she is a member."""
     visit.allow("status of 404 .*/conversations/")
     ada, grace, joan = [await make_user() for _ in range(3)]
     mine, hers = await visit("/app/messages", ada), await visit("/app/messages", joan)

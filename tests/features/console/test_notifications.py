@@ -1,4 +1,4 @@
-"""Notifications in the browser: the list and what is done there, what one is told of, and pushes."""
+"""Notifications in the browser: the list and its actions, preferences, and pushes."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ SHOWN = """async () => (await (await navigator.serviceWorker.ready).getNotificat
 
 
 def notice(page: Page, text: str) -> Locator:
-    """The line of the list that says this."""
+    """The line of the list with this text."""
     return page.locator(".notices li").filter(has_text=text)
 
 
 async def choose(page: Page, text: str, name: str) -> None:
-    """Do something with a notification by its menu."""
+    """Choose an entry of a notification's menu."""
     await notice(page, text).get_by_role("button", name="More").click()
     await page.locator(".menu:popover-open").get_by_role("button", name=name).click()
 
 
 async def test_the_list(visit: Visitor, make_user: MakeUser, service: Service) -> None:
-    """Groups are one line; what is read, snoozed, archived or muted is where it belongs."""
+    """A group is one line; read, snoozed, archived and muted notifications are in the right list."""
     ada, grace, joan = [await make_user() for _ in range(3)]
     post = await publish(ada, "Lunch?")
     for person in (grace, joan):
@@ -76,7 +76,7 @@ async def test_the_list(visit: Visitor, make_user: MakeUser, service: Service) -
     await page.get_by_role("button", name="All", exact=True).click()
     await expect(lines).to_have_count(3)
 
-    # What is muted is told no more, and what was held back says so.
+    # Muted notifications do not appear any more, and held ones say that they are held.
     await choose(page, "commented on", "Mute this")
     await expect(page.locator(".toast").last).to_contain_text("Muted")
     await say(joan, post["id"], "Cake for me")
@@ -87,7 +87,7 @@ async def test_the_list(visit: Visitor, make_user: MakeUser, service: Service) -
 
 
 async def test_what_one_is_told_of(visit: Visitor, make_user: MakeUser) -> None:
-    """A choice is saved at once, and shown in another tab without a reload."""
+    """A preference is saved at once, and another tab shows it without a reload."""
     ada = await make_user()
     page = await visit("/app/settings/notifications", ada)
     await expect_live(page)
@@ -111,7 +111,7 @@ async def test_what_one_is_told_of(visit: Visitor, make_user: MakeUser) -> None:
 
 
 async def test_a_push_leads_to_its_thing(visit: Visitor, make_user: MakeUser, service: Service) -> None:
-    """What the worker is sent is shown where nobody looks; a click goes to the post, which is read then."""
+    """A push is shown while no page has the focus; a click opens the post and marks it read."""
     ada, grace = await make_user(), await make_user()
     post = await publish(grace, f"Lunch, @{ada.username}?")
     await wait_until(lambda: outbox_empty(service))
@@ -120,7 +120,7 @@ async def test_a_push_leads_to_its_thing(visit: Visitor, make_user: MakeUser, se
     await expect_live(page)
     await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     worker = page.context.service_workers[0]
-    # Only whoever is elsewhere is told.
+    # A push is shown only while no page has the focus.
     await worker.evaluate("Object.defineProperty(WindowClient.prototype, 'focused', {get: () => false})")
     devtools = await page.context.new_cdp_session(page)
     found: list[str] = []

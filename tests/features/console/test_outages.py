@@ -1,4 +1,4 @@
-"""A page goes on where the service went on, when its process or Redis were killed."""
+"""A page recovers when the service's process or Redis were killed and came back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.features.console.browsers import Visitor
 from tests.features.console.test_shell import expect_live
 
 pytestmark = pytest.mark.long(20)
-# A process that starts and a page that waits for its next try take their time where tests run side by side.
+# Starting a process and the page's next retry take long when tests run side by side.
 SOON = 40_000
 
 
@@ -31,13 +31,13 @@ SOON = 40_000
 async def own_service(
     database_url: str, own_valkey: ValkeyServer, tmp_path: Path, product: Product
 ) -> AsyncIterator[Service]:
-    """A worker and a web process on a Redis that may be killed."""
+    """A worker and a web process on a Redis that a test may kill."""
     async with run_service(make_config(database_url, own_valkey.url, tmp_path / "home"), product) as found:
         yield found
 
 
 def start_process(config: Config, port: int) -> subprocess.Popen[bytes]:
-    """A web process of its own, as `make run` starts it."""
+    """Start a web process, as `make run` does; return it."""
     environment = child_environment(
         DATABASE_URL=config.database_url,
         REDIS_URL=config.redis_url,
@@ -63,7 +63,7 @@ async def test_killed_processes(
     client: Client,
     make_user: Callable[..., Awaitable[User]],
 ) -> None:
-    """What was written meanwhile is there when they are back, and the person is still signed in."""
+    """Comments written during an outage appear after it, and the person is still signed in."""
     (port,) = choose_ports(1)
     process = start_process(own_service.config, port)
     try:

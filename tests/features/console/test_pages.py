@@ -1,4 +1,4 @@
-"""The pages that need nobody signed in: the invitation at `/` and the documents of the API."""
+"""The pages that need no sign-in: the invitation at `/` and the API documents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.features.console.browsers import Visitor, check_axe
 
 
 async def test_the_first_page_leads_on(visit: Visitor) -> None:
-    """Its links lead to pages that are there; it can be read in both schemes, and fits on a phone."""
+    """All its links work; it can be read in both colour schemes, and fits on a phone."""
     page = await visit("/", viewport={"width": 390, "height": 844})
     await expect(page.get_by_role("heading", level=1)).to_have_text("NexCorp Connect")
     await check_axe(page)
@@ -23,10 +23,10 @@ async def test_the_first_page_leads_on(visit: Visitor) -> None:
 
 @pytest.mark.long(10)
 async def test_the_documents_are_read_and_tried(visit: Visitor) -> None:
-    """Swagger UI shows the document without anything from elsewhere, and calls an operation."""
+    """Swagger UI shows the document without requests to other hosts, and calls an operation."""
     page = await visit("/api/docs")
     await expect(page.get_by_role("heading", name="NexCorp Connect").first).to_be_visible()
-    # Only operations near what is on the screen are there.
+    # Swagger UI renders only operations near the visible part of the page.
     for tag in ("GraphQL", "Service"):
         await page.locator(f"#operations-tag-{tag}").evaluate("tag => tag.scrollIntoView()")
     health = page.locator("#operations-Service-show_health")

@@ -1,4 +1,4 @@
-"""Projects: made, filled, shared and thrown away with a mouse and keys."""
+"""Projects: made, filled, shared and deleted by mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def act(page: Page, name: str, action: str) -> None:
 
 
 async def test_a_project_from_its_first_file_to_the_trash(visit: Visitor, make_user: MakeUser) -> None:
-    """Made, a file, a folder, a picture, another path, deleted and back; a member sees it happen."""
+    """A project gets files, a folder, a picture; they are moved, deleted and restored; a member watches."""
     ada, grace = await make_user(), await make_user()
     visit.allow("status of 404 .*/repository")
     mine = await visit("/app/projects", ada)
@@ -44,7 +44,7 @@ async def test_a_project_from_its_first_file_to_the_trash(visit: Visitor, make_u
     await mine.keyboard.press("Enter")
     await expect(mine.locator(".members > li")).to_have_count(2)
     await check_axe(mine)
-    # Its last owner stays one, and is told why.
+    # The last owner cannot be demoted, and the page says why.
     visit.allow("status of 409")
     row = mine.locator(".members > li", has_text=f"@{ada.username}")
     await row.get_by_role("combobox").select_option("viewer")
@@ -99,7 +99,7 @@ async def test_a_project_from_its_first_file_to_the_trash(visit: Visitor, make_u
 
 
 async def test_the_list_is_filtered(visit: Visitor, make_user: MakeUser) -> None:
-    """By role, visibility and name, which the address keeps; on a phone nothing goes sideways."""
+    """By role, visibility and name, which the address keeps; on a phone nothing scrolls sideways."""
     ada, grace = await make_user(), await make_user()
     names = {"Alpha of ours": "private", "Beta of ours": "internal"}
     for name, visibility in names.items():
@@ -116,7 +116,7 @@ async def test_the_list_is_filtered(visit: Visitor, make_user: MakeUser) -> None
     await page.get_by_label("Find a project").fill("alpha")
     await expect(items).to_contain_text(["Alpha of ours"])
     await check_axe(page)
-    # A reader sees what is open, and is offered nothing that is not theirs to do.
+    # A reader sees an open project, without buttons for actions that readers may not take.
     found = (await (await ada.client.get(f"{API}/projects?q=Beta+of+ours&role=mine")).json())["data"][0]
     hers = await visit(f"/app/projects/{found['id']}", grace)
     await expect(hers.get_by_text("No files yet")).to_be_visible()

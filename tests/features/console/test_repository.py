@@ -1,4 +1,4 @@
-"""A project's repository: linked, looked at, pushed to and unlinked."""
+"""A project's repository: linked, viewed, pushed to and unlinked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MakeUser = Callable[..., Awaitable[User]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def remote(tmp_path: Path) -> AsyncIterator[GitServer]:
-    """Git's own server."""
+    """A git server, run by git itself."""
     async with serve_git(tmp_path / "remote") as server:
         yield server
 
@@ -31,7 +31,7 @@ async def remote(tmp_path: Path) -> AsyncIterator[GitServer]:
 async def own_service(
     database_url: str, valkey: ValkeyServer, tmp_path: Path, product: Product, remote: GitServer
 ) -> AsyncIterator[Service]:
-    """A service that may ask this one host."""
+    """A service that may send requests to the git server's host."""
     config = make_config(database_url, valkey.url, tmp_path / "home")
     config = replace(config, outbound_allow=(remote.url.removeprefix("http://"),))
     async with run_service(config, product) as found:
@@ -41,7 +41,7 @@ async def own_service(
 async def test_a_repository_is_linked_and_followed(
     visit: Visitor, make_user: MakeUser, own_service: Service, remote: GitServer
 ) -> None:
-    """The secret is shown once, commits come by themselves, and nothing moves when there are new ones."""
+    """The secret is shown once; new commits appear by themselves, and do not move the list."""
     ada = await make_user()
     one = remote.make()
     one.commit()

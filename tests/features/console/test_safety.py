@@ -1,4 +1,4 @@
-"""What addresses, failing services and impatient people must not bring about."""
+"""Hostile addresses and texts, a failing service, and impatient users."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MakeUser = Callable[..., Awaitable[User]]
 
 
 async def test_an_address_names_ids_only(visit: Visitor, make_user: MakeUser) -> None:
-    """No part of an address becomes another path of the API, and one that names nothing is told of."""
+    """No part of an address reaches another path of the API; a bad id shows an error page."""
     page = await visit("/app/", await make_user())
     await expect_live(page)
     asked: list[str] = []
@@ -40,7 +40,7 @@ async def test_an_address_names_ids_only(visit: Visitor, make_user: MakeUser) ->
 
 
 async def test_an_ended_connection_comes_back(visit: Visitor, make_user: MakeUser) -> None:
-    """A socket that was ended while the session goes on is opened again, once: then a person is told."""
+    """A socket that closes while the session goes on is reopened once; the next time the page reports it."""
     page = await visit(None, await make_user())
     sockets: list[WebSocketRoute] = []
 
@@ -62,7 +62,7 @@ async def test_an_ended_connection_comes_back(visit: Visitor, make_user: MakeUse
 
 
 async def test_what_people_write_stays_where_it_is(visit: Visitor, make_user: MakeUser) -> None:
-    """Markup, endless words and marks of direction are shown as text, and turn or move nothing else."""
+    """Markup, endless words and bidirectional marks appear as text, and do not affect the rest."""
     ada = await make_user()
     mark, word = "<img src=x onerror=\"document.title='taken'\">", "W" * 40
     change = {
@@ -88,7 +88,7 @@ async def test_what_people_write_stays_where_it_is(visit: Visitor, make_user: Ma
 
 
 async def test_a_busy_service_signs_nobody_out(visit: Visitor, make_user: MakeUser) -> None:
-    """A page that cannot learn of its session asks again; signing out that failed is told."""
+    """A page that cannot learn of its session asks again; a failed sign-out is reported."""
     page = await visit("/app/", await make_user())
     await expect_live(page)
 
@@ -108,7 +108,7 @@ async def test_a_busy_service_signs_nobody_out(visit: Visitor, make_user: MakeUs
 
 
 async def test_two_enters_send_once(visit: Visitor, make_user: MakeUser) -> None:
-    """While a comment is under way another Enter sends nothing, and what is typed meanwhile stays."""
+    """While a comment is being sent another Enter sends nothing, and text typed meanwhile stays."""
     ada = await make_user()
     post = await publish(ada, "Say something")
     page = await visit(f"/app/posts/{post['id']}", ada)

@@ -1,4 +1,4 @@
-"""The console's files over HTTP: what may be kept, what the page may load, what production does not offer."""
+"""The console's files over HTTP: caching, the content policy, and the pages left out in production."""
 
 from __future__ import annotations
 

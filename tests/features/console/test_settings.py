@@ -1,4 +1,4 @@
-"""Settings in the browser: profile, account, devices, keys, one's data, and how the page looks."""
+"""Settings in the browser: profile, account, devices, keys, data export, and appearance."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NEW_PASSWORD = "another-horse-battery"
 
 
 def paint() -> bytes:
-    """A small picture."""
+    """A small PNG."""
     file = io.BytesIO()
     Image.new("RGB", (64, 64), "teal").save(file, "PNG")
     return file.getvalue()
 
 
 async def test_the_profile(visit: Visitor, make_user: MakeUser) -> None:
-    """What is saved, a picture too, is how others see one; colours and language outlive a reload."""
+    """Others see the saved profile and its picture; colours and language outlive a reload."""
     ada, grace = await make_user(), await make_user()
     page = await visit("/app/settings", ada)
     await expect_live(page)
@@ -56,7 +56,7 @@ async def test_the_profile(visit: Visitor, make_user: MakeUser) -> None:
 
 
 async def test_the_account(visit: Visitor, make_user: MakeUser) -> None:
-    """Another device is signed out; a password is changed with the old one; one's data is a file."""
+    """Another device is signed out; the password is changed with the old one; data comes as a file."""
     visit.allow("status of 40[13] ", "status of 4.. .*/auth/password")
     ada = await make_user()
     other = await visit("/app/", ada)
@@ -101,7 +101,7 @@ async def test_the_account(visit: Visitor, make_user: MakeUser) -> None:
 
 
 async def test_a_key_is_shown_once(visit: Visitor, make_user: MakeUser) -> None:
-    """It is made with the password, works, is not shown again, and is revoked."""
+    """A key is made with the password, works, is not shown again, and is revoked."""
     visit.allow("status of 403 .*/auth/api-keys")
     ada = await make_user()
     page = await visit("/app/settings/keys", ada)

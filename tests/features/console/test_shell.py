@@ -1,4 +1,4 @@
-"""The console's frame: signing in and out, tabs, keys, languages, a phone, and what the first look costs."""
+"""The console's frame: signing in and out, tabs, keys, languages, a phone, and the cost of the first load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.clients import User
 from tests.features.console.browsers import Visitor, check_axe
 
 MakeUser = Callable[..., Awaitable[User]]
-# What was loaded until the console had its session: [modules, bytes as they were sent].
+# Files loaded until the console had its session: [modules, bytes as they were sent].
 FIRST_LOOK = """() => {
   const shown = performance.getEntriesByName("shown")[0].startTime;
   const files = performance.getEntriesByType("resource").filter((one) =>
@@ -28,7 +28,7 @@ async def expect_live(page: Page) -> None:
 
 
 async def fits(page: Page) -> bool:
-    """Whether nothing goes over the side of the window."""
+    """Whether the page fits into the window's width."""
     wide: bool = await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     return wide
 
@@ -45,7 +45,7 @@ async def test_the_first_look(page: Page) -> None:
 
 
 async def test_signing_in_and_out(visit: Visitor, make_user: MakeUser) -> None:
-    """A wrong password is told, the right one leads to the page asked for; signing out ends all tabs."""
+    """A wrong password is reported, the right one leads to the page asked for; signing out ends all tabs."""
     ada = await make_user()
     page = await visit("/app/people")
     await check_axe(page)
@@ -66,14 +66,14 @@ async def test_signing_in_and_out(visit: Visitor, make_user: MakeUser) -> None:
     await other.get_by_role("button", name="Sign out").click()
     for tab in (other, page):
         await expect(tab.get_by_role("heading", level=1)).to_have_text("Sign in to NexCorp Connect")
-    # Nothing that was being written waits for the next person.
+    # Drafts do not wait for the next person who signs in.
     assert await page.evaluate("Object.keys(sessionStorage)") == ["other"]
     await other.reload()
     await expect(other.get_by_role("heading", level=1)).to_have_text("Sign in to NexCorp Connect")
 
 
 async def test_registering(visit: Visitor) -> None:
-    """What is wrong stands at its field; then the new person is in."""
+    """Errors stand beside their fields; then the new person is signed in."""
     page = await visit("/app/")
     visit.allow("status of 422 .*/auth/register")
     await page.get_by_role("button", name="Register").click()
@@ -100,7 +100,7 @@ async def test_three_tabs_reloaded_together_stay_signed_in(page: Page) -> None:
 
 
 async def test_keys(page: Page) -> None:
-    """Pages, search, commands and the list of keys without a mouse; typed letters do nothing else."""
+    """Pages, search, commands and the list of keys by keyboard; keys typed into fields do nothing else."""
     await expect_live(page)
     heading = page.get_by_role("heading", level=1)
     await page.keyboard.press("g")
@@ -130,7 +130,7 @@ async def test_keys(page: Page) -> None:
 
 
 async def test_on_a_phone_in_german(visit: Visitor, make_user: MakeUser) -> None:
-    """The browser's language is spoken; at 390 px nothing goes over the side, and all pages are at hand."""
+    """The browser's language is used; at 390 px nothing overflows, and all pages are within reach."""
     page = await visit(
         "/app/", await make_user(), viewport={"width": 390, "height": 844}, has_touch=True, locale="de-DE"
     )

@@ -1,4 +1,4 @@
-"""Tasks in the browser: the board of two people, one task changed in place, a list with saved views."""
+"""Tasks in the browser: a board of two people, one task edited in place, a list with saved views."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Team:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def team(make_user: MakeUser) -> Team:
-    """Ada owns a project with three tasks, Grace edits there."""
+    """Ada owns a project with three tasks, Grace is an editor there."""
     ada, grace = [await make_user() for _ in range(2)]
     project = await create(ada, "/projects", name="A small project")
     answer = await ada.client.put(
@@ -48,12 +48,12 @@ async def team(make_user: MakeUser) -> Team:
 
 
 def cards(page: Page, status: str) -> Locator:
-    """The titles of a column."""
+    """The links to a column's tasks, each with the task's title."""
     return page.locator(f'[data-column="{status}"] .card-link')
 
 
 async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
-    """What one drags, or moves by keys, the other sees at once; it is taken back; nothing is overwritten."""
+    """A card moved by mouse or keys moves for both at once; moves are undone, and none is overwritten."""
     visit.allow("status of 409 .*/api/v1/tasks/", "ERR_INTERNET_DISCONNECTED")
     ada, grace = await visit(team.board, team.ada), await visit(team.board, team.grace)
     for page in (ada, grace):
@@ -62,7 +62,7 @@ async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
     await expect(ada.locator(".due.late")).to_have_count(3)
     await check_axe(ada)
 
-    # By the pointer, before another card: into another column, and back by the toast.
+    # By the mouse: before a card of another column, and back with the toast's button.
     item = grace.locator(".kanban-item", has_text=TITLES[2])
     await item.drag_to(grace.locator('[data-column="review"] .kanban-cards'))
     for page in (grace, ada):
@@ -71,7 +71,7 @@ async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
     for page in (grace, ada):
         await expect(cards(page, "todo")).to_have_text(list(TITLES))
 
-    # By the keyboard: down, then right twice at once; the card stays in focus.
+    # By the keyboard: down, then right twice quickly; the card keeps the focus.
     await cards(grace, "todo").first.focus()
     await grace.keyboard.press("Alt+ArrowDown")
     for page in (grace, ada):
@@ -84,7 +84,7 @@ async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
         await expect(cards(page, "review")).to_have_text([TITLES[0]])
     await expect(grace.locator(".toast.error")).to_have_count(0)
 
-    # Ada moves what Grace moved while Ada was away: she is told, and sees how it is.
+    # Ada moves a card that Grace moved while Ada was offline: she is told, and sees the new place.
     await ada.context.set_offline(True)
     await cards(grace, "review").focus()
     await grace.keyboard.press("Alt+ArrowRight")
@@ -95,7 +95,7 @@ async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
     await expect(ada.locator(".toast.error")).to_contain_text("Somebody changed it meanwhile")
     await expect(cards(ada, "done")).to_have_text([TITLES[0]])
 
-    # A key, a title, Enter: it is there for both.
+    # A new task by keyboard appears for both.
     await ada.locator("body").press("n")
     await ada.get_by_label("Title", exact=True).fill("A quick one")
     await ada.keyboard.press("Enter")
@@ -104,14 +104,14 @@ async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
 
 
 async def test_a_task_is_changed_where_it_stands(visit: Visitor, team: Team) -> None:
-    """Texts under the eyes of another writer, steps, a comment, the history; into the trash and back."""
+    """Two people edit texts, steps, comments; the history shows it; the task is deleted and restored."""
     visit.allow("status of 409 .*/api/v1/tasks/")
     path = f"/app/tasks/{team.tasks[0]['id']}"
     ada, grace = await visit(path, team.ada), await visit(path, team.grace)
     await expect(grace.get_by_text("No description yet")).to_be_visible()
     await expect(ada.locator(".live.live")).to_be_visible()
 
-    # Both write the title: who is second is shown what the first one wrote, after a reload, too.
+    # Both edit the title: the second to save is shown the first one's title, after a reload, too.
     for page in (ada, grace):
         await page.get_by_role("button", name="Edit: Title").click()
     await grace.get_by_label("Title", exact=True).fill("Written by Grace")
@@ -158,7 +158,7 @@ async def test_a_task_is_changed_where_it_stands(visit: Visitor, team: Team) -> 
 
 
 async def test_lists_are_filtered_and_kept(visit: Visitor, team: Team) -> None:
-    """Filters stand in the address and are kept under a name; one's own tasks are done by one click."""
+    """Filters stand in the address and are saved under a name; a click completes one's own task."""
     page = await visit("/app/tasks?tab=list", team.ada)
     await expect(page.locator(".task-row")).to_have_count(3)
     await page.get_by_label("Find by title").fill("again")

@@ -1,4 +1,4 @@
-"""Every view: one heading, a title, nothing over the side of a phone, and readable by all in both schemes."""
+"""Every view has one heading and a title, fits on a phone, and is accessible in both colour schemes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ VIEWS = {
 
 
 async def make_company(ada: User, grace: User) -> dict[str, str]:
-    """Something to see on every page; gives what paths are made of."""
+    """Make content for every page; return the ids that paths are made of, by name."""
     post = await publish(grace, "Lunch on Friday with @" + ada.username + ", see https://example.com/menu")
     mine = await propose(ada, title="A better lunch", body="Who cooks?")
     await say(grace, mine["id"], "I do")
@@ -75,7 +75,7 @@ async def make_company(ada: User, grace: User) -> dict[str, str]:
 
 @pytest.mark.long(30)
 async def test_every_view(visit: Visitor, make_user: MakeUser) -> None:
-    """As somebody sees it who opens its address."""
+    """Open each view by its address."""
     ada, grace = await make_user(role="admin"), await make_user()
     words = await make_company(ada, grace)
     page = await visit("/app/", ada)

@@ -1,4 +1,4 @@
-"""The words of the console: what views ask for is there, and German lacks nothing."""
+"""The console's texts: every key in use exists, and German lacks no key."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ console.log(JSON.stringify([english, [t("app.cancel"), t("app.name"), t("post.li
 
 
 async def run(text: str) -> Any:
-    """What a script prints that imports files of the console."""
+    """Run a script that imports files of the console; return the JSON it prints."""
     process = await asyncio.create_subprocess_exec(
         DENO,
         *("run", "--quiet", "--no-remote", "--no-npm", "--no-lock", "--allow-read=.", "-"),
@@ -58,7 +58,7 @@ async def test_views_find_their_words_in_both_languages() -> None:
 
 
 async def test_texts_take_values_and_plural_forms() -> None:
-    """In the language that is shown; what German lacks is said in English, what nobody knows by its key."""
+    """In the shown language; a text that German lacks is in English, an unknown key is shown as such."""
     english, german = await run(SAY)
     assert english == [
         *("0 likes", "1 like", "1,200 likes"),

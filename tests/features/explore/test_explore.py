@@ -1,4 +1,4 @@
-"""Explore: by recent engagement, which loses half its weight a day."""
+"""Explore: posts ordered by engagement, whose weight halves every day."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.api import (
     walk,
 )
 
-# Explore as counting everything anew would have it.
+# Posts whose stored score differs from a recount.
 WRONG_SCORES = """
 SELECT p.id, s.score, measure_post(p.id, p.created_at) AS exact
 FROM posts AS p
@@ -35,7 +35,7 @@ WHERE (p.position IS NULL) <> (s.score IS NULL)
 
 @pytest.fixture(autouse=True)
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order as it is now; what is kept of it is tested in test_kept_page.py."""
+    """Make the list on every request; test_kept_page.py tests the cache."""
 
     async def make_anew(self: Cache, group: str, key: str, seconds: int, make: Any) -> Any:
         return await make()
@@ -44,7 +44,7 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def explored(who: Any) -> list[str]:
-    """The bodies of the posts in explore."""
+    """Return the bodies of the posts in explore, in order."""
     return [post["body"] for post in (await get_json(who.client, "/explore"))["data"]]
 
 
@@ -62,7 +62,7 @@ WHERE p.id = s.post_id AND p.id = $1
 
 
 async def set_back(service: Any, post_id: str, days: int) -> None:
-    """Let a post be published, and everything about it have happened, days earlier."""
+    """Move a post's publication, and everything that happened to it, `days` back."""
     for statement in SET_BACK:
         await fetch(service, statement, post_id, days)
     await fetch(service, MEASURE, post_id)
@@ -95,7 +95,7 @@ async def test_what_is_taken_back_no_longer_counts(service: Any, make_user: Any)
     comment = await say(bob, old["id"])
     reply = await say(ann, old["id"], parent=comment["id"])
     assert await explored(bob) == ["old", "new"]
-    # What was answered keeps its weight, and the placeholder has none.
+    # A comment with replies keeps its weight; the placeholder without replies has none.
     await bob.client.delete(f"{API}/comments/{comment['id']}")
     assert await explored(bob) == ["old", "new"]
     await ann.client.delete(f"{API}/comments/{reply['id']}")
@@ -108,7 +108,7 @@ async def test_a_like_twice_counts_once(service: Any, make_user: Any) -> None:
     post = await publish(ann)
     for _ in range(3):
         await ann.client.put(f"{API}/posts/{post['id']}/like")
-    # Publication and one like of the same minute: twice the publication alone.
+    # The publication and one like in the same minute weigh twice the publication alone.
     gained = await fetch_value(service, "SELECT score - least_score FROM post_stats")
     assert 1 <= gained < 1.01
 
@@ -121,11 +121,11 @@ async def test_attention_of_yesterday_weighs_half(service: Any, make_user: Any, 
         await person.put(f"{API}/posts/{before['id']}/like")
     await set_back(service, before["id"], 3)
     now = await publish(ann, body="now")
-    # Ten parts three days old weigh 1.25, a new post 1; with a like it weighs 2.
+    # Ten events of three days ago weigh 1.25, a new post 1; with a like it weighs 2.
     assert await explored(ann) == ["liked by nine, three days ago", "now"]
     await ann.client.put(f"{API}/posts/{now['id']}/like")
     assert await explored(ann) == ["now", "liked by nine, three days ago"]
-    # An old like taken back takes what it weighs, which is little by now.
+    # Taking an old like back subtracts its present weight, which is small.
     await crowd[0][1].delete(f"{API}/posts/{before['id']}/like")
     assert await fetch(service, WRONG_SCORES) == []
     await set_back(service, now["id"], 2000)
@@ -144,7 +144,7 @@ async def test_only_what_stands_in_lists(service: Any, make_user: Any) -> None:
     await ann.client.put(f"{API}/posts/{draft['id']}/like")
     await boss.client.put(f"{API}/posts/{draft['id']}/status", json={"status": "archived"})
     assert await explored(boss) == await explored(ann) == []
-    # Nothing that is in no list is moved.
+    # A post that is in no list gets no new score.
     await boss.client.put(f"{API}/posts/{draft['id']}/like")
     assert await fetch_value(service, "SELECT count(score) + count(least_score) FROM post_stats") == 0
     await boss.client.put(f"{API}/posts/{draft['id']}/status", json={"status": "published"})
@@ -191,7 +191,7 @@ async def test_likes_at_once_are_all_counted(service: Any, make_user: Any, clien
 
 
 async def test_likes_leave_the_post_itself_alone(service: Any, make_user: Any) -> None:
-    """So that its page stays visible to all, and lists need not visit it."""
+    """A like does not write the post's row: its page stays all-visible, and lists need not visit it."""
     ann, bob = await make_user(), await make_user()
     post = await publish(ann, type="project")
     before = await fetch_value(service, "SELECT ctid FROM posts")

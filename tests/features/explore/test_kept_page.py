@@ -1,4 +1,4 @@
-"""The first page of explore out of the cache: two nodes, changes, and Redis gone."""
+"""The first page of explore from the cache: two nodes, changes, and a Redis that is gone."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.conftest import Client, wait_until
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine must not look like a Redis that is away."""
+    """Wait a second for Redis, so that a busy machine does not look like a lost Redis."""
     monkeypatch.setattr(cache, "WAIT_SECONDS", 1.0)
 
 
 @pytest.fixture
 def config(config: Config, own_valkey: ValkeyServer) -> Config:
-    """The service's settings with that Valkey."""
+    """The service's settings, with a Valkey for this test alone."""
     return replace(config, redis_url=own_valkey.url)
 
 
 @pytest.fixture
 def nodes(client: Client, service: Any, second_node: str) -> Any:
-    """`nodes(user)`: the user at both web processes."""
+    """`nodes(user)`: clients of the user, one for each web process."""
 
     def both(user: Any) -> list[Client]:
         return [user.client, Client(client.session, second_node, user.headers)]
@@ -43,12 +43,12 @@ async def explored(client: Client) -> list[str]:
 
 
 async def is_kept(service: Any) -> bool:
-    """Whether the page is in the cache; a cold connection may be too slow for the first time."""
+    """Whether the page is in the cache; the first ask may time out on a cold connection."""
     return bool(await service.app[CACHE].client.exists("nexcorp:cache:explore:20"))
 
 
 async def warm(service: Any, clients: list[Client]) -> None:
-    """Ask until the page comes out of the cache."""
+    """Read explore until its page is in the cache."""
 
     async def asked() -> bool:
         for client in clients:

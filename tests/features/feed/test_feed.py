@@ -1,4 +1,4 @@
-"""The feed: oneself and the followed, newest first, right while everything changes."""
+"""The feed: posts by you and the people you follow, newest first, correct under concurrent changes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_pages_lose_and_repeat_nothing_while_posts_come_and_go(make_user: 
 
 
 async def test_the_window_and_what_is_older_meet_without_a_gap(make_user: Any, service: Any) -> None:
-    """More posts of strangers than the window holds lie between those of the followed."""
+    """Between the followed people's posts are more posts of strangers than the window holds."""
     me, friend, stranger = [await make_user() for _ in range(3)]
     await me.client.put(f"/api/v1/users/{friend.id}/follow")
     async with service.db.connection(wait=5) as conn:

@@ -1,4 +1,4 @@
-"""The room `feed`: new posts of the people one follows, to whoever is connected, and to nobody else."""
+"""The room `feed`: new posts by you and the people you follow, pushed to you alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.realtime.helpers import ask, subscribe
 
 
 async def heard(live: Any) -> list[str]:
-    """The bodies of what came in the feed so far."""
+    """The bodies of all posts pushed to the room `feed` so far."""
     await ask(live, "ping")
     return [frame["data"]["body"] for frame in live.frames if frame.get("room") == "feed"]
 
@@ -36,7 +36,7 @@ async def test_the_feed_shows_what_the_followed_publish_from_now_on(
         assert answer == {"room": "feed", "epoch": place["epoch"], "seq": 0, "recovered": False}
     post = await publish(friend, "by a friend")
     await wait_until(lambda: outbox_empty(service))
-    # Posts of different people come in any order, if it is not for this wait.
+    # Wait, because posts of different authors may arrive in any order.
     await publish(stranger, "by a stranger")
     await publish(me, "by myself")
     draft = await publish(boss, "a draft", type="announcement", status="draft")
@@ -47,7 +47,7 @@ async def test_the_feed_shows_what_the_followed_publish_from_now_on(
     assert (await theirs.next("post:created"))["data"]["body"] == "by a stranger"
     await boss.client.put(f"{API}/posts/{draft['id']}/status", json={"status": "published"})
     assert (await here.next("post:created"))["data"]["body"] == "a draft"
-    # Whoever follows or unfollows sees it at the next post.
+    # After following or unfollowing, the next post shows the change.
     await me.client.delete(f"{API}/users/{friend.id}/follow")
     await stranger.client.put(f"{API}/users/{friend.id}/follow")
     await publish(friend, "to others")
@@ -64,7 +64,7 @@ async def test_the_feed_shows_what_the_followed_publish_from_now_on(
 
 @pytest.fixture
 def lossy(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """While `lossy.on`, what the worker pushes is dropped."""
+    """While `lossy.on`, the worker's pushes of frames are dropped."""
     push, state = bus.Publisher.publish, SimpleNamespace(on=True)
 
     async def drop(self: Any, payloads: Any) -> None:

@@ -1,4 +1,4 @@
-"""Tests of files open them in editors, as those of editing together do."""
+"""The fixtures of collaborative editing, so that tests of files can open them in editors."""
 
 from tests.collab.conftest import open_file, other_node, own_open_file, shared_open_file
 

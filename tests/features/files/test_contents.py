@@ -1,4 +1,4 @@
-"""What files hold: conditions, parts, kinds, and a new text beside those who edit the old one."""
+"""Contents of files: conditions, ranges, kinds, and a new text while others edit the old one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST = 25 * 1024**2
 
 
 def elsewhere(user: Any, url: str) -> Client:
-    """The same person at another node, where requests do not wait for each other in one process."""
+    """The user at another node, where no lock of one process orders the requests."""
     return Client(user.client.session, url, user.client.headers)
 
 
@@ -61,10 +61,10 @@ async def test_conditions_and_parts(make_user):
     assert [row["n"] for row in await list_versions(ada, file["id"])] == [4, 3, 2, 1]
     for name, value in (("Content-Type", "multipart/form-data; boundary=x"), ("Content-Encoding", "gzip")):
         await refused(ada.client.put(place, data=b"x", headers={name: value}), 415, "unsupported_media_type")
-    # A part would take the place of all the rest.
+    # A part of the content would replace the whole.
     await refused(ada.client.put(place, data=b"x", headers={"Content-Range": "bytes 0-0/5"}), 400)
     assert (await read(ada, file["id"]))[0] == b"four\n"
-    # A version of its own has an ETag of its own.
+    # Each version has its own ETag.
     answer = await ada.client.get(f"{API}/files/{file['id']}/versions/1/content")
     assert (await answer.read(), answer.headers["ETag"]) == (b"one\ntwo\n", tag)
     for n in ("0", "9", "x", "1x", "9" * 30):
@@ -110,20 +110,20 @@ async def test_two_who_put_at_once(make_user, other_node, service):
         )
         assert sorted(answer.status for answer in answers) == expected
     assert (await read(ada, file["id"]))[0] in (b"from here\n", b"from there\n")
-    # Two who want a path: one has it.
+    # Of concurrent requests for one path, one gets it.
     project, body = file["projectId"], {"path": "wanted.md", "content": "x"}
     path = f"{API}/projects/{project}/files"
     answers = await asyncio.gather(
         *(client.post(path, json=body) for client in (ada.client, there, ada.client, there))
     )
     assert sorted(answer.status for answer in answers) == [201, 409, 409, 409]
-    # A file and a folder of the same name, which no index keeps apart.
+    # A file and a folder of the same name, which no unique index prevents.
     bodies = [{"path": path} for path in ("both", "both/x")]
     answers = await asyncio.gather(
         *(client.post(path, json=body) for client, body in zip((ada.client, there), bodies, strict=True))
     )
     assert sorted(answer.status for answer in answers) == [201, 409]
-    # And two for the last of the room that there is.
+    # Two requests for the last free bytes.
     await fetch(service, "UPDATE projects SET file_bytes = $1 WHERE id = $2", QUOTA - 100, project)
     two = [await make(ada, project, f"{n}.md", "old") for n in range(2)]
     answers = await asyncio.gather(
@@ -171,7 +171,7 @@ async def test_a_new_text_beside_those_who_edit_the_old_one(
         (2, "put", 2),
         (1, "created", 1),
     ]
-    # With If-Match what is typed meanwhile is a change as any other.
+    # With If-Match, text typed meanwhile counts as a change, like any other.
     await refused(put(bob, file["id"], "over it", tag), 412)
     monkeypatch.undo()
     await Settler(service.db, quiet=0.0).drain()
@@ -180,7 +180,7 @@ async def test_a_new_text_beside_those_who_edit_the_old_one(
         ("edited", [str(ada.id)])
     ]
 
-    # An earlier text again: whoever edits sees it, and goes on.
+    # After a restore, open editors show the old text and can edit on.
     answer = await ada.client.post(f"{API}/files/{file['id']}/versions/1/restore")
     assert (answer.status, (await answer.json())["contentVersion"]) == (200, 4)
     await asyncio.gather(*(one.shows("alpha\nbeta\ngamma\n") for one in (here, there)))
@@ -201,7 +201,7 @@ async def test_lines_end_as_they_did(make_user, service, open_file):
     await typist.save()
     text, tag = await read(ada, file["id"])
     assert text == b"one\r\ntwo\r\nthree\r\n"
-    # A text may end its lines otherwise from now on; mixed ones become those of Unix.
+    # A new text may use other line ends; mixed ones become LF.
     for new, eol, kept in (
         (b"one\ntwo\nthree\n", "lf", b"one\ntwo\nthree\n"),
         (b"one\r\ntwo\n", "lf", b"one\ntwo\n"),
@@ -235,7 +235,7 @@ async def test_what_is_no_text_is_binary(make_user, client):
         },
     )
     assert (refusal.status, (await refusal.json())["code"]) == (409, "not_text")
-    # A binary stays one; a text as well, but for one that nobody has typed into.
+    # A binary file stays binary; a text file stays text, unless nobody has typed into it yet.
     await save(ada, file["id"], b"text")
     assert (await get_json(ada.client, f"/files/{file['id']}"))["kind"] == "binary"
     written = await make(ada, project, "written.md", "text")

@@ -1,4 +1,4 @@
-"""Files are found by their paths and texts, by those who may read them."""
+"""Search finds files by path and text, for users who may read them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.shared
 
 
 async def find(who: Any, text: str) -> list[dict[str, Any]]:
-    """The files that a person finds."""
+    """The files that a search finds."""
     rows: list[dict[str, Any]] = (await get_json(who.client, f"/search?kind=file&q={text}"))["data"]
     return rows
 
 
 async def ids(who: Any, text: str) -> list[str]:
-    """Their ids."""
+    """The ids of the files that a search finds."""
     return [row["id"] for row in await find(who, text)]
 
 
@@ -57,14 +57,14 @@ async def test_by_path_and_text_as_they_are_now(make_user, service, client):
     assert moved.status == 200
     await delivered(service)
     assert [await ids(ada, word) for word in ("docs", "echidna")] == [[], [file["id"]]]
-    # What is all but something is found nowhere.
+    # A query of exclusions only finds nothing.
     assert await find(ada, "-wombat") == []
 
     binary = await make(ada, project, "thylacine.bin")
     await save(ada, binary["id"], b"dingo\x00\xff")
     await delivered(service)
     assert [await ids(ada, word) for word in ("dingo", "thylacine")] == [[], [binary["id"]]]
-    # Made anew all the same.
+    # A rebuild restores its words.
     await fetch(service, "UPDATE file_documents SET words = '' WHERE file_id = $1", binary["id"])
     assert await ids(ada, "thylacine") == []
     async with service.db.connection() as conn:

@@ -1,4 +1,4 @@
-"""Who may what with files, sessions and /collab: every route, for every role, key and visibility."""
+"""Permissions for files, sessions and /collab: every route, for every role, key and visibility."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.shared
 
 OPEN_TO = {"private": (), "internal": ("reader",), "public": ("reader", "anonymous")}
 MEMBERS = ("owner", "editor", "viewer", "manager")
-# Method and path, the body, and what it needs; {p}, {f}, {t} and {s} are a project, a file of it, one in the
-# trash, and a session that its owner holds.
+# Method, path, body, and the need; {p}, {f}, {t} and {s} are a project, a file in it, a deleted file
+# and a session that its owner holds.
 ROUTES: list[tuple[str, str, Any, str]] = [
     ("GET", "/projects/{p}/files", None, "read"),
     ("POST", "/projects/{p}/files", "a new path", "add"),
@@ -52,7 +52,7 @@ CAN = {
     "read": MEMBERS,
     "member": MEMBERS,
     "edit": MEMBERS,
-    # What is there is changed, and read in the answer; or something new is added to it.
+    # "write" also needs to read, since the answer shows the change; "add" only adds something.
     "write": ("owner", "editor", "manager"),
     "add": ("owner", "editor", "manager"),
     "own": ("owner", "manager"),
@@ -60,7 +60,7 @@ CAN = {
 
 
 def expect(need: str, actor: str, visibility: str) -> tuple[int, ...]:
-    """The statuses that somebody may get for what needs this; 101 is a socket."""
+    """The statuses that `actor` may get on a route that needs `need`; 101 opens a socket."""
     is_key, role = actor.endswith(" key"), actor.partition(" ")[0]
     if is_key and (
         need == "edit"
@@ -68,7 +68,7 @@ def expect(need: str, actor: str, visibility: str) -> tuple[int, ...]:
         or (role == "reading" and need in ("write", "add", "own"))
         or (role == "creating" and need != "add")
     ):
-        # A key lacks a scope, and a socket is for who has signed in.
+        # A key lacks the scope, or opens an editor's socket, which needs a session.
         return (403,)
     if is_key:
         role = "editor"
@@ -127,7 +127,7 @@ async def test_every_route(make_user: Any, client: Any, visibility: str) -> None
 
 
 async def shake_hands(caller: Any, path: str) -> int:
-    """What a handshake is answered."""
+    """Open a socket; return the status of the handshake."""
     try:
         async with caller.session.ws_connect(caller.url + path, headers=caller.headers):
             return 101

@@ -1,4 +1,4 @@
-"""Where files are: paths, folders, the trash, the archive of a project, and what its room shows of them."""
+"""Places of files: paths, folders, the trash, a project's archive, and frames of its room."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.shared
 
 
 async def list_paths(user: Any, project: str, query: str = "") -> list[str]:
-    """The paths of a project's files."""
+    """The paths of a project's files, in order."""
     return [row["path"] for row in (await get_json(user.client, f"/projects/{project}/files{query}"))["data"]]
 
 
 async def move(user: Any, project: str, old: str, new: str) -> Any:
-    """The answer to moving a folder."""
+    """Move a folder; return the answer."""
     body = {"from": old, "to": new}
     return await user.client.patch(f"{API}/projects/{project}/folders", json=body)
 
@@ -46,7 +46,7 @@ async def test_a_file_from_its_first_content_to_the_trash_and_back(make_user):
         await refused(ada.client.post(f"{API}/projects/{project}/files", json=body), 409, "path_taken")
     for path in ("", "/a", "a//b", "a/../b", ".GIT/config", "a:b", "a\nb", "é" * 300):
         await refused(ada.client.post(f"{API}/projects/{project}/files", json={"path": path}), 422)
-    # What unpacks as something else than it is called.
+    # Names that some systems unpack as another name.
     for path in (
         "a/.g\u200cit/x",
         ".git /x",
@@ -109,7 +109,7 @@ async def test_a_folder_moves_as_a_whole_or_not_at_all(make_user):
     paths = {"a/a/a.md", "a/a/b.md", "a/b.md", "c.md"}
     for path in paths:
         await make(ada, project, path, path)
-    # Into its parent, where one gets the path that another one has until then.
+    # Into its parent, where one file would get the path that another one still has.
     await refused(move(ada, project, "a/a", "a"), 409, "path_taken")
     nested = await found(ada)
     for path in ("x/x/y.md", "x/x/x/y.md", "x/x/x/z/y.md"):
@@ -126,10 +126,10 @@ async def test_a_folder_moves_as_a_whole_or_not_at_all(make_user):
     await refused(move(ada, project, "nothing", "a"), 404, "folder_not_found")
     await refused(move(ada, project, "a", "é" * 254), 422, "validation_failed")
     assert set(await list_paths(ada, project)) == paths
-    # Another case is another name of the same.
+    # In another case a path is still the same path, so that a move may change the case.
     assert (await move(ada, project, "a", "A")).status == 200
     assert await list_paths(ada, project, "?prefix=a") == ["A/a/a.md", "A/a/b.md", "A/b.md"]
-    # Two folders become one, where nothing is in the way.
+    # Two folders are merged if no file is in the way.
     await make(ada, project, "d/a/other.md")
     assert await (await move(ada, project, "d", "a")).json() == {"files": 1}
     assert "a/a/other.md" in await list_paths(ada, project)
@@ -139,7 +139,7 @@ async def test_a_folder_moves_as_a_whole_or_not_at_all(make_user):
 
 
 async def purge_all(service: Any) -> None:
-    """Purge what is due; a file that somebody holds at this moment is left for the next time."""
+    """Purge all due files; a locked file is left to the next run."""
     due = "SELECT count(*) = 0 FROM files WHERE deleted_at < now() - interval '30 days'"
 
     async def purged() -> bool:
@@ -171,7 +171,7 @@ async def test_the_trash_gives_back_or_is_emptied(make_user, service):
         ("again.md", str(bob.id)),
         ("a/plan.md", str(bob.id)),
     ]
-    # What is in the way of its path: a file, or one where it needs a folder.
+    # A file at the path prevents the restore, or a file where the path needs a folder.
     taken = await make(ada, project, "A")
     await refused(ada.client.post(f"{place}/restore"), 409, "path_taken")
     await ada.client.patch(f"{API}/files/{taken['id']}", json={"path": "b"})
@@ -181,7 +181,7 @@ async def test_the_trash_gives_back_or_is_emptied(make_user, service):
     await refused(ada.client.post(f"{place}/restore"), 404, "file_not_found")
     assert await held() == 8 + len(text)
 
-    # Thirty days later; what another file holds, too, stays.
+    # After thirty days; contents that another file also has are kept.
     await save(ada, file["id"], "a newer text")
     assert (await ada.client.delete(place)).status == 204
     assert await purge_files({"database": service.db}) == 0
@@ -229,7 +229,7 @@ async def test_a_project_as_an_archive(make_user, client, monkeypatch):
     with zipfile.ZipFile(io.BytesIO(packed)) as unpacked:
         assert unpacked.testzip() is None
         found_texts = {name: unpacked.read(name) for name in unpacked.namelist()}
-        # No place outside of where it is unpacked, whatever unpacks it.
+        # No path leads out of the folder in which it is unpacked.
         assert all(not name.startswith("/") and ".." not in name.split("/") for name in found_texts)
     assert found_texts.pop("a/e.bin") == b"\0" * 3_000_000
     assert found_texts == {path: text.encode() for path, text in texts.items()}
@@ -257,7 +257,7 @@ async def test_the_room_of_a_project_shows_its_files(make_user, service, connect
     assert (await ada.client.patch(place, json={"path": "a/b.md"})).status == 200
     body = {"from": "a", "to": "c"}
     assert (await ada.client.patch(f"{API}/projects/{project}/folders", json=body)).status == 200
-    # Frames show a file as it is when they are sent, or that it is gone.
+    # A frame shows the file as it is when the frame is sent, or that it is gone.
     await delivered(service)
     editor = await open_file(ada, file["id"])
     assert (await ada.client.delete(place)).status == 204
@@ -275,3 +275,9 @@ async def test_the_room_of_a_project_shows_its_files(make_user, service, connect
         frame = await live.next(event)
         assert frame["room"] == f"project:{project}"
         assert {name: frame["data"][name] for name in expected} == expected
+    # A text that nobody has typed into becomes a binary, and its version says that the file has changed.
+    fresh = await make(ada, project, "c/new.png")
+    await save(ada, fresh["id"], b"\0")
+    shown = (await live.next("file:updated"))["data"]
+    assert (shown["id"], shown["kind"], shown["version"]) == (fresh["id"], "binary", fresh["version"] + 1)
+    assert (await live.next("file:saved"))["data"]["fileId"] == fresh["id"]

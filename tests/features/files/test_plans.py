@@ -1,4 +1,4 @@
-"""The plans of what is read or changed often, among many files of many projects."""
+"""Query plans of frequent statements, with many files in many projects."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ HOT = {
 async def test_files_are_found_by_their_keys(database, config):
     async with database.connection(wait=5) as conn:
         await conn.execute(FILL)
-        # The lists of what has not been merged into the index of words yet are read from end to end.
+        # Otherwise the index's pending words, not merged yet, are read from end to end.
         await conn.execute("VACUUM (ANALYZE)")
     for name, plan in (await explain(config.database_url, HOT)).items():
         found = list(nodes(plan))
         scanned = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
-        # Of people there are few here.
+        # There are only a few users here.
         assert scanned <= {"users"}, f"{name} reads all of {scanned}"
         used = {node["Index Name"] for node in found if "Index Name" in node}
         assert used >= HOT[name], f"{name} uses {used}"

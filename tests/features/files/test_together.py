@@ -1,4 +1,4 @@
-"""Whatever happens to files at once: nobody waits for each other in a circle, and the books are right."""
+"""Concurrent changes of files: no deadlock, and sums and contents stay correct."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.jobs.cleanup import purge_files
 from workers.settling import Settler, drop_settled
 
 pytestmark = pytest.mark.shared
-# Longer than PostgreSQL takes to notice a deadlock.
+# Longer than deadlock_timeout of PostgreSQL.
 SECONDS = 3.0
 FOLDERS = ("a", "b", "c")
 CONTENTS = (b"one content\n" * 20, b"another one\n" * 30, b"\0binary")
@@ -31,7 +31,7 @@ WITH aged AS MATERIALIZED (
 UPDATE files SET deleted_at = now() - interval '31 days' FROM aged WHERE files.id = aged.id
 """
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-# Rows that may not be: what a project holds, contents that are gone, and a file that is called as a folder.
+# Rows that must not exist: wrong sums, versions without content, a file with the path of a folder.
 WRONG = """
 SELECT 'bytes' FROM projects AS p
 WHERE p.file_bytes <> (SELECT coalesce(sum(f.bytes), 0) FROM files AS f WHERE f.project_id = p.id)
@@ -45,7 +45,7 @@ WHERE f.deleted_at IS NULL AND g.deleted_at IS NULL AND lower(g.path) IN (SELECT
 
 
 def choose_call(rng: Random, project: str, files: list[Any]) -> tuple[str, str, dict[str, Any]]:
-    """A request of somebody who works in the project: method, path, and what is sent."""
+    """A random request in the project: method, path, and the options of the call."""
     file, folder = f"/files/{rng.choice(files)}", f"/projects/{project}/folders"
     one, other = rng.choice(FOLDERS), rng.choice(FOLDERS)
     calls: list[tuple[str, str, dict[str, Any]]] = [
@@ -90,7 +90,7 @@ async def test_whatever_happens_at_once(make_user, service, other_node):
             await asyncio.sleep(0.05)
 
     async def leave() -> None:
-        """What a person's leaving does to projects and files."""
+        """Change projects and files as a person's leaving does."""
         async with service.db.transaction(wait=5) as conn:
             await sql.projects.lock_projects_of(conn, user_id=ada.id)
             await sql.files.forget_person(conn, user_id=ada.id)
@@ -110,6 +110,6 @@ async def test_whatever_happens_at_once(make_user, service, other_node):
     assert seen <= {200, 204, 404, 409} and {200, 204} <= seen
     await sweep_contents(database)
     assert await fetch(service, WRONG) == []
-    # The statistics come a moment later.
+    # PostgreSQL updates its statistics a moment later.
     await asyncio.sleep(1.1)
     assert await fetch_value(service, DEADLOCKS) == before

@@ -1,4 +1,4 @@
-"""API keys: made once and shown once, as narrow as their scopes and their owner's role, dead when revoked."""
+"""API keys: shown once, limited by their scopes and their owner's role, useless once revoked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POSTS = f"{API}/posts"
 
 
 async def make_key(user: Any, *scopes: str, **more: Any) -> dict[str, Any]:
-    """What making a key answers."""
+    """Make a key; return the answer's body."""
     body = {"name": "robot", "scopes": scopes or ("post:read",), **more}
     answer = await user.client.post(KEYS, json=body)
     assert answer.status == 201, await answer.text()
@@ -32,7 +32,7 @@ async def make_key(user: Any, *scopes: str, **more: Any) -> dict[str, Any]:
 
 
 def using(user: Any, key: dict[str, Any]) -> Client:
-    """A program with a key."""
+    """A client that sends this key."""
     client: Client = user.client.as_user({"Authorization": f"Bearer {key['key']}"})
     return client
 
@@ -44,7 +44,7 @@ async def test_a_key_is_shown_once_and_stored_never(service: Any, make_user: Any
     assert key["key"].startswith("nxk_") and len(key["key"]) == 47
     assert key["key"].startswith(key["shown"]) and len(key["shown"]) == 10
     assert (key["scopes"], key["lastUsedAt"]) == (["post:create", "post:read"], None)
-    # Without an end only by an explicit null.
+    # Only an explicit null makes a key without an end.
     days = (datetime.fromisoformat(key["expiresAt"]) - datetime.fromisoformat(key["createdAt"])).days
     assert days in (89, 90)
     endless = await ann.client.post(KEYS, json={"name": "x", "scopes": ["post:read"], "expiresAt": None})
@@ -80,7 +80,7 @@ async def test_me_says_what_the_caller_may_and_what_waits(make_user: Any, client
 
 
 async def has_unread(user: Any) -> bool:
-    """Whether something was delivered to them."""
+    """Whether the user has an unread notification."""
     return bool((await (await user.client.get(f"{API}/notifications/unread-count")).json())["count"])
 
 
@@ -101,7 +101,7 @@ async def test_making_and_revoking_are_in_the_trail(service: Any, make_user: Any
         ("api_key.created", ann.id),
         ("api_key.revoked", ann.id),
     ]
-    # Not what its owner calls the key.
+    # The name that the owner gave the key is not in the event.
     assert rows[0]["payload"] == {
         "userId": str(ann.id),
         "scopes": ["post:read"],
@@ -153,7 +153,7 @@ async def test_a_key_does_what_its_scopes_say_and_no_more(make_user: Any) -> Non
     assert (await robot.get(f"{POSTS}/{post['id']}")).status == 200
     await refused(robot.post(POSTS, json={"body": "x"}), 403, "permission_required")
     await refused(robot.delete(f"{POSTS}/{post['id']}"), 403, "permission_required")
-    # What belongs to the person is closed to every key, whatever its scopes.
+    # Routes for a person's own account refuse every key, whatever its scopes.
     for method, path in (("GET", KEYS), ("POST", KEYS), ("DELETE", f"{KEYS}/{uuid4()}")):
         await refused(robot.call(method, path, json={"name": "x"}), 403, "session_required")
     await refused(robot.post(f"{API}/auth/ticket", json={"purpose": "ws"}), 403, "session_required")
@@ -196,7 +196,7 @@ async def test_an_expired_key(service: Any, make_user: Any) -> None:
     assert (await robot.get(POSTS)).status == 200
     await fetch(service, "UPDATE api_keys SET expires_at = now() WHERE id = $1", UUID(old["id"]))
     await refused(using(ann, old).get(POSTS), 401, "unauthorized")
-    # The other is remembered as good, but not for longer than it is.
+    # The node remembers this key as valid, but only until the key expires.
     await asyncio.sleep(1.05)
     await refused(robot.get(POSTS), 401, "unauthorized")
     assert len((await (await ann.client.get(KEYS)).json())["data"]) == 2
@@ -210,12 +210,12 @@ async def test_the_last_use_is_seen(service: Any, make_user: Any) -> None:
     [shown] = (await (await ann.client.get(KEYS)).json())["data"]
     first = datetime.fromisoformat(shown["lastUsedAt"])
     assert abs((datetime.now(UTC) - first).total_seconds()) < 5
-    # Within a minute neither the node nor the row is asked again.
+    # The last use is written at most once a minute, even if the node has forgotten the key.
     service.app[API_KEYS]._known.clear()
     assert (await robot.get(POSTS)).status == 200
     [again] = (await (await ann.client.get(KEYS)).json())["data"]
     assert again == shown
-    # A key that is refused is not used.
+    # A refused key counts as not used.
     async with service.db.connection(wait=5) as conn:
         await conn.execute(
             "UPDATE api_keys SET last_used_at = now() - interval '1 hour', expires_at = now() WHERE id = $1",
@@ -246,7 +246,7 @@ async def test_a_revoked_key_is_dead_at_once_on_every_node(
     key = await make_key(ann)
     robot = using(ann, key)
     there = Client(client.session, second_node, robot.headers)
-    # Both nodes remember it now.
+    # Both nodes have the key in memory now.
     assert [(await one.get(POSTS)).status for one in (robot, there)] == [200, 200]
     await refused(bea.client.delete(f"{KEYS}/{key['id']}"), 404, "api_key_not_found")
     assert (await robot.get(POSTS)).status == 200
@@ -263,7 +263,7 @@ async def test_a_revoked_key_is_dead_at_once_on_every_node(
 
 
 async def test_it_is_dead_within_five_seconds_without_redis(config: Any, make_user: Any, client: Any) -> None:
-    """The other node hears nothing, and asks PostgreSQL."""
+    """The other node gets no message without Redis, and asks PostgreSQL."""
     ann = await make_user()
     key = await make_key(ann)
     runner, _, url = await start_web(replace(config, redis_url="redis://127.0.0.1:1"))

@@ -1,4 +1,4 @@
-"""CSV files of leads: in by a job, row by row; out as a stream; and in again, where nothing changes."""
+"""CSV files of leads: imported by a job, row by row; exported as a stream; re-imported without a change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.shared
 
 
 async def take_out(user: Any, query: str) -> str:
-    """The file of a list."""
+    """Export a list as CSV."""
     answer = await user.client.get(f"{API}/leads/export{query}")
     assert answer.status == 200 and answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     text: str = await answer.text()
@@ -61,7 +61,7 @@ async def test_out_and_in_again_changes_nothing(service: Any, make_user: Any, co
     log = (await get_json(boss.client, f"/leads/{one['id']}/stage-log"))["data"]
     assert [(row["from"], row["to"]) for row in log] == [(None, "won")]
 
-    # One frame, one event, and one notice for each: whoever imports is told what came of it.
+    # One frame, one event, and one notification for the whole import.
     frame = await live.next("lead:imported")
     assert frame["data"] == {"importId": first["id"], "count": 3}
     await wait_until(lambda: outbox_empty(service))
@@ -73,14 +73,14 @@ async def test_out_and_in_again_changes_nothing(service: Any, make_user: Any, co
     assert (mine["type"], mine["message"]) == ("import_done", "3 leads were made or changed.")
     assert (await get_json(member.client, "/notifications"))["data"] == []
 
-    # Twins, of whom a file could mean either, and one with nothing to be known by.
+    # Two leads with the same phone, either of which a row could mean, and one without any contact.
     twin = await create(boss, "/leads", name="Twin csv.example", phone=two["phone"], allowDuplicate=True)
     await create(boss, "/leads", name="Only a name at csv.example")
     out = await take_out(other, "?q=csv.example&sort=score")
     rows = list(csv.DictReader(io.StringIO(out, newline="")))
     assert len(rows) == 5 and rows[0]["name"] == "'=HYPERLINK(1)" and rows[0]["owner"] == boss.username
     assert (rows[0]["phone"], {row["id"] for row in rows} >= {twin["id"]}) == ("'+49 (0)30 9001-1", True)
-    # An owner who may not read leads any more stays in the file, and stays the owner.
+    # An owner who lost the permission to read leads is still exported, and stays the owner.
     await fetch(service, "UPDATE users SET role = 'member' WHERE id = $1", boss.id)
     before = (await get_json(other.client, "/leads?q=csv.example"))["data"]
     for mode in ("skip", "update"):
@@ -131,7 +131,7 @@ async def test_what_is_known_is_skipped_changed_or_made_once_more(service: Any, 
         "importId": found["id"],
     }
     assert "Ann" not in str([event["payload"] for event in trail])
-    # What a file does not say stays.
+    # Columns that the file lacks keep their values.
     seen = await get_json(boss.client, f"/leads/{bob['id']}")
     assert (seen["email"], seen["notes"]) == ("bob@known.example", "Kept.")
     call = boss.client.post(f"{API}/leads", json={"name": "Bob", "email": "BOB@known.example"})
@@ -142,6 +142,17 @@ async def test_what_is_known_is_skipped_changed_or_made_once_more(service: Any, 
     assert (error["row"], error["code"]) == (2, "lead_duplicate")
     assert (await bring_in(boss, f"{path}create", one))["counts"] == counts(1)
     assert len((await get_json(boss.client, "/leads?q=aNN@known.example"))["data"]) == 2
+
+    # A lead that shares its address gets a number of its own, not one of another lead, by id or by address.
+    twin = await create(
+        boss, "/leads", name="Twin", email="bob@known.example", phone="+1 5", allowDuplicate=True
+    )
+    for number, refusals in (("+1 757 555 0003", []), ("+1 757 555 0001", ["lead_duplicate"])):
+        for row in (f"{twin['id']},Twin,bob@known.example", ",New,new@known.example"):
+            number += "1" if not refusals else ""
+            found = await bring_in(boss, f"{path}update", f"id,name,email,phone\n{row},{number}\n")
+            assert [error["code"] for error in found.get("rowErrors", [])] == refusals, row
+    assert (await boss.client.delete(f"{API}/leads/{twin['id']}")).status == 204
 
     # By one file, a lead gets an address that a row behind it has, too.
     twice = f"id,name,email\n{bob['id']},Bob,bob2@known.example\n,Bob the second,BOB2@known.example\n"
@@ -201,7 +212,7 @@ async def test_each_row_stands_or_falls_by_itself(service: Any, make_user: Any) 
     await refused(boss.client.post(f"{API}/leads/import", json={"name": "x"}), 415)
     await refused(boss.client.get(f"{API}/leads/export?limit=5"), 422)
 
-    # Whoever may add leads, and not change them.
+    # A role that may add leads, but not change them.
     await fetch(service, "INSERT INTO role_permissions (role, permission) VALUES ('member', 'lead:create')")
     try:
         with_update = member.client.post(f"{API}/leads/import?mode=update", data="name\nx\n", headers=headers)
@@ -215,7 +226,7 @@ async def test_each_row_stands_or_falls_by_itself(service: Any, make_user: Any) 
                 options=options,
                 body=b"name,email\nx,x@rows.example\n",
             )
-        # It waits until somebody's file wakes the job.
+        # The import waits until another one wakes the job.
         await bring_in(boss, "/leads/import", "name,email\nGood,good@rows.example\n")
         refusal = await get_json(member.client, f"/imports/{made['id']}")
         assert [error["code"] for error in refusal["rowErrors"]] == ["permission_required"]

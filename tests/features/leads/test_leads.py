@@ -1,4 +1,4 @@
-"""Leads: who is one already, what goes together, merging, and what may come in."""
+"""Leads: duplicates, stages, merging, and valid input."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_a_lead_from_first_to_last(service: Any, make_user: Any) -> None:
     ):
         lost = await put(boss, lead, "stage", status, **body)
     assert (lost["lostReason"], lost["version"]) == ("price", 2)
-    # The same is no change.
+    # The same stage makes no new version.
     assert await put(boss, lead, "stage", stage="lost") == lost
     won = await patch(boss, lead, stage="won", version=2, ownerId=str(other.id))
     assert (won["lostReason"], won["lostNote"], won["owner"]["id"]) == (None, None, str(other.id))
@@ -112,8 +112,15 @@ async def test_whom_we_know_is_no_new_lead(service: Any, make_user: Any) -> None
     found = await patch(boss, third, 409, email=first["email"])
     assert (found["code"], found["leadIds"]) == ("lead_duplicate", [first["id"]])
     assert (await patch(boss, third, email=first["email"], allowDuplicate=True))["version"] == 2
-    # It has it already.
+    # The lead has this address already.
     await patch(boss, third, email=first["email"], score=3)
+
+    # A number of its own, and the known address written otherwise, make no new duplicate.
+    await patch(boss, third, email=first["email"].upper(), phone="+1 202 555 0100")
+    twin = await create(boss, "/leads", name="Twin", phone="0012025550100", allowDuplicate=True)
+    assert (await patch(boss, third, phone="+1 (202) 555-0100 x7"))["phone"] == "+1 (202) 555-0100 x7"
+    found = await patch(boss, twin, 409, phone="+1 202 555 0100", email=first["email"])
+    assert found["leadIds"] == [first["id"], third["id"]]
 
     calls = [
         boss.client.post(f"{API}/leads", json={"name": f"Race {n}", "email": "one@race.example"})
@@ -162,7 +169,7 @@ async def test_a_merge_keeps_history_and_wipes_the_other_one(service: Any, make_
 
     rows = (await get_json(boss.client, f"/leads/{winner['id']}/interactions"))["data"]
     assert [row["id"] for row in rows if row["kind"] == "call"] == [call["id"]]
-    noted = "".join(row["text"] for row in rows if row["kind"] == "note")
+    noted = "".join(row["text"] for row in reversed(rows) if row["kind"] == "note")
     for kept in ("Name: H. Lamarr", "Company: Hoppers", "Name: Even older"):
         assert kept in noted
     assert noted.count("Met in Vienna.") == 600
@@ -180,9 +187,52 @@ async def test_a_merge_keeps_history_and_wipes_the_other_one(service: Any, make_
     answer = await refused(boss.client.post(f"{API}/leads", json=body, headers=key), 404, "answer_gone")
     call = boss.client.post(f"{API}/leads", json={"name": "Again", "email": "hedy@merge.example"})
     assert (await refused(call, 409))["leadIds"] == [winner["id"]]
-    # What was merged into it goes along.
+    # Deleting the winner also deletes the leads merged into it.
     assert (await boss.client.delete(f"{API}/leads/{winner['id']}")).status == 204
     await refused(boss.client.get(f"{API}/leads/{loser['id']}"), 404, "lead_not_found")
+
+
+async def test_what_a_merge_drops_is_noted(make_user: Any) -> None:
+    boss, other = await make_user(role="manager"), await make_user("hedys_boss", role="admin")
+    theirs = {
+        "name": "Hedy",
+        "source": "referral",
+        "stage": "lost",
+        "lostReason": "no_need",
+        "lostNote": "Next year.",
+        "score": 70,
+        "ownerId": str(other.id),
+        "value": "1000",
+        "currency": "USD",
+    }
+    ours = {"name": "Hedy", "ownerId": str(boss.id), "value": "1000", "currency": "EUR"}
+
+    async def merge(ours: dict[str, Any], theirs: dict[str, Any]) -> tuple[Any, list[str]]:
+        lead, loser = [await create(boss, "/leads", **body) for body in (ours, theirs)]
+        path = f"/leads/{lead['id']}"
+        answer = await boss.client.post(f"{API}{path}/merge", json={"fromId": loser["id"]})
+        rows = (await get_json(boss.client, f"{path}/interactions"))["data"]
+        return await answer.json(), "".join(row["text"] for row in rows).splitlines()[1:]
+
+    merged, noted = await merge(ours, theirs)
+    assert (merged["value"], merged["currency"], merged["stage"]) == ("1000.00", "EUR", "new")
+    assert noted == [
+        "Source: referral",
+        "Stage: lost",
+        "Score: 70",
+        "Owner: @hedys_boss",
+        "Value: 1000.00 USD",
+        "Reason of the loss: no need",
+        "Note on the loss: Next year.",
+    ]
+    # Nothing is noted of what both say, and of what the lead takes over.
+    assert (await merge(theirs, theirs))[1] == []
+    bare = {name: theirs[name] for name in ("name", "source", "stage", "lostReason", "score")}
+    merged, noted = await merge(bare, theirs)
+    assert (merged["value"], merged["currency"], merged["owner"]["id"]) == ("1000.00", "USD", str(other.id))
+    assert (merged["lostNote"], noted) == (None, ["Note on the loss: Next year."])
+    merged, noted = await merge({"name": "Hedy"}, {"name": "Hedy", "currency": "CHF"})
+    assert (merged["currency"], noted) == ("CHF", [])
 
 
 async def test_two_merges_crosswise_leave_one_lead(make_user: Any) -> None:
@@ -239,7 +289,7 @@ async def test_interactions_are_their_authors(service: Any, make_user: Any) -> N
         await leave(conn, boss.id)
     seen = await get_json(admin.client, f"/leads/{elsewhere['id']}")
     assert (seen["owner"], seen["createdBy"]["lastName"]) == (None, "member")
-    # Nor does the answer that somebody else was given name them.
+    # The answer stored for a retry no longer names the leaver either.
     again = await (await admin.client.post(f"{API}/leads", json=body, headers=key)).json()
     assert again == {**kept, "owner": None}
     [row] = (await get_json(admin.client, path))["data"]

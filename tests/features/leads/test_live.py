@@ -1,4 +1,4 @@
-"""Leads live: the room, the notifications, and that people who may not read leads see nothing of them."""
+"""Leads live: the room, notifications, and nothing for people who may not read leads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.realtime.helpers import ask, subscribe
 
 
 async def replay(service: Any, room: str) -> list[dict[str, Any]]:
-    """All frames of a room, as whoever comes back is shown them now."""
+    """All frames of a room, as a returning client is sent them now."""
     async with service.db.connection(wait=5) as conn:
         rows = await sql.realtime.read_frames(conn, room=room, after=0, most=100)
         return [json.loads(text) for text in await PRODUCT.renderer.render(conn, rows)]
@@ -82,7 +82,7 @@ async def test_the_room_shows_what_the_list_shows(service: Any, make_user: Any, 
             state[frame["data"]["id"]] = frame["data"]
     assert list(state.values()) == (await get_json(boss.client, "/leads"))["data"]
 
-    # What a role loses, its sockets lose.
+    # When a role loses a permission, its sockets lose the frames.
     async with service.db.transaction(wait=5) as conn:
         await conn.execute("DELETE FROM role_permissions WHERE role = 'manager' AND permission = 'lead:read'")
         service.app[RIGHTS].load(await sql.roles.list_role_permissions(conn))
@@ -90,7 +90,7 @@ async def test_the_room_shows_what_the_list_shows(service: Any, make_user: Any, 
     assert (await live.next("unsubscribed", 8))["data"] == {"room": "leads"}
     await create(admin, "/leads", name="Hidden")
     await live.nothing("lead:created", 0.3)
-    # To change one is to see it.
+    # Changing a lead needs the permission to read it.
     refusal = await refused(boss.client.put(f"{API}/leads/{one['id']}/score", json={"score": 1}), 403)
     assert refusal["code"] == "permission_required"
 
@@ -122,7 +122,7 @@ async def test_who_may_read_leads_is_told_until_the_lead_is_gone(
         "Zuse, K.",
         "Konrad Zuse",
     ]
-    # All new ones are one group, and so are the scores of one lead.
+    # All new leads are one group, and all scores of one lead are one.
     groups = await fetch(
         service, "SELECT key, size FROM notification_groups WHERE receiver_id = $1 ORDER BY key", bob.id
     )
@@ -158,14 +158,14 @@ async def test_who_may_read_leads_is_told_until_the_lead_is_gone(
 
 @pytest.mark.shared
 async def test_without_the_permission_nothing_is_seen(service: Any, make_user: Any, connect: Any) -> None:
-    # What is delivered late is told to those who may read leads by then.
+    # Late deliveries go to those who may read leads at that moment.
     await wait_until(lambda: outbox_empty(service))
     ann, bob = await make_user(role="manager"), await make_user(role="manager")
     lead = await create(ann, "/leads", name="Quux Unlimited", notes="Quux, again.")
     await wait_until(lambda: outbox_empty(service))
     [told] = await read_inbox(bob)
     assert told["message"] == "Quux Unlimited"
-    # Bob is a member from now on; his old notification says no more than that there was one.
+    # Bob is a member from now on; his old notification no longer names the lead.
     await fetch(service, "UPDATE users SET role = 'member' WHERE id = $1", bob.id)
     async with service.db.connection(wait=5) as conn:
         [row] = await sql.notifications.render_notifications(conn, ids=[UUID(told["id"])])

@@ -1,4 +1,4 @@
-"""Files of messages, search, what is kept for how long, and what stays of a person who leaves."""
+"""Uploads of messages, search, retention, and what remains of a user who leaves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.shared
 
 
 async def upload(user: Any) -> dict[str, Any]:
-    """A small picture of somebody's, on nothing yet."""
+    """Upload a small picture that is not attached yet; return the upload."""
     image = BytesIO()
     Image.new("RGB", (2, 2)).save(image, "PNG")
     form = FormData()
@@ -50,7 +50,7 @@ async def test_files_of_messages_are_their_members_and_never_loose(
     assert await history(ann, conversation) == []
     message = await write(ann, conversation, "", uploadIds=[second["id"], first["id"]])
     assert [one["id"] for one in message["uploads"]] == [second["id"], first["id"]]
-    # Nobody else puts them anywhere, nor does their owner take them out from under it.
+    # Nobody can attach them elsewhere, and their owner cannot delete them from the message.
     await refused(ann.client.post(path, json={"uploadIds": [first["id"]]}), 422)
     await refused(ann.client.post(f"{API}/posts", json={"body": "x", "uploadIds": [first["id"]]}), 422)
     await refused(ann.client.delete(f"{API}/uploads/{first['id']}"), 409, "upload_sent")
@@ -92,7 +92,7 @@ async def test_search_finds_words_of_one_s_own_conversations(service: Any, make_
     page = await get_json(ann.client, "/messages/search?q=zebra&limit=1")
     page = await get_json(ann.client, f"/messages/search?q=zebra&limit=1&cursor={page['nextCursor']}")
     assert [row["conversationId"] for row in page["data"]] == [direct]
-    # At once where it is edited, and nowhere else.
+    # The search of messages finds an edited text at once; the general search finds no messages.
     await bob.client.patch(f"{API}/messages/{found['data'][0]['id']}", json={"body": "Okapis."})
     assert len((await get_json(ann.client, "/messages/search?q=zebra"))["data"]) == 1
     assert len((await get_json(ann.client, "/messages/search?q=okapi"))["data"]) == 1
@@ -167,7 +167,7 @@ async def test_a_person_who_leaves_is_in_no_conversation_and_what_they_wrote_sta
 
 
 async def test_texts_stand_in_their_own_rows_alone(service: Any, make_user: Any) -> None:
-    """Not in the trail, in frames, in notifications, nor anywhere once they are deleted."""
+    """Texts are not in the trail, frames or notifications, nor anywhere once deleted."""
     ann, bob = await make_user(), await make_user()
     conversation = await gather(ann, bob, title="Quokkatitle")
     message = await write(ann, conversation, "Xylophonetext.")
@@ -177,13 +177,13 @@ async def test_texts_stand_in_their_own_rows_alone(service: Any, make_user: Any)
     kept = await ann.client.post(path, json={"body": "Xylophonetext three."}, headers=headers)
     again = await ann.client.post(path, json={"body": "Xylophonetext three."}, headers=headers)
     assert (await kept.json())["id"] == (await again.json())["id"]
-    # An answer says how the message begins that it answers; what is stored of it for retries does not.
+    # A reply quotes a message; the copy stored for retries does not hold the quotation.
     reply = {"body": "Yes.", "replyToId": message["id"]}
     made = await (await bob.client.post(path, json=reply, headers=headers)).json()
     assert made["replyTo"]["excerpt"] == "Xylophonetext two."
     await bob.client.put(f"{API}/messages/{made['id']}/reactions/⭐")
     await bob.client.patch(f"{API}/messages/{made['id']}", json={"body": "No."})
-    # Nor how the newest message begins.
+    # Nor does it hold the excerpt of the newest message.
     pair, opened = await talk(ann, bob), []
     last = await write(ann, pair, "Xylophonetext four.")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What members see live, on two nodes: rooms, news of others, typing, marks, and the end of sight."""
+"""Live views of members on two nodes: rooms, activity elsewhere, typing, marks, and the loss of access."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.realtime.helpers import ask, subscribe
 
 
 async def watch(live: Any, conversation: str) -> dict[str, Any]:
-    """Join the room of a conversation, and see that it worked."""
+    """Join the room of a conversation; return the answer's data."""
     return await subscribe(live, f"conversation:{conversation}")
 
 
@@ -25,7 +25,7 @@ async def test_what_is_written_is_seen_on_every_node(
     ann, bob, eve = await make_user(), await make_user(), await make_user()
     conversation = await gather(ann, bob)
     here, there = await connect(ann), await connect(bob, url=second_node)
-    # In no room: told that there is something.
+    # This socket is in no room: it only hears that something happened.
     away = await connect(bob)
     await away.next("connected")
     for live in (here, there):
@@ -52,7 +52,7 @@ async def test_what_is_written_is_seen_on_every_node(
     }
     await ann.client.patch(f"{API}/conversations/{conversation}", json={"title": "New"})
     assert (await there.next("conversation:updated"))["data"]["title"] == "New"
-    # Whoever replays it sees what it is now.
+    # A replay shows the messages as they are now.
     epoch = (await get_json(bob.client, f"/conversations/{conversation}"))["epoch"]
     room = f"conversation:{conversation}"
     await away.send("subscribe", {"room": room, "epoch": epoch, "seq": 0})
@@ -64,7 +64,7 @@ async def test_what_is_written_is_seen_on_every_node(
 
 
 async def test_nothing_is_told_ahead_of_connected(own_service: Any, make_user: Any, connect: Any) -> None:
-    """Redis may come back just as a socket is greeted: it reads its list behind `connected` anyway."""
+    """No resync precedes `connected`, even if Redis comes back just then: clients read their list anyway."""
     node = own_service.app[NODE]
     told = find_conversations(node)
 
@@ -132,7 +132,7 @@ async def test_typing_and_marks_go_to_those_whom_they_concern(
     shown = {**data, "userId": str(bob.id), "readN": 1, "deliveredN": 1}
     for live in (here, there, phone):
         assert (await live.next("conversation:read"))["data"] == shown
-    # The second time was too soon, and one who is blocked types unseen.
+    # The second typing frame came too soon, and a blocked user's typing is not shown.
     assert [frame["event"] for frame in there.frames].count("typing") == 1
     await ann.client.put(f"{API}/users/{bob.id}/block")
     assert (await ask(there, "typing", data))["data"]["code"] == "blocked"
@@ -165,7 +165,7 @@ async def test_whoever_is_taken_out_sees_no_more(
     assert not [frame for frame in out.frames if frame["event"] == "conversation:activity"]
     refused = await ask(out, "subscribe", {"room": f"conversation:{conversation}", "epoch": None})
     assert refused["data"]["code"] == "room_not_found"
-    # Of a conversation that ends, those in its room see that it does.
+    # The room of a deleted conversation is told of its end.
     assert (await ann.client.delete(f"{API}/conversations/{conversation}")).status == 204
     assert (await stays.next("conversation:deleted"))["data"] == {"id": conversation}
     await later.next("resync")
@@ -190,7 +190,7 @@ async def test_large_groups_show_no_reading(service: Any, make_user: Any, connec
 async def test_whoever_is_taken_out_while_they_connect_hears_nothing(
     service: Any, make_user: Any, connect: Any, monkeypatch: Any
 ) -> None:
-    """What is read of where they are is older than the news that they are not."""
+    """The memberships are read before the removal, and its message arrives during the greeting."""
     ann, bob = await make_user(), await make_user()
     left, stays = await gather(ann, bob), await gather(ann, bob)
     read_them = sql.conversations.list_memberships
@@ -209,7 +209,7 @@ async def test_whoever_is_taken_out_while_they_connect_hears_nothing(
 
 
 async def test_the_check_finds_who_is_not_there_any_more(service: Any, make_user: Any, connect: Any) -> None:
-    """Also where nobody said that they were taken out."""
+    """Even if no event told of the removal."""
     ann, bob = await make_user(), await make_user()
     conversation = await gather(ann, bob)
     lives = [await connect(ann), await connect(bob)]

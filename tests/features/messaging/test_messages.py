@@ -1,4 +1,4 @@
-"""Conversations and messages: who sees and changes what, in which order."""
+"""Conversations and messages: who may see and change them, and their order."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_messages_have_numbers_and_an_id_is_sent_once(service: Any, make_u
     )
     assert again.status == 200
     assert await again.json() == first
-    # The id of another's message, or of another conversation, is taken.
+    # An id of another user's message, or of another conversation's, is taken.
     path = f"{API}/conversations/{conversation}/messages"
     await refused(bob.client.post(path, json={"id": chosen, "body": "Mine."}), 409, "message_id_taken")
     elsewhere = f"{API}/conversations/{await gather(ann)}/messages"
@@ -76,15 +76,24 @@ async def test_history_is_read_from_any_place(service: Any, make_user: Any) -> N
         ("?before=3", [1, 2], False, True),
         ("?after=5", [6, 7], True, False),
         ("?after=0&limit=2", [1, 2], False, True),
-        ("?around=4&limit=2", [3, 4, 5], True, True),
-        ("?around=1&limit=4", [1, 2, 3], False, True),
+        ("?around=4&limit=1", [4], True, True),
+        ("?around=4&limit=2", [3, 4], True, True),
+        ("?around=4&limit=3", [3, 4, 5], True, True),
+        ("?around=1&limit=4", [1, 2], False, True),
         ("?around=7&limit=4", [5, 6, 7], True, False),
-        ("?after=7", [], False, False),
+        ("?around=9&limit=2", [6, 7], True, False),
+        ("?after=6&limit=1", [7], True, False),
+        ("?after=7", [], True, False),
+        ("?after=70", [], True, False),
+        ("?before=1", [], False, True),
     ):
         found = await get_json(ann.client, path + query)
         shown = ([one["n"] for one in found["data"]], found["hasOlder"], found["hasNewer"])
         assert shown == (numbers, older, newer), query
     await refused(ann.client.get(f"{API}{path}?before=1&after=2"), 422, "validation_failed")
+    for query in ("", "?after=7", "?before=7", "?around=7"):
+        found = await get_json(ann.client, f"/conversations/{await gather(ann)}/messages{query}")
+        assert (found["data"], found["hasOlder"], found["hasNewer"]) == ([], False, False), query
 
 
 async def test_only_its_author_changes_a_message_and_what_is_deleted_keeps_its_number(
@@ -145,7 +154,7 @@ async def test_members_come_and_go(service: Any, make_user: Any) -> None:
     path = f"{API}/conversations/{conversation}"
     await write(ann, conversation)
     assert (await bob.client.put(f"{path}/members/{eve.id}", json={})).status == 200
-    # Whoever comes has read what there is, and may read it.
+    # To a new member all older messages count as read, and can be read.
     assert await unread(eve, conversation) == 0
     assert await history(eve, conversation) == [1]
     await refused(bob.client.put(f"{path}/members/{eve.id}", json={"role": "owner"}), 403)
@@ -200,7 +209,7 @@ async def test_a_stranger_gets_nowhere(service: Any, client: Any, make_user: Any
         eve.client.delete(f"{of_message}/reactions/⭐"),
     ):
         await refused(call, 404, "message_not_found")
-    # Nor is anything quoted across conversations.
+    # Nor can a reply quote a message of another conversation.
     own = await gather(eve)
     body = {"body": "x", "replyToId": message["id"]}
     error = await refused(eve.client.post(f"{API}/conversations/{own}/messages", json=body), 422)
@@ -223,7 +232,7 @@ async def test_a_key_that_may_only_write_reads_nothing(service: Any, client: Any
     path = f"{API}/conversations/{conversation}"
     sent = await sender.post(f"{path}/messages", json={"body": "Hi.", "replyToId": message["id"]})
     assert (sent.status, (await sent.json())["replyTo"]["excerpt"]) == (201, None)
-    # What is there is changed by whoever may read it.
+    # Changing something that exists needs the scope to read it.
     for call in (
         sender.patch(path, json={"title": "x"}),
         sender.put(f"{path}/members/{bob.id}", json={}),
@@ -261,7 +270,7 @@ async def test_whoever_is_blocked_does_not_write(service: Any, make_user: Any) -
     await refused(ann.client.post(f"{API}/conversations", json={"userId": str(eve.id)}), 403, "blocked")
     assert await (await ann.client.delete(f"{API}/users/{bob.id}/block")).json() == {"blocked": False}
     await write(bob, conversation)
-    # Whoever is gone is not written to.
+    # A deactivated user cannot be written to.
     await service.db.pool.execute("UPDATE users SET status = 'deactivated' WHERE id = $1", bob.id)
     path = f"{API}/conversations/{conversation}/messages"
     await refused(ann.client.post(path, json={"body": "x"}), 409, "recipient_gone")
@@ -287,7 +296,7 @@ async def test_receipts_and_the_lists_of_what_is_unread(service: Any, make_user:
     saved = await bob.client.put(f"{API}{path}/settings", json={"level": "mentions", "mutedUntil": until})
     assert (await saved.json())["level"] == "mentions"
     assert await get_json(bob.client, "/conversations/unread") == {"messages": 1, "conversations": 1}
-    # Times that have no place in UTC, and what is over, are no times to be left alone until.
+    # A mute cannot end in the past, or at a time without a place in UTC.
     for until in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00Z"):
         await refused(bob.client.put(f"{API}{path}/settings", json={"mutedUntil": until}), 422)
     await refused(bob.client.put(f"{API}{path}/settings", json={}), 422)

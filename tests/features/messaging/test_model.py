@@ -1,4 +1,4 @@
-"""Unread counts are arithmetic; here they are held to counting, whatever happened before."""
+"""Unread counts, which are computed from marks, against a model that counts one by one."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ STEPS = st.lists(st.tuples(st.sampled_from(KINDS), PERSON, NUMBER), min_size=12,
 
 
 class Model:
-    """What a conversation should hold, as lists: its messages, and what each member has read."""
+    """The expected state of a conversation: its messages, and those that each member has read."""
 
     def __init__(self) -> None:
         self.messages: dict[int, bool] = {}
         self.read: dict[int, set[int]] = {0: set(), 1: set(), 2: set()}
 
     def unread(self, person: int) -> int:
-        """Counted one by one."""
+        """Count the unread messages one by one."""
         return sum(not gone and n not in self.read[person] for n, gone in self.messages.items())
 
 
 async def take(conn: Any, step: tuple[str, int, int], people: list[UUID], place: UUID, model: Model) -> None:
-    """One step, in the database and in the model; what is refused changes neither."""
+    """Take one step in the database and in the model; a refused step changes neither."""
     what, person, number = step
     who = people[person]
     last = await conn.fetchval("SELECT last_n FROM conversations WHERE id = $1", place)
     here = person in model.read
-    # Some message that there has been, where there was one.
+    # Any number that a message has had, if there was one.
     number = 1 + number % last if last else number
     if what == "send" and here:
         body = {"body": f"Text {number}", "replyToId": None, "uploadIds": []}
@@ -75,7 +75,7 @@ async def take(conn: Any, step: tuple[str, int, int], people: list[UUID], place:
 
 
 async def play(db: Database, people: list[UUID], steps: list[tuple[str, int, int]]) -> None:
-    """All steps in a conversation of its own, which is looked at behind each."""
+    """Take all steps in a new conversation, and compare after each."""
     model = Model()
     async with db.transaction(wait=5) as conn:
         row = await conversations.create_group(conn, people[0], "A group", people)
@@ -108,7 +108,7 @@ async def play(db: Database, people: list[UUID], steps: list[tuple[str, int, int
 
 
 async def open_database(config: Config) -> tuple[Database, list[UUID]]:
-    """The database, with three people."""
+    """Open the database and insert three users; return both."""
     db = Database(config)
     await db.open()
     names = [f"person{number}" for number in range(3)]

@@ -1,4 +1,4 @@
-"""Who is notified of a message that has waited: once an absence, and nobody who does not want it."""
+"""Notifications of messages that waited: one per absence, and none for people who do not want them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.shared
 
 
 async def told(service: Any, *people: Any) -> list[int]:
-    """How many notifications of messages each has, once all are delivered that wait."""
+    """Each user's number of message notifications, once all waiting ones are delivered."""
     waiting = "SELECT count(*) = 0 FROM outbox WHERE receivers_after IS NULL"
     await wait_until(lambda: fetch_value(service, waiting))
     await hasten(service)
@@ -51,7 +51,7 @@ async def test_one_who_does_not_read_is_notified_once_until_they_do(service: Any
     await write(bob, conversation, "An answer.")
     await read(ann, conversation, 5)
     assert await told(service, ann) == [0]
-    # What is deleted meanwhile tells nobody, and counts as no notification.
+    # A message deleted meanwhile notifies nobody.
     message = await write(bob, conversation, "Sent by mistake.")
     await ann.client.get(f"{API}/conversations")
     assert (await bob.client.delete(f"{API}/messages/{message['id']}")).status == 204
@@ -63,13 +63,13 @@ async def test_one_who_does_not_read_is_notified_once_until_they_do(service: Any
 
 
 async def last_of(user: Any) -> str:
-    """The id of a person's newest notification."""
+    """The id of the user's newest notification."""
     found: str = (await get_json(user.client, "/notifications"))["data"][0]["id"]
     return found
 
 
 async def badge(user: Any) -> int:
-    """How many notifications a person has not read."""
+    """The user's number of unread notifications."""
     count: int = (await get_json(user.client, "/notifications/unread-count"))["count"]
     return count
 
@@ -85,7 +85,7 @@ async def test_what_is_read_in_a_conversation_is_read_in_the_bell(
             await write(ann, place)
     assert await told(service, bob, eve) == [2, 1]
     assert [await badge(bob), await badge(eve)] == [2, 1]
-    # On a device; not yet when a device has had it.
+    # Read on a device; delivery to a device is not enough.
     await bob.client.put(f"{API}/conversations/{group}/delivered", json={"n": 2})
     assert await badge(bob) == 2
     await read(bob, group, 1)
@@ -93,16 +93,16 @@ async def test_what_is_read_in_a_conversation_is_read_in_the_bell(
     assert (await tab.next("notification:updated"))["data"]["isRead"]
     while (await tab.next("unread-count"))["data"]["count"] != 1:
         pass
-    # Whoever answers has read, muted or not.
+    # Writing a message marks the conversation read, muted or not.
     path = f"{API}/conversations/{pair}/settings"
     await bob.client.put(path, json={"level": "none"})
     await write(bob, pair)
     assert await badge(bob) == 0
     await bob.client.put(path, json={"level": "all"})
-    # Read elsewhere first, marked twice: counted once.
+    # Read in the conversation first, then marked as read again: counted once.
     await read(bob, group, 2)
     assert await badge(bob) == 0
-    # Nor what was deleted, where there is nothing else; the next message is told again.
+    # Deleting the only messages also clears the notification; the next message makes a new one.
     mistakes = [await write(ann, pair) for _ in range(2)]
     assert await told(service, bob) == [3]
     for message, left in zip(mistakes, (1, 0), strict=True):
@@ -111,7 +111,7 @@ async def test_what_is_read_in_a_conversation_is_read_in_the_bell(
     await write(ann, pair)
     assert await told(service, bob) == [4]
     await read(bob, pair, 6)
-    # What leads to nothing any more does not wait to be read.
+    # Losing access also clears the notification.
     assert (await ann.client.delete(f"{API}/conversations/{group}/members/{eve.id}")).status == 204
     assert await badge(eve) == 0
 

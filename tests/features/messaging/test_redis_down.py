@@ -1,4 +1,4 @@
-"""Redis goes away: whoever is taken out meanwhile sees no more, and all learn that they missed something."""
+"""Redis goes away: a removed member sees no more, and all sockets learn that they missed something."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.long(8)
 
 @pytest.fixture
 def own_valkey(tmp_path: Any) -> Iterator[ValkeyServer]:
-    """A Valkey of the test's own, to be killed."""
+    """A Valkey for this test alone, to be killed."""
     server = ValkeyServer(tmp_path)
     server.start()
     yield server
@@ -26,7 +26,7 @@ def own_valkey(tmp_path: Any) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def config(config: Any, own_valkey: ValkeyServer) -> Any:
-    """The service's settings with that Valkey."""
+    """The service's settings with the test's own Valkey."""
     return replace(config, redis_url=own_valkey.url)
 
 
@@ -44,12 +44,12 @@ async def test_whoever_is_taken_out_meanwhile_sees_no_more(
     path = f"/api/v1/conversations/{conversation}/members/{eve.id}"
     assert (await ann.client.put(path, json={})).status == 200
     await write(ann, conversation, "Not for Bob.")
-    # The node that took him out knows at once; the other one finds it when it looks for what it missed.
+    # The first node knows of the removal; the second one finds it when it checks what it missed.
     assert (await out.next("unsubscribed", 8))["data"] == {"room": room}
     assert (await stays.next("message:created", 8))["data"]["n"] == 1
     assert not [frame for frame in out.frames if frame["event"].startswith("m")]
     own_valkey.start()
-    # Both nodes have their people read their lists anew; the second one then knows where Bob is not.
+    # Both nodes tell their sockets to read their lists again; then the second one knows that Bob is out.
     for live in (out, stays, away):
         while (await live.next("resync", 12))["data"] != {"scope": "conversations"}:
             pass
@@ -58,7 +58,7 @@ async def test_whoever_is_taken_out_meanwhile_sees_no_more(
     last = (await write(ann, conversation))["n"]
     while (frame := await live.next(seconds=8))["event"] != "conversation:activity":
         if frame["event"] == "resync":
-            # Until then the node of the author could not say it; now it can.
+            # Until then the author's node could not reach the second one; now it can.
             last = (await write(ann, conversation))["n"]
     assert 2 <= frame["data"]["n"] <= last
     await out.nothing("conversation:activity", 0.2)

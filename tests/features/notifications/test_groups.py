@@ -1,4 +1,4 @@
-"""Notifications that a list shows as one."""
+"""Notifications that a list shows as one group."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ GROUPED = "/notifications?grouped=true"
 
 
 async def like(service: Any, post: dict[str, Any], people: list[Any]) -> None:
-    """Likes by several, one after the other, delivered."""
+    """Let these people like the post, one after the other, and wait for delivery."""
     for _, one in people:
         assert (await one.put(f"{API}/posts/{post['id']}/like")).status == 200
     await wait_until(lambda: outbox_empty(service))
 
 
 async def items(user: Any, more: str = "") -> list[dict[str, Any]]:
-    """The first page, in groups."""
+    """The first page of the grouped list."""
     data: list[dict[str, Any]] = (await get_json(user.client, GROUPED + more))["data"]
     return data
 
@@ -60,7 +60,7 @@ async def test_six_likes_one_is_read_and_a_seventh(service: Any, client: Any, ma
     group = one["group"]
     assert group.items() >= {"count": 6, "unread": 6, "key": f"like:post:{post['id']}"}.items()
     assert [actor["username"] for actor in group["actors"]] == ["fan5", "fan4", "fan3"]
-    # The flat list is as ever.
+    # The flat list still shows each notification.
     flat = (await get_json(ann.client, "/notifications"))["data"]
     assert [row["title"] for row in flat] == [f"fan{number} liked your post" for number in range(5, -1, -1)]
     assert {row["groupId"] for row in flat} == {group["id"]} and {row["group"] for row in flat} == {None}
@@ -70,7 +70,7 @@ async def test_six_likes_one_is_read_and_a_seventh(service: Any, client: Any, ma
     assert (newer["title"], newer["group"]) == ("fan6 liked your post", None)
     assert older["group"].items() >= {"id": group["id"], "count": 6, "unread": 5}.items()
     assert older["position"] < newer["position"]
-    # Its members, in pages; what is snoozed stands by itself then.
+    # The group's members in pages; below, a snoozed and woken one leaves the group.
     pages = await walk(ann.client, f"/notifications?group={group['id']}", 2)
     assert [row["id"] for page in pages for row in page] == [row["id"] for row in flat]
     for mine, group_id in ((bob, group["id"]), (ann, NOBODY)):
@@ -131,11 +131,11 @@ async def test_a_hundred_and_one_are_two_groups(service: Any, client: Any, make_
 
 
 async def ignore(messages: list[Any]) -> None:
-    """Nobody is connected."""
+    """Drop frames: no socket is connected."""
 
 
 async def test_pages_stand_still_while_groups_move(service: Any, client: Any, make_user: Any) -> None:
-    """Nothing twice and nothing missed; what came since is not in later pages."""
+    """No item twice and none missing; items newer than the first page are not in later pages."""
     ann = await make_user()
     posts = [await publish(ann) for _ in range(6)]
     crowd = await gather_crowd(service, client, 4, "fan")
@@ -149,7 +149,7 @@ async def test_pages_stand_still_while_groups_move(service: Any, client: Any, ma
     page = await get_json(ann.client, f"{GROUPED}&limit=2")
     seen, rounds = page["data"], 0
     while page["nextCursor"]:
-        # Old groups move to the top, a new one comes, and one moves that was shown already.
+        # Old groups move to the top, a new group comes, and a group moves that was shown already.
         moved = posts[rounds % 6]
         if rounds < 3:
             await like(service, moved, crowd[2:3])

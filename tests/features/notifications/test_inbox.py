@@ -1,4 +1,4 @@
-"""One's own list: reading, archiving, filters, pages, and the exact unread count."""
+"""A user's list: reading, archiving, filters, pages, and the exact unread count."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.conftest import wait_until
 async def receive(
     service: Any, client: Any, user: Any, likes: int, comments: int = 0
 ) -> list[dict[str, Any]]:
-    """Notify the user so many times; returns the list, newest first."""
+    """Notify the user of `likes` likes and `comments` comments; return the list, newest first."""
     post = await publish(user)
     for number, (_, one) in enumerate(await gather_crowd(service, client, likes + comments)):
         if number < likes:
@@ -44,7 +44,7 @@ async def receive(
 
 
 async def unread(user: Any) -> int:
-    """The count, which must be the same everywhere."""
+    """The unread count; asserts that both routes agree on it."""
     count: int = (await get_json(user.client, "/notifications/unread-count"))["count"]
     assert (await get_json(user.client, "/notifications"))["unreadCount"] == count
     return count
@@ -131,7 +131,7 @@ async def test_read_all_before_one_leaves_what_came_since(make_user: Any, connec
 
 
 async def has_unread(user: Any, count: int) -> bool:
-    """Whether so many were delivered to them."""
+    """Whether the user has exactly `count` unread notifications."""
     return bool((await get_json(user.client, "/notifications/unread-count"))["count"] == count)
 
 
@@ -275,7 +275,7 @@ async def test_a_comment_thread_tells_everybody_their_due(service: Any, make_use
 
 
 async def test_no_change_is_computed_from_an_old_count(service: Any, client: Any, make_user: Any) -> None:
-    """One connection marks the only notification unread while another deletes it."""
+    """One transaction marks the only notification unread while another deletes it."""
     ann = await make_user()
     (row,) = await receive(service, client, ann, 1)
     path = f"/notifications/{row['id']}"
@@ -295,7 +295,7 @@ async def test_no_change_is_computed_from_an_old_count(service: Any, client: Any
 async def test_what_comes_behind_a_read_all_stays_unread_on_every_device(
     service: Any, make_user: Any, connect: Any
 ) -> None:
-    """Also where the frame of the read-all is numbered behind it: delivery of its lane was held up."""
+    """Delivery of the read-all's lane is held up, so that its frame comes after the new notification's."""
     ann, bob = await make_user(), await make_user()
     post = await publish(bob)
     same = "SELECT find_lane($1) = find_lane($2)"

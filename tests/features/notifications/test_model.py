@@ -1,4 +1,4 @@
-"""One inbox and a plain model of it: states, counts, groups, lists, and a client that lives on events."""
+"""One inbox against a plain model: states, counts, groups, lists, and a client fed by events alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIELDS = ("id", "isRead", "seenAt", "archivedAt", "snoozedUntil", "position", "g
 
 
 def pick(row: Any) -> dict[str, Any]:
-    """What the model follows of a notification, as a client has it."""
+    """The members of a notification that the model follows, as a client reads them."""
     shown = decode(encode(row))
     return {name: shown[name] for name in FIELDS}
 
@@ -95,7 +95,7 @@ NUMBERS = itertools.count(1)
 
 
 class Inboxes(RuleBasedStateMachine):
-    """Every example is another receiver in one database."""
+    """Each example uses another receiver in one database."""
 
     database: Database
     runner: asyncio.Runner
@@ -106,7 +106,7 @@ class Inboxes(RuleBasedStateMachine):
         self.rows: list[Row] = []
         self.groups: list[Group] = []
         self.until = datetime.now(UTC) + timedelta(days=1)
-        # What a client holds: the list as it was fetched at first, empty, and each event applied to it.
+        # A client's copy: the list as first fetched, which is empty, with each event applied.
         self.held = Held()
         self.run(self.begin())
 
@@ -133,7 +133,7 @@ class Inboxes(RuleBasedStateMachine):
             )
             self.events = await conn.fetchval("SELECT count(*) FROM events")
             self.me = self.people.pop()
-            # Whoever may not see a thing is not told of it.
+            # A receiver is told only of posts that they may see, so the posts exist.
             self.posts = {
                 name: await conn.fetchval(
                     "INSERT INTO posts (author_id, type, body) VALUES ($1, 'normal', 'x') RETURNING id",
@@ -142,13 +142,13 @@ class Inboxes(RuleBasedStateMachine):
                 for name in "ab"
             }
 
-    # What happens.
+    # Steps.
 
     @rule(
         post=st.sampled_from(["a", "b", None]), actor=st.integers(0, 2), times=st.sampled_from([1, 1, 1, 40])
     )
     def arrive(self, post: str | None, actor: int, times: int) -> None:
-        """Likes of a post, which are grouped; mentions are not."""
+        """Likes of a post, which are grouped, or mentions, which are not."""
         self.run(self.deliver(post, actor, times))
 
     async def deliver(self, post: str | None, actor: int, times: int) -> None:
@@ -156,7 +156,7 @@ class Inboxes(RuleBasedStateMachine):
         notice = Notice("like" if post else "mention", "", lambda event: (), entity=lambda event: entity)
         told = []
         for _ in range(times):
-            # Ids in the order in which it happened, as those of version 7 are.
+            # Ids in the order of events, like those of UUID version 7.
             event_id = UUID(int=next(NUMBERS))
             event = Event(event_id, "t", self.people[actor], "post", uuid4(), {}, datetime.now(UTC))
             told.append(Told(event, notice, self.me))
@@ -282,7 +282,7 @@ class Inboxes(RuleBasedStateMachine):
     async def let_wake(self) -> None:
         asleep = [row for row in self.rows if row.snoozed]
         async with self.database.connection(wait=5) as conn:
-            # In the order in which they were told, as if each had been snoozed for a second less.
+            # In order of arrival: each snooze ends a second after the one before.
             for number, row in enumerate(asleep):
                 await conn.execute(
                     "UPDATE notifications SET snoozed_until = now() - interval '1 s' * $2 WHERE id = $1",
@@ -311,13 +311,13 @@ class Inboxes(RuleBasedStateMachine):
         assert moved >= len(old)
         for row in old + gone:
             row.archived = True
-        # In parts of 50, each with its event.
+        # The job works in parts of 50, each with its own event.
         await self.follow(None)
 
-    # A client.
+    # The client.
 
     async def follow(self, expected: int | None, created: list[UUID] | None = None) -> None:
-        """Apply the events of what just happened, in their order, as frames tell them."""
+        """Apply the newest events in order, as frames carry them; `expected` is their number, if known."""
         async with self.database.connection(wait=5) as conn:
             rows = await conn.fetch("SELECT * FROM events ORDER BY created_at, id OFFSET $1", self.events)
             self.events += len(rows)
@@ -346,7 +346,7 @@ class Inboxes(RuleBasedStateMachine):
         shown = await service.get_notification(conn, self.me, notification_id)
         self.held.apply("notification:updated", pick(shown))
 
-    # What must hold.
+    # Invariants.
 
     @invariant()
     def agrees(self) -> None:
@@ -390,7 +390,7 @@ class Inboxes(RuleBasedStateMachine):
         assert [pick(row) for row in flat] == self.held.list()
 
     def expect_items(self, ordered: list[Row]) -> list[tuple[UUID, UUID]]:
-        """The newest listed of each group, in its place, and those by themselves."""
+        """The newest listed notification of each group, at the group's place, and all without a group."""
         found: dict[Any, tuple[UUID, UUID]] = {}
         for row in ordered:
             if row.listed:
@@ -398,7 +398,7 @@ class Inboxes(RuleBasedStateMachine):
         return sorted(found.values(), key=lambda item: item[1], reverse=True)
 
     async def walk(self, conn: Any, query: dict[str, Any]) -> list[Any]:
-        """Every page of a list."""
+        """All pages of a list, joined."""
         found: list[Any] = []
         since = before = LAST_ID
         while True:
@@ -426,7 +426,7 @@ def test_an_inbox_is_what_its_model_says(config: Config) -> None:
                     stateful_step_count=30,
                     deadline=None,
                     derandomize=True,
-                    # Each step asks the database: to find a shorter way to a failure takes minutes.
+                    # Each step asks the database: shrinking a failure would take minutes.
                     phases=(Phase.generate,),
                     suppress_health_check=list(HealthCheck),
                 ),

@@ -1,4 +1,4 @@
-"""What people are told: of what, how often, and what stays when its subject is gone."""
+"""Notifications: who gets one, how often, and what stays when its subject is gone."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from workers.delivery import Delivery
 
 
 async def settle(service: Any) -> None:
-    """Wait until everything that happened is delivered."""
+    """Wait until the outbox is empty."""
     await wait_until(lambda: outbox_empty(service))
 
 
 async def told(service: Any, user: Any, path: str = "/notifications") -> list[dict[str, Any]]:
-    """A user's notifications, newest first, once all is delivered."""
+    """The user's notifications, newest first, once the outbox is empty."""
     await settle(service)
     data: list[dict[str, Any]] = (await get_json(user.client, path))["data"]
     return data
@@ -125,7 +125,7 @@ async def test_one_comment_tells_one_person_once_and_a_mention_comes_first(
     ann, bob, eve = await make_user(), await make_user(), await make_user()
     post = await publish(ann)
     mine = await say(ann, post["id"])
-    # Ann wrote the post and the comment replied to, and is mentioned, twice.
+    # Ann wrote the post and the parent comment, and is mentioned twice.
     await say(bob, post["id"], f"@{ann.username} @{ann.username.upper()} @{eve.username}.", parent=mine["id"])
     assert kinds(await told(service, ann)) == kinds(await told(service, eve)) == ["mention"]
     (row,) = await told(service, ann)
@@ -147,7 +147,7 @@ async def test_an_at_sign_in_a_word_mentions_nobody(service: Any, make_user: Any
     for number, body in enumerate(
         (
             *(f"@{name}", f"(@{name})", f"hi\n@{name}, hi", f"“@{name}”", f"@{name}'s", f"@{name}.Hi"),
-            # Where words have no spaces between them.
+            # Scripts without spaces between words.
             *(f"@{name}你好", f"你好@{name}", f"你好，@{name}さん", f"привет@{name}."),
         ),
         1,
@@ -215,7 +215,7 @@ async def test_a_deleted_comment_leaves_neither_its_text_nor_the_link(service: A
     assert (newest["message"], newest["entity"]["id"]) == ("kept", kept["id"])
     assert (oldest["message"], oldest["entity"], oldest["postId"]) == ("", None, None)
     assert oldest["title"].endswith("mentioned you")
-    # The reply stays until its own author takes it back.
+    # The reply stays until its author deletes it.
     (row,) = await told(service, bob)
     assert (row["message"], row["entity"]["id"]) == (reply["body"], reply["id"])
     await ann.client.delete(f"{API}/comments/{reply['id']}")

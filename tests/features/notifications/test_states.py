@@ -1,4 +1,4 @@
-"""Snoozing, many at once, and what several devices see of it."""
+"""Snoozing, bulk changes, and their effects on several devices."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ HOUR = timedelta(hours=1)
 
 
 def later(span: timedelta = HOUR) -> str:
-    """A time of the client's, with its zone."""
+    """A time in the future, as a client sends it."""
     return (datetime.now(UTC) + span).isoformat()
 
 
 async def patch(user: Any, row: dict[str, Any], **change: Any) -> dict[str, Any]:
-    """The notification as the change left it; GET says the same."""
+    """Change a notification; return it, as GET also shows it."""
     path = f"{API}/notifications/{row['id']}"
     answer = await user.client.patch(path, json=change)
     assert answer.status == 200, await answer.text()
@@ -51,17 +51,17 @@ async def patch(user: Any, row: dict[str, Any], **change: Any) -> dict[str, Any]
 
 
 async def ids(user: Any, query: str = "") -> list[str]:
-    """What is in a list."""
+    """The ids of a list, over all its pages."""
     return [row["id"] for page in await walk(user.client, f"/notifications{query}", 100) for row in page]
 
 
 async def count_events(service: Any) -> int:
-    """How much has happened."""
+    """The number of events so far."""
     return int(await fetch_value(service, "SELECT count(*) FROM events"))
 
 
 async def make_due(service: Any) -> None:
-    """As if what is snoozed had waited long enough."""
+    """Let all snoozed notifications be due."""
     await fetch(service, "UPDATE notifications SET snoozed_until = now() WHERE snoozed_until IS NOT NULL")
 
 
@@ -85,7 +85,7 @@ async def test_a_snoozed_one_comes_back_on_top_on_every_device(
     await wake_notifications({"database": service.db})
     woken = (await live.next("notification:updated"))["data"]
     assert (await live.next("unread-count"))["data"] == {"count": 3}
-    # Unread again it stays seen, and it stands where it woke.
+    # Woken it is unread again and still seen, and stands where it woke.
     assert (woken["isRead"], woken["seenAt"]) == (False, snoozed["seenAt"])
     assert (woken["snoozedUntil"], woken["groupId"]) == (None, None)
     assert woken["position"] > newest["position"]
@@ -106,19 +106,19 @@ async def test_what_one_change_says_of_several_things(service: Any, client: Any,
     await bob.client.put(f"{API}/posts/{post['id']}/like")
     await wait_until(lambda: outbox_empty(service))
     (row,) = (await get_json(ann.client, "/notifications"))["data"]
-    # To archive ends a snooze, without waking it: taken back it is where it was, as it was.
+    # Archiving ends a snooze without waking; unarchived, the notification is where and as it was.
     await patch(ann, row, snoozedUntil=later(), isRead=True)
     shelved = await patch(ann, row, archived=True, snoozedUntil=None)
     assert shelved["archivedAt"] and (shelved["snoozedUntil"], shelved["isRead"]) == (None, True)
     assert (await patch(ann, row, archived=False))["position"] == row["position"]
-    # To snooze takes it out of the archive.
+    # Snoozing takes it out of the archive.
     await patch(ann, row, archived=True)
     snoozed = await patch(ann, row, snoozedUntil=later(), archived=False)
     assert snoozed["snoozedUntil"] and snoozed["archivedAt"] is None
-    # Waking makes it unread, unless it is read with the same request.
+    # Waking makes it unread, unless the same request reads it.
     woken = await patch(ann, row, snoozedUntil=None, isRead=True)
     assert woken["isRead"] and woken["position"] > row["position"]
-    # What is read is seen.
+    # A read notification is seen.
     assert (await patch(ann, row, seen=False))["seenAt"] == woken["seenAt"] is not None
     assert (await patch(ann, row, isRead=False, seen=False))["seenAt"] is None
     before = await count_events(service)
@@ -197,7 +197,7 @@ async def test_what_is_read_and_old_leaves_the_list_and_can_be_taken_back(
     await live.next("connected")
     context = {"database": service.db, "config": service.config}
     assert await retire_notifications(context) == 0
-    # As if they had come 31 days ago, but for the two newest.
+    # Make all but the two newest 31 days old.
     await fetch(
         service,
         """UPDATE notifications SET
@@ -221,7 +221,7 @@ async def test_what_is_read_and_old_leaves_the_list_and_can_be_taken_back(
     assert [row["createdAt"] for (row,) in gone] == [row["createdAt"] for row in (shelved, first, last)]
     assert await fetch_value(service, "SELECT count(*) FROM notifications_archive") == 3
     await check_counters(service)
-    # They are the receiver's own as before.
+    # Archived notifications still belong to their receiver alone.
     path = f"{API}/notifications/{first['id']}"
     assert (await (await ann.client.get(path)).json())["archivedAt"]
     await refused(bob.client.patch(path, json={"archived": False}), 404, "notification_not_found")
@@ -240,7 +240,7 @@ async def test_what_is_read_and_old_leaves_the_list_and_can_be_taken_back(
 
 
 async def test_everything_at_once_leaves_exact_counts(service: Any, client: Any, make_user: Any) -> None:
-    """Archiving, unreading and snoozing of the same ones, read-alls, wakings by two workers, arrivals."""
+    """Archiving, unreading, snoozing, read-alls, wakings by two workers, and arrivals, all in parallel."""
     ann = await make_user()
     rows = await receive(service, client, ann, 8, 4)
     post = (await get_json(ann.client, "/posts"))["data"][0]
@@ -270,7 +270,7 @@ async def test_everything_at_once_leaves_exact_counts(service: Any, client: Any,
     async def wake() -> None:
         for _ in range(10):
             await make_due(service)
-            # A worker that finds no connection comes again.
+            # A worker without a connection tries again later.
             with suppress(Unavailable):
                 await asyncio.gather(wake_notifications(context), wake_notifications(context))
 
@@ -285,7 +285,7 @@ async def test_everything_at_once_leaves_exact_counts(service: Any, client: Any,
 
 
 async def test_a_read_all_while_a_thousand_arrive(service: Any, make_user: Any) -> None:
-    """Each is read by some read-all or unread behind the last one: the counts say which."""
+    """Each is read by a read-all or came after the last one: the sum of both is exact."""
     ann, bob = await make_user(), await make_user()
     post = await publish(bob)
     comment = await say(bob, post["id"], f"@{ann.username}")
@@ -314,7 +314,7 @@ async def test_a_read_all_while_a_thousand_arrive(service: Any, make_user: Any) 
 async def test_a_change_of_many_is_later_than_what_it_waited_for(
     service: Any, client: Any, make_user: Any, connect: Any
 ) -> None:
-    """So that a client leaves alone what it was shown as it became since, and only that."""
+    """Clients skip notifications updated after the frame's `at`; these were updated before it."""
     ann = await make_user()
     rows = await receive(service, client, ann, 0, 2)
     live = await connect(ann)

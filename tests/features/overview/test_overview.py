@@ -1,4 +1,4 @@
-"""The admin's overview: what processes measure, what is shown of it, and dead letters."""
+"""The admin's overview: measurements of the processes, the figures made of them, and dead letters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.realtime.helpers import ask, subscribe
 
 
 async def measure(database: Any, node_id: str, kind: str, ago: int, **values: Any) -> None:
-    """Write what a process measured so many ten seconds ago."""
+    """Write a sample of a process, `ago` steps of ten seconds back."""
     names = {"pool_size": 5, "pool_busy": 1, **values}
     columns, places = ", ".join(names), ", ".join(f"${4 + n}" for n in range(len(names)))
     text = (
@@ -35,7 +35,7 @@ def test_latencies_are_those_of_prometheus() -> None:
     assert estimate_latency([(0.01, 0), (0.02, 0), (inf, 0)], 0.5) is None
     assert estimate_latency([(0.01, 50), (0.02, 50), (inf, 0)], 0.5) == 10
     assert estimate_latency([(0.01, 0), (0.02, 100), (inf, 0)], 0.5) == pytest.approx(15)
-    # All that is known of it is that it took longer than the last bound.
+    # For a latency beyond the last bound the last bound is shown.
     assert estimate_latency([(0.01, 1), (0.02, 0), (inf, 9)], 0.99) == 20
     before = Requests([(0.01, 10), (inf, 1)], 1)
     found = compare_requests(Requests([(0.01, 30), (inf, 1)], 3), before, 10)
@@ -52,13 +52,13 @@ async def test_history_adds_processes_up_and_shows_gaps(web_only: Any, database:
     await measure(database, "b", "web", 2, requests=10.0, p50=6.0, p99=50.0, **web)
     await measure(database, "c", "worker", 2, notified=3.0, delivered=1.0, queued=2)
     await measure(database, "a", "web", 4, requests=0.0, **web)
-    # Of steps that are not over nothing is shown.
+    # A step that is not over is not shown.
     await measure(database, "a", "web", 0, requests=1e6)
     async with database.connection(wait=5) as conn:
         points = await sql.overview.list_points(conn, step=10, steps=360)
         days = await sql.overview.list_points(conn, step=300, steps=288)
     assert (len(points), len(days)) == (360, 288)
-    # The clock may have gone on by a step since.
+    # The clock may have advanced by a step in between.
     at = next(n for n, row in enumerate(points) if row["webNodes"] == 2)
     assert at in (1, 2)
     found = dict(points[at])
@@ -112,7 +112,7 @@ async def test_two_nodes_and_a_worker_are_seen_live(
     assert found["users"] == 2 and found["workers"] == 1
     assert found["outbox"]["dead"] == 0
 
-    # Each process writes one row for each ten seconds, whatever it does.
+    # A process writes at most one row for each ten seconds, however often it is asked.
     node = service.app[NODE]
     sampler = Sampler(service.db, "another", "web", FakeQueue(), sockets=lambda: len(node.hub.sockets))
     due = [await sampler.add() for _ in range(2)]
@@ -153,7 +153,7 @@ async def test_nothing_is_written_while_the_database_is_away(config: Any, databa
     with pytest.raises(DatabaseUnavailable):
         await sampler.add()
     await away.open()
-    # What was done meanwhile is not told as if it had been done now.
+    # Work done while the database was away is not counted as work of this step.
     await sampler.add()
     await away.close()
     async with database.connection(wait=5) as conn:

@@ -1,4 +1,4 @@
-"""What belongs to a draft is its author's alone, and shows nowhere that there is one."""
+"""Drafts are visible to their author alone, and no count or list shows that one exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits: who is mentioned by one, and those that change nothing."""
+"""Edits: whom an edit mentions, and edits that change nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_whom_an_edit_mentions_is_told_once(kind: str, service: Any, make_
     await wait_until(lambda: outbox_empty(service))
     for user in (bob, eve):
         [row] = (await get_json(user.client, "/notifications"))["data"]
-        # What it says by now.
+        # The notification shows the present text.
         assert (row["type"], row["message"]) == ("mention", f"Hello @eve @{ann.username}.")
         assert row["postId"] == post["id"]
         assert row["entity"] == {"type": kind[:-1], "id": thing["id"]}
@@ -74,7 +74,7 @@ async def test_an_edit_that_changes_nothing_changes_nothing(service: Any, make_u
         assert (answer.status, await answer.json()) == (200, post), same
     assert await edit(ann, "comments", comment, comment["body"]) == comment
     assert await fetch_value(service, "SELECT count(*) FROM events") == before
-    # What is wrong is refused all the same.
+    # Invalid requests are refused even if nothing would change.
     await refused(ann.client.patch(path, json={"title": "Title", "version": 7}), 409, "stale_version")
     changed = await (await ann.client.patch(path, json={"title": None, "body": post["body"]})).json()
     assert (changed["title"], changed["version"]) == (None, 2)

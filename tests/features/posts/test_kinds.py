@@ -1,4 +1,4 @@
-"""Announcements and projects: who makes, moves and assigns them, and who is told."""
+"""Announcements and projects: who may make, move and assign them, and who is notified."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ async def test_frames_show_moves_and_interest(make_user: Any, connect: Any) -> N
     await put(author, f"/posts/{post['id']}/status", status="in_progress")
     frame = await live.next("post:updated")
     assert frame["data"]["status"] == "in_progress"
-    # What is true of one viewer alone is not for a room.
+    # Members that depend on the viewer are not sent to a room.
     assert not {"liked", "interested"} & frame["data"].keys()
 
 

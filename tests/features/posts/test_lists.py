@@ -39,7 +39,7 @@ async def test_a_cursor_is_stable_while_posts_come_and_go(make_user: Any) -> Non
     first = await get_json(ann.client, "/posts?limit=3")
     for number in range(3):
         await publish(ann, body=f"later {number}")
-    # The row that the cursor stands on is gone; the position is not.
+    # The row of the cursor is gone; its position still works.
     await ann.client.delete(f"{API}/posts/{posts[2]['id']}")
     second = await get_json(ann.client, f"/posts?limit=3&cursor={first['nextCursor']}")
     assert second["data"] == posts[3:]

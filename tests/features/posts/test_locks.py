@@ -1,4 +1,4 @@
-"""Many at once at one post, while a worker writes notifications of it: nobody waits in a ring."""
+"""Concurrent changes of one post while a worker writes notifications of it: no deadlock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PEOPLE, TURNS = 12, 5
 
 
 async def deliver(conn: Any, post_id: UUID, user_id: UUID) -> None:
-    """What a worker does that reads a post for its index: it holds it until its commit."""
+    """Read a post as a worker does for its index: its row stays locked until the commit."""
     await conn.execute("SELECT FROM posts WHERE id = $1 FOR KEY SHARE", post_id)
     await asyncio.sleep(random.random() * 0.01)
 
@@ -85,14 +85,14 @@ async def test_changes_of_a_post_never_wait_in_a_ring(
             project_id=None,
         )
         post_id = post["id"]
-        # Everybody is interested, so that there is somebody to assign.
+        # All are interested, so that the author can assign somebody.
         for person in people:
             await sql.reactions.add_interest(conn, post_id=post_id, user_id=person["id"], context={})
 
     async def act(person: UUID) -> None:
         for _ in range(TURNS):
             change = random.choice((*changes, deliver))
-            # The assigned cannot take their interest back, and from some states there is no way.
+            # An assigned person cannot withdraw their interest, and some states allow no move: a Conflict.
             with contextlib.suppress(Conflict):
                 async with database.transaction(wait=30) as conn:
                     await change(conn, post_id, person)
@@ -112,7 +112,7 @@ async def test_changes_of_a_post_never_wait_in_a_ring(
 
 @pytest.mark.parametrize("change", ["assign", "deliver"])
 async def test_who_leaves_waits_in_no_ring(change: str, service: Any, make_user: Any) -> None:
-    """Others hold a post or an inbox, and then, by a foreign key, want the person who is leaving."""
+    """Others lock a post or an inbox, and then, by a foreign key, want the leaving person's row."""
     author, keen = await make_user(), await make_user()
     post_id = UUID((await publish(author, type="project"))["id"])
     await keen.client.put(f"{API}/posts/{post_id}/interest")
@@ -140,7 +140,7 @@ async def test_people_who_leave_at_once_wait_in_no_ring(service: Any, client: An
     posts = [UUID((await publish(author, type="project"))["id"]) for _ in range(12)]
     for number, (person, _) in enumerate(crowd):
         async with service.db.transaction(wait=5) as conn:
-            # In another order for each, as rows are found where they were put.
+            # Each in another order, since rows are found in the order of insertion.
             for post_id in posts if number % 2 else reversed(posts):
                 await sql.reactions.add_interest(conn, post_id=post_id, user_id=person, context={})
     answers = await asyncio.gather(*(one.delete(f"{API}/users/me") for _, one in crowd))

@@ -1,4 +1,4 @@
-"""Which @names in a text are mentions."""
+"""Which @names in a text count as mentions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moderators remove what others wrote and archive what they announced; the trail says who it was."""
+"""Moderators delete and archive other people's posts and comments; the trail names the moderator."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ async def move(user: Any, post: Any, status: str) -> Any:
 
 
 async def make_key(user: Any, client: Any, *scopes: str) -> Any:
-    """A client with a new key of the user's."""
+    """A client that uses a new key of the user's."""
     body = {"name": "robot", "scopes": list(scopes)}
     key = (await (await user.client.post(f"{API}/auth/api-keys", json=body)).json())["key"]
     return client.as_user({"Authorization": f"Bearer {key}"})
 
 
 async def trail_of(service: Any, kind: str) -> list[tuple[Any, str]]:
-    """(who did it, whose it was) of every event of a type."""
+    """(actor, author) of each event of this type, oldest first."""
     text = "SELECT actor_id, payload ->> 'authorId' AS author FROM events WHERE type = $1 ORDER BY created_at"
     return [(row["actor_id"], row["author"]) for row in await fetch(service, text, kind)]
 
@@ -36,7 +36,7 @@ async def test_a_moderator_deletes_a_post(service: Any, make_user: Any, connect:
     assert error["message"] == "Only its author and holders of post:moderate may delete a post."
     await refused(boss.client.delete(path, headers={"If-Match": '"7-0"'}), 412, "stale_version")
     assert (await boss.client.delete(path)).status == 204
-    # Where the author's posts are shown, not the moderator's.
+    # The room of the author's profile is told, not the moderator's.
     assert (await live.next("post:deleted"))["data"]["id"] == post["id"]
     await refused(ann.client.get(path), 404, "post_not_found")
     assert await trail_of(service, "post.deleted") == [(boss.id, str(ann.id))]
@@ -53,7 +53,7 @@ async def test_a_moderator_deletes_a_comment_and_its_replies_stay(service: Any, 
     eve = await make_user()
     error = await refused(eve.client.delete(path), 403, "not_your_comment")
     assert "post:moderate" in error["message"]
-    # Not even they put words into somebody's mouth.
+    # Not even a moderator may edit another person's comment.
     await refused(boss.client.patch(path, json={"body": "Never."}), 403, "not_your_comment")
     await refused(boss.client.delete(path, headers={"If-Match": '"7-0"'}), 412, "stale_version")
     assert (await boss.client.delete(path)).status == 204
@@ -109,11 +109,11 @@ async def test_who_may_not_announce_any_more_announces_nothing_new(
     author = await make_user(role="manager")
     post = await publish(author, type="announcement", title="News")
     draft = await publish(author, type="announcement", status="draft")
-    # As good as the author without the permission: what a role may do is shared by all.
+    # Like an author whose role lost the permission; to change the role would affect other tests.
     robot = await make_key(author, client, "post:create")
     path = f"{API}/posts/{post['id']}"
     await refused(robot.patch(path, json={"body": "I am in charge now."}), 403, "permission_required")
-    # What changes nothing announces nothing.
+    # An edit that changes nothing is allowed.
     assert (await robot.patch(path, json={"body": post["body"]})).status == 200
     assert (await robot.put(f"{path}/status", json={"status": "archived"})).status == 200
     await refused(robot.put(f"{path}/status", json={"status": "published"}), 403, "permission_required")

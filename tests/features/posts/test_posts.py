@@ -49,7 +49,7 @@ async def test_publishing_is_on_record(service: Any, make_user: Any) -> None:
     (event,) = await fetch(service, "SELECT * FROM events WHERE entity_id = $1", UUID(post["id"]))
     assert (event["type"], event["actor_id"], event["entity_type"]) == ("post.created", ann.id, "post")
     assert event["correlation_id"] == "trace-me"
-    # References: what was written stands in its own row alone.
+    # Events hold references only; the text is in the post's row alone.
     assert event["payload"] == {"authorId": str(ann.id), "type": "normal", "mentionedIds": []}
     assert UUID(event["metadata"]["sessionId"]) == ann.session_id
 
@@ -181,7 +181,7 @@ async def test_if_match_is_412_when_stale(make_user: Any) -> None:
     last = {"If-Match": changed.headers["ETag"]}
     assert (await ann.client.patch(path, json={"body": "Three"}, headers=last)).status == 200
     assert (await ann.client.patch(path, json={"body": "Four"}, headers={"If-Match": "*"})).status == 200
-    # One of several is enough, and what a proxy puts behind a tag means nothing.
+    # One matching tag of several is enough, and a suffix that a proxy adds to a tag is ignored.
     for several in (
         '"0-old", "2-ab", "4-cd", "3"',
         '"x", W/"5-ab-gzip"',
@@ -211,10 +211,10 @@ async def test_a_stale_if_match_stops_every_change(make_user: Any) -> None:
         for stale in ('"1"', '"1-abc"', '"other"'):
             call = ann.client.call(method, target, headers={"If-Match": stale}, **options)
             await refused(call, 412, "stale_version")
-    # Who may not change it learns nothing but that.
+    # A caller who may not change it gets 403, whatever If-Match says.
     for method, target, options in calls:
         await refused(bob.client.call(method, target, headers={"If-Match": '"2"'}, **options), 403)
-    # Nor is what is not there changed in the meantime.
+    # A malformed id is 422, not 412.
     nowhere = bob.client.delete(f"{API}/posts/nowhere", headers={"If-Match": '"other"'})
     await refused(nowhere, 422, "validation_failed")
     assert (await get_json(ann.client, f"/posts/{post['id']}"))["version"] == 2
@@ -232,7 +232,7 @@ async def test_if_none_match_is_304_until_something_changes(make_user: Any) -> N
         answer = await ann.client.get(path, headers={"If-None-Match": known})
         assert (answer.status, answer.headers["ETag"]) == (304, etag), known
     assert (await ann.client.get(path, headers={"If-None-Match": '"other"'})).status == 200
-    # A like changes what is shown, though not the version.
+    # A like changes the ETag, though not the version.
     await bob.client.put(f"{path}/like")
     assert (await ann.client.get(path, headers={"If-None-Match": etag})).status == 200
 

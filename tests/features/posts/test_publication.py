@@ -1,4 +1,4 @@
-"""When a post was published, and by whom: what a list of posts needs to show."""
+"""When and by whom a post was published, as lists of posts show it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_what_is_archived_keeps_when_it_was_published(status: str, make_us
 
 
 async def test_the_time_in_an_id_is_exact_to_the_microsecond(service: Any) -> None:
-    # RFC 9562 has this id as its example.
+    # The example id of RFC 9562.
     example = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
     text = "SELECT to_char(read_time($1::uuid) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
     assert await fetch_value(service, text, example) == "2022-02-22 19:22:22.000797"

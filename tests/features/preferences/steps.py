@@ -1,4 +1,4 @@
-"""What tests of preferences, mutes and traces do again and again."""
+"""Steps shared by the tests of preferences, mutes and traces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UPDATE posts SET type = 'announcement', status = 'draft', title = 'x', position 
 
 
 async def put(user: Any, path: str, **body: Any) -> dict[str, Any]:
-    """What a PUT answers, which must be 200."""
+    """Send a PUT, which must be answered with 200; return the answer's body."""
     answer = await user.client.put(path, json=body)
     assert answer.status == 200, await answer.text()
     data: dict[str, Any] = await answer.json()
@@ -24,19 +24,19 @@ async def put(user: Any, path: str, **body: Any) -> dict[str, Any]:
 
 
 async def settle(service: Any) -> None:
-    """Wait until everything that happened is delivered."""
+    """Wait until the outbox is empty."""
     await wait_until(lambda: outbox_empty(service))
 
 
 async def told(service: Any, user: Any, path: str = "/notifications") -> list[dict[str, Any]]:
-    """A user's notifications, or those of another list, once all is delivered."""
+    """The user's notifications, or another list at `path`, once the outbox is empty."""
     await settle(service)
     data: list[dict[str, Any]] = (await get_json(user.client, path))["data"]
     return data
 
 
 async def trace(user: Any, notification_id: str) -> list[tuple[str, str, str | None]]:
-    """The steps of a trace, without their times, which are in order."""
+    """The steps of a trace without their times; asserts that the times are in order."""
     steps = (await get_json(user.client, f"/notifications/{notification_id}/trace"))["data"]
     assert [step["at"] for step in steps] == sorted(step["at"] for step in steps)
     return [(step["step"], step["outcome"], step["reason"]) for step in steps]

@@ -1,4 +1,4 @@
-"""What was held, by which mute, and why something was told."""
+"""Held notifications, the mutes that held them, and traces that explain a delivery."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_a_mute_holds_all_that_belongs_to_it_and_the_trace_says_so(
     await put(ann, f"{MUTES}/user/{eve.id}")
     for _ in range(3):
         assert (await live.next(UPDATED))["data"] == {"fields": ["mutes"]}
-    # The post; its comment; a reply to the comment; what the person does.
+    # Events on the muted post, a reply to the muted comment, and actions of the muted person.
     await bob.client.put(f"{API}/posts/{post['id']}/like")
     on_post = await say(bob, post["id"], f"@{ann.username}")
     await say(bob, other["id"], "Well.", parent=mine["id"])
@@ -52,12 +52,12 @@ async def test_a_mute_holds_all_that_belongs_to_it_and_the_trace_says_so(
     ]
     pages = await walk(ann.client, "/notifications/held", 2)
     assert [row["id"] for page in pages for row in page] == [row["id"] for row in held]
-    # Of others nothing is muted. What is told comes with a frame, which is the next one.
+    # Other posts are not muted. The delivered like comes as the next frame.
     await bob.client.put(f"{API}/posts/{other['id']}/like")
     assert [row["type"] for row in await told(service, ann)] == ["like"]
     frame = await live.next("notification:created")
     assert (frame["data"]["type"], frame["seq"]) == ("like", 4)
-    # What was held stays so, and what is told later is told.
+    # After the mute has ended, held notifications stay held, and new ones are delivered.
     assert (await ann.client.delete(f"{MUTES}/post/{post['id']}")).status == 204
     assert (await ann.client.delete(f"{MUTES}/post/{post['id']}")).status == 204
     await say(bob, post["id"])
@@ -132,7 +132,7 @@ async def test_mutes_end_are_listed_and_tell_nothing_of_what_is_out_of_sight(
         (posts[2], "Hello."),
         (str(bob.id), bob.username),
     ]
-    # The one that has ended holds nothing; the trail has one event for each change.
+    # The mute that has ended holds nothing; the trail has one event for each change.
     await ann.client.delete(f"{MUTES}/user/{bob.id}")
     await say(bob, posts[1], f"@{ann.username}")
     await say(bob, posts[2], f"@{ann.username}")
@@ -165,7 +165,7 @@ async def test_a_trace_tells_of_each_step_and_only_its_owner(
     await wait_until(lambda: acked(service, ann))
     await ann.client.patch(path, json={"isRead": True})
     await ann.client.patch(path, json={"archived": True})
-    # Later settings rewrite nothing.
+    # Later settings do not change the trace.
     await put(ann, SETTINGS, types={"like": None})
     found = await trace(ann, row["id"])
     assert found[:5] == steps
@@ -213,7 +213,7 @@ async def test_a_mute_while_it_is_delivered_holds_it_or_not_but_never_both(
     listed = await told(service, ann)
     held = await told(service, ann, "/notifications/held")
     assert sorted(row["postId"] for row in listed + held) == sorted(post["id"] for post in posts)
-    # Whoever is answered is heard: what happens behind the answer is held.
+    # Once the PUT of a mute is answered, the mute holds all later events.
     eve = await make_user()
     for post in posts:
         await eve.client.put(f"{API}/posts/{post['id']}/like")

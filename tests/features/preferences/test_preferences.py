@@ -1,4 +1,4 @@
-"""What people want to be told: preferences, and types of notification."""
+"""Notification preferences, and the types of notification."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_settings_show_what_holds_and_change_only_by_what_is_sent(
     # 08:00 in Kathmandu.
     assert after["nextDigestAt"][10:] == "T02:15:00.000000Z"
     assert after == await get_json(ann.client, "/notifications/preferences")
-    # The same again changes nothing; null goes back to the default.
+    # The same values again change nothing; null restores the default.
     await put(ann, SETTINGS, timezone="Asia/Kathmandu", types={"like": {"push": False}})
     after = await put(ann, SETTINGS, types={"like": {"push": None}, "comment": None}, quietHours=None)
     assert (after["types"]["like"]["push"], after["types"]["like"]["email"]) == (True, "off")

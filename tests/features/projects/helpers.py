@@ -1,4 +1,4 @@
-"""Projects as tests make and change them: over the API."""
+"""Make projects and change their members over the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROLES = ("owner", "editor", "viewer")
 
 
 async def found(owner: Any, visibility: str = "private", /, **members: Any) -> str:
-    """A new project of the owner's, with these members by role; returns its id."""
+    """Make a project of the owner's, with one member for each role given; return its id."""
     project: str = (await create(owner, "/projects", name="A project", visibility=visibility))["id"]
     for role, person in members.items():
         await join(owner, project, person, role)
@@ -24,10 +24,10 @@ async def join(owner: Any, project: str, person: Any, role: str) -> None:
 
 
 async def put(owner: Any, project: str, person: Any, role: str) -> Any:
-    """The answer to that."""
+    """Set a person's role in a project; return the answer."""
     return await owner.client.put(f"{API}/projects/{project}/members/{person.id}", json={"role": role})
 
 
 async def remove(owner: Any, project: str, person: Any) -> Any:
-    """The answer to taking somebody out."""
+    """Remove a member; return the answer."""
     return await owner.client.delete(f"{API}/projects/{project}/members/{person.id}")

@@ -1,4 +1,4 @@
-"""What is kept from those who see a project but not all that hangs on it, and from those who were members."""
+"""Data of a project that its readers, or its former members, may not see."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.shared
 
 
 async def read_activity(client: Any, project: str) -> set[str]:
-    """The kinds of what a caller is told of a project."""
+    """The entity types in a project's activity, as the caller sees it."""
     rows = (await get_json(client, f"/projects/{project}/activity?limit=50"))["data"]
     return {row["entityType"] for row in rows}
 
@@ -28,7 +28,7 @@ async def test_activity_tells_what_the_caller_may_read(make_user: Any, client: A
     task = await create(ada, "/tasks", title="Ours", projectId=project)
     await create(ada, "/labels", name="bug", color="#ff0000", projectId=project)
     await create(ada, "/comments", taskId=task["id"], body="Indeed.")
-    # Whom else somebody asks about it is theirs alone: a reader's and an owner's.
+    # Chats of the assistant about the project show only to their owner.
     for person in (ada, eve):
         await create(person, "/ai/chats", projectId=project)
     shared = {"project", "file", "collab_session"}
@@ -57,7 +57,7 @@ async def test_an_export_names_files_that_its_person_may_still_see(make_user: An
 
 
 async def test_deleted_tasks_of_a_project_that_has_expired_are_nobodys(make_user: Any, service: Any) -> None:
-    """The job that removes them may be late."""
+    """They are gone for everybody, even before the job removes them."""
     ada, boss = await make_user(), await make_user(role="manager")
     project = await found(ada)
     task = await create(ada, "/tasks", title="Gone", projectId=project)

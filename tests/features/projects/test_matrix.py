@@ -1,4 +1,4 @@
-"""Who may what: every route, for every role, key and visibility, and for those who are not signed in."""
+"""The permissions of every route, for every role, key and visibility, and for anonymous callers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.features.projects.helpers import ROLES, found, join
 
 pytestmark = pytest.mark.shared
 
-# What people get, by what they are: of what members see, of what owners may, and who else reads.
+# Status by role: for what members see, for what owners may do; and who else may read.
 SEES = {"owner": 200, "editor": 200, "viewer": 200, "manager": 200}
 OWNS = {"owner": 200, "editor": 403, "viewer": 403, "manager": 200}
 READERS = {"private": {}, "internal": {"stranger"}, "public": {"stranger", "anonymous"}}
@@ -29,7 +29,7 @@ ROUTES: list[tuple[str, str, Any, str]] = [
     ("POST", "/restore", None, "restore"),
     ("DELETE", "/purge", None, "purge"),
 ]
-# API keys: whose, and of which scopes. A key acts as its person does, as far as its scopes go.
+# API keys: (owner, scopes). A key acts as its owner does, as far as its scopes allow.
 KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "full key": ("owner", ("project:read", "project:create", "task:read")),
     "reading key": ("owner", ("project:read",)),
@@ -39,10 +39,10 @@ KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
         "manager",
         ("project:read", "project:create", "project:manage", "task:read", "task:manage"),
     ),
-    # Of somebody who manages all projects, but is a member of none: what the scopes leave is a stranger.
+    # A manager of all projects, member of none: without project:manage the key reads like a stranger.
     "held key": ("manager", ("project:read", "project:create", "task:read")),
 }
-# Whoever changes what is there reads it in the answer.
+# A change also needs project:read, since the answer shows the project.
 SCOPES = {
     "read": ("project:read",),
     "people": ("project:read",),
@@ -55,7 +55,7 @@ SCOPES = {
 
 
 def expect(need: str, actor: str, visibility: str) -> int:
-    """What somebody gets for what needs this."""
+    """The status that `actor` gets on a route that needs `need`."""
     if actor in KEYS:
         person, scopes = KEYS[actor]
         if not set(SCOPES[need]) <= set(scopes):

@@ -1,4 +1,4 @@
-"""A project from its first day to its last, and those who work in it."""
+"""A project from its creation to its purge, and its members."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.shared
 
 
 async def told(person: Any) -> list[tuple[str, str]]:
-    """What a person was told of memberships: title, message."""
+    """(title, message) of a person's notifications of memberships."""
     rows = (await get_json(person.client, "/notifications?type=member_added"))["data"]
     return [(row["title"], row["message"]) for row in rows]
 
@@ -81,9 +81,9 @@ async def test_members_come_change_and_go(make_user: Any, service: Any, connect:
     assert again["data"]["code"] == "room_not_found"
     await refused(remove(ada, project, cyd), 404, "member_not_found")
     await refused(cyd.client.get(f"{API}/projects/{project}"), 404)
-    # What it was called is nobody's any more who was taken out.
+    # A removed member no longer sees the project's name in old notifications.
     assert not any("A project" in message for _, message in await told(cyd))
-    # Whoever wants to may go.
+    # Any member may leave.
     assert (await remove(bob, project, bob)).status == 204
     await refused(remove(bob, project, bob), 404, "project_not_found")
 
@@ -97,7 +97,7 @@ async def test_of_two_owners_who_leave_at_once_one_stays(make_user: Any, service
         else:
             calls = [put(ada, project, bob, "viewer"), put(bob, project, ada, "viewer")]
         statuses = sorted(answer.status for answer in await asyncio.gather(*calls))
-        # Whoever comes second is the last owner, or no owner any more.
+        # The second request comes from the last owner (409), or from a former owner (403).
         assert statuses in ([204, 409], [200, 403]), statuses
         owners = "SELECT count(*) FROM project_members WHERE project_id = $1 AND role = 'owner'"
         assert await fetch_value(service, owners, project) == 1
@@ -155,7 +155,7 @@ async def test_what_is_purged_goes_for_good_in_parts(make_user: Any, service: An
     assert (await admin.client.delete(f"{API}/projects/{project}/purge")).status == 204
     assert [row["id"] for row in (await get_json(ada.client, "/projects/trash"))["data"]] == [young]
     await refused(ada.client.post(f"{API}/projects/{project}/restore"), 404)
-    # The job was asked for, and runs already; another run takes what it leaves.
+    # The job runs already on request; this second run takes the parts it leaves.
     await purge_projects({"database": service.db})
 
     async def is_gone() -> bool:
@@ -180,7 +180,7 @@ async def test_who_leaves_the_company_is_followed(make_user: Any, service: Any) 
     watched, lonely, shared = await found(ada, viewer=dan), await found(ada), await found(ada, owner=bob)
     async with service.db.transaction(wait=5) as conn:
         await leave(conn, ada.id)
-    # As the job does for what came late.
+    # Once more, as the job does for rows added meanwhile.
     async with service.db.transaction(wait=5) as conn:
         await PRODUCT.leave(conn, ada.id)
     owners: dict[str, set[UUID]] = {}
@@ -232,7 +232,7 @@ async def test_whoever_is_assigned_becomes_an_editor(make_user: Any, service: An
     post = await publish(ada, type="project", projectId=project)
     path = f"{API}/posts/{post['id']}"
     assert post["projectId"] == project
-    # Others do not know of it; it is nobody's who is told of in a room.
+    # Only members see a post's project; frames of a room show it to nobody.
     assert (await get_json(bob.client, f"/posts/{post['id']}"))["projectId"] is None
     await refused(ada.client.patch(path, json={"projectId": other}), 422)
     plain = await publish(ada)
@@ -245,7 +245,7 @@ async def test_whoever_is_assigned_becomes_an_editor(make_user: Any, service: An
     assert (await get_json(bob.client, f"/projects/{project}"))["role"] == "editor"
     await wait_until(lambda: outbox_empty(service))
     assert [row[1] for row in await told(bob)] == ["A project: editor"]
-    # For good, and no owner is made less.
+    # Unassigning removes no member, and assigning does not demote an owner.
     await join(ada, project, bob, "owner")
     for body in ({"userId": str(cyd.id)}, {"userId": str(bob.id)}, {"userId": None}):
         assert (await boss.client.put(f"{path}/assignee", json=body)).status == 200
@@ -254,7 +254,7 @@ async def test_whoever_is_assigned_becomes_an_editor(make_user: Any, service: An
         for row in (await get_json(bob.client, f"/projects/{project}/members"))["data"]
     }
     assert roles == {str(ada.id): "owner", str(bob.id): "owner", str(cyd.id): "editor"}
-    # Whoever does not write there any more lets nobody in.
+    # An author who may no longer write to the project cannot let anybody in.
     assert (await remove(bob, project, ada)).status == 204
     assert (await remove(bob, project, cyd)).status == 204
     assignment = {"userId": str(cyd.id)}

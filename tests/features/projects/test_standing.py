@@ -1,4 +1,4 @@
-"""What becomes of a project and of the figures of its tasks when an owner or the project is out of use."""
+"""A project and its task statistics when an owner is deactivated or the project is deleted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WHERE m.project_id = $1 AND m.role = 'owner' AND u.status = 'active'
 
 
 async def deactivate(service: Any, person: Any) -> None:
-    """Have a person deactivated, as an admin does."""
+    """Deactivate a person, as an admin does."""
     await fetch(service, "UPDATE users SET status = 'deactivated' WHERE id = $1", person.id)
 
 
@@ -37,7 +37,7 @@ async def test_an_owner_who_is_deactivated_is_no_other_owner(make_user: Any, ser
         await leave(conn, ada.id)
     assert await fetch_value(service, OWNERS, project) == 1
     assert (await get_json(cyd.client, f"/projects/{project}"))["role"] == "owner"
-    # Nobody follows here, but its owner may come back.
+    # No member can follow as owner, but the project stays, since its owner may come back.
     assert await fetch_value(service, "SELECT deleted_at IS NULL FROM projects WHERE id = $1", alone)
 
 

@@ -1,4 +1,4 @@
-"""Push subscriptions: whose they are, and that they end with the session that made them."""
+"""Push subscriptions: their owners, and their end with the session that made them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.shared, pytest.mark.asyncio(loop_scope="module")]
 PATH = f"{API}/push-subscriptions"
 TRAIL = "SELECT type FROM events WHERE entity_type = 'push_subscription' AND actor_id = $1 ORDER BY id"
 
+LIFE = "SELECT entity_id FROM events WHERE type = $1 AND payload ->> 'userId' = $2"
+
 
 def new_browser() -> Browser:
     return Browser(f"https://push.example.com/send/{secrets.token_urlsafe(16)}")
@@ -43,7 +45,7 @@ async def list_mine(user: Any) -> list[dict[str, Any]]:
 
 
 async def sign_in_again(service: Any, user: Any) -> Any:
-    """The same person in another browser."""
+    """The same user in another session."""
     [row] = await fetch(
         service, "INSERT INTO sessions (user_id, platform) VALUES ($1, 'cli') RETURNING id", user.id
     )
@@ -55,7 +57,7 @@ async def sign_in_again(service: Any, user: Any) -> Any:
 
 
 async def ask(service: Any, *user_ids: UUID) -> dict[UUID, list[Target]]:
-    """What a worker finds to send to."""
+    """The targets that a worker finds for these users."""
     async with service.db.connection(wait=5) as conn:
         return await find_targets(conn, user_ids)
 
@@ -101,7 +103,7 @@ async def test_the_same_browser_again_and_in_other_hands(service: Any, make_user
     assert (again["id"], again["createdAt"]) == (first["id"], first["createdAt"])
     assert again["refreshedAt"] > first["refreshedAt"]
     assert [row["current"] for row in await list_mine(ann)] == [False]
-    # A worker that still has the id of what was Ann's touches nothing of Bob's.
+    # A worker that still has Ann's old id cannot change Bob's subscription.
     moved = await subscribe(bob, browser)
     assert moved["id"] != first["id"]
     assert (await list_mine(ann), await list_mine(bob)) == ([], [moved])
@@ -115,8 +117,32 @@ async def test_the_same_browser_again_and_in_other_hands(service: Any, make_user
     assert (await bob.client.delete(f"{PATH}/{other['id']}")).status == 204
     assert await list_mine(bob) == []
     trail = [row["type"].partition(".")[2] for row in await fetch(service, TRAIL, bob.id)]
-    assert trail == ["created", "removed", "created", "removed"]
-    assert [row["type"] for row in await fetch(service, TRAIL, ann.id)] == ["push_subscription.created"]
+    assert trail == ["removed", "created", "removed", "created", "removed"]
+    # What Ann had ended by Bob's doing.
+    [made, ended] = await fetch(
+        service, "SELECT * FROM events WHERE entity_id = $1 ORDER BY id", UUID(first["id"])
+    )
+    assert (made["actor_id"], made["type"]) == (ann.id, "push_subscription.created")
+    assert (ended["actor_id"], ended["type"]) == (bob.id, "push_subscription.removed")
+    assert made["payload"] == ended["payload"]
+
+
+async def test_two_who_take_a_browser_at_once_leave_it_to_one(service: Any, make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    browser = new_browser()
+    for _ in range(5):
+        await asyncio.gather(*(subscribe(user, browser) for user in (ann, bob, ann, bob)))
+    assert len(await list_mine(ann)) + len(await list_mine(bob)) == 1
+    # Each that was made has ended, but for one.
+    made, ended = [
+        {
+            row["entity_id"]
+            for user in (ann, bob)
+            for row in await fetch(service, LIFE, f"push_subscription.{what}", str(user.id))
+        }
+        for what in ("created", "removed")
+    ]
+    assert len(made) == len(ended) + 1 and ended < made
 
 
 async def test_it_ends_with_its_session(service: Any, make_user: Any) -> None:
@@ -133,7 +159,7 @@ async def test_it_ends_with_its_session(service: Any, make_user: Any) -> None:
     assert (await ann.client.post(f"{API}/auth/password", json=new)).status == 204
     [own] = await list_mine(ann)
     assert own["current"]
-    # A session that nobody ended grows too old; the token is good for a moment more.
+    # A session unused for too long gets no pushes, though its token is still valid for a moment.
     await fetch(
         service, "UPDATE sessions SET refreshed_at = now() - interval '31 days' WHERE id = $1", ann.session_id
     )

@@ -1,4 +1,4 @@
-"""A post that everybody likes at once: nobody is refused, neither they nor those who look elsewhere."""
+"""Many like one post at once: no request is refused, on this post or elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CROWD, TOGGLES, TRIES = 50, 20, 3
 
 
 async def hold_shared(service: Any, post_id: str) -> None:
-    """What the worker does by linking notifications to a post: lock its row so that it stays."""
+    """Lock the post's row with FOR KEY SHARE again and again, as a worker's notifications do."""
     async with service.db.connection(wait=5) as conn:
         while True:
             async with conn.transaction():
@@ -56,7 +56,7 @@ async def test_a_crowd_at_one_post_refuses_nobody(
                 await other
         return statuses
 
-    # A machine that stands still for a quarter of a second refuses whoever waits; it does so once.
+    # If the machine stalls for a quarter of a second, waiting requests are refused; try again.
     for _ in range(TRIES):
         statuses = await press()
         if set(statuses) == {200}:
@@ -77,7 +77,7 @@ async def test_a_crowd_at_one_post_refuses_nobody(
 async def test_those_who_take_it_back_do_not_wait_for_each_other_in_a_circle(
     service: Any, make_user: Any, what: str, table: str, change: str
 ) -> None:
-    """Who locks a row and changes it in one statement asks twice for it where its lock is shared."""
+    """Locking and changing a row in one statement asks for its lock twice while others share the lock."""
     ann, bob, cyd = await make_user(), await make_user(), await make_user()
     post = await publish(ann, type="project")
     path = f"{API}/posts/{post['id']}/{what}"
@@ -96,7 +96,7 @@ async def test_those_who_take_it_back_do_not_wait_for_each_other_in_a_circle(
 
 
 async def waits(service: Any, count: int) -> bool:
-    """Whether so many wait for a lock."""
+    """Whether exactly `count` connections wait for a lock."""
     query = """
         SELECT count(*) FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND datname = current_database()

@@ -1,4 +1,4 @@
-"""Interest in projects: once each, counted exactly, whatever comes at once."""
+"""Interest in projects: once per person, counted exactly under concurrency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likes: any number of times the same, once in effect, counted exactly."""
+"""Likes: idempotent, and counted exactly."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_the_last_to_like_come_first_on_pages_without_a_seam(
 
 
 async def test_likes_of_one_moment_are_all_listed(service: Any, client: Any, make_user: Any) -> None:
-    """The time alone would not do as a cursor."""
+    """Likes of one instant need more than their time as a cursor."""
     ann = await make_user()
     post = await publish(ann)
     crowd = await gather_crowd(service, client, 9)
@@ -123,13 +123,13 @@ async def test_a_like_of_a_post_deleted_meanwhile_is_404(service: Any, make_user
 
 
 async def test_an_unlike_does_not_deadlock_with_the_posts_deletion(service: Any, make_user: Any) -> None:
-    """The deleter holds the post and wants the like; whoever takes back the like must not hold it."""
+    """The deletion holds the post and wants the like; the unlike must not lock the like first."""
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
     path = f"{API}/posts/{post['id']}/like"
     await bob.client.put(path)
     async with service.db.transaction(wait=5) as conn:
-        # The first thing that a delete does: the lock on the post.
+        # A deletion begins with this lock on the post.
         await conn.execute("SELECT FROM posts WHERE id = $1 FOR UPDATE", UUID(post["id"]))
         unliking = asyncio.create_task(bob.client.delete(path))
         await wait_until(lambda: blocked(service))

@@ -1,4 +1,4 @@
-"""Who read what: announcements one by one, comments by a watermark that only goes forward."""
+"""Readers: announcements each by each, comments up to a watermark that only moves forward."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.shared
 
 
 async def announce(user: Any, **fields: Any) -> str:
-    """The id of an announcement."""
+    """Publish an announcement; return its id."""
     return str((await publish(user, type="announcement", title="Fire drill", **fields))["id"])
 
 
 async def put(client: Any, path: str, **body: Any) -> dict[str, Any]:
-    """What a PUT answers, which must be 200."""
+    """Send a PUT, which must be answered with 200; return the answer's body."""
     answer = await client.put(API + path, json=body or None)
     assert answer.status == 200, await answer.text()
     data: dict[str, Any] = await answer.json()
@@ -30,7 +30,7 @@ async def put(client: Any, path: str, **body: Any) -> dict[str, Any]:
 
 
 async def list_ids(client: Any, path: str, limit: int = 100) -> list[str]:
-    """The ids of the people of a list, page by page."""
+    """The ids of the people in a list, over all its pages."""
     return [row["user"]["id"] for page in await walk(client, path, limit) for row in page]
 
 
@@ -61,7 +61,7 @@ async def test_an_announcement_has_readers_and_people_who_have_not_read_it(
     assert {str(crowd[5][0]), str(other.id)} <= set(missing)
     page = await get_json(boss.client, f"{readers}?read=false&limit=1")
     assert (page["readerCount"], page["data"][0]["readAt"]) == (6, None)
-    # The place in one list is none in the other.
+    # A cursor of one list is not valid in the other.
     await refused(boss.client.get(f"{API}{readers}?cursor={page['nextCursor']}"), 422, "validation_failed")
     await refused(boss.client.get(f"{API}{readers}?read=perhaps"), 422, "validation_failed")
 
@@ -81,7 +81,7 @@ async def test_only_what_one_sees_can_be_read(make_user: Any) -> None:
     note = await publish(ann)
     await put(other.client, f"/posts/{note['id']}/read")
     assert await list_ids(ann.client, f"/posts/{note['id']}/readers") == [str(other.id)]
-    # A note is not for everybody.
+    # A normal post has no list of people who have not read it.
     everybody = f"{API}/posts/{note['id']}/readers?read=false"
     await refused(ann.client.get(everybody), 409, "not_an_announcement")
 
@@ -98,7 +98,7 @@ async def test_a_watermark_goes_forward_over_what_is_there(service: Any, make_us
     assert await put(bob.client, path, upTo=ids[0]) == {"upTo": ids[1], "unreadCount": 2}
     assert (await ann.client.delete(f"{API}/comments/{ids[3]}")).status == 204
     assert await put(bob.client, path, upTo=ids[3]) == {"upTo": ids[2], "unreadCount": 0}
-    # An id of the future marks nothing that is still to come.
+    # An id of the future does not mark later comments as read.
     await put(ann.client, path, upTo=str(UUID(int=2**128 - 1)))
     latest = (await say(bob, post_id))["id"]
     assert (await get_json(ann.client, path))["unreadCount"] == 1
@@ -126,7 +126,7 @@ async def test_who_read_a_comment_is_for_its_author_and_moderators(
     expected = sorted(str(user_id) for user_id, _ in crowd)
     assert await list_ids(bob.client, f"/comments/{first}/readers", 2) == expected
     assert await list_ids(boss.client, f"/comments/{second}/readers") == expected[3:]
-    # The post's author is nobody here.
+    # The post's author has no special right here.
     await refused(ann.client.get(f"{API}/comments/{first}/readers"), 403, "readers_hidden")
     await say(ann, post_id, parent=first)
     assert (await bob.client.delete(f"{API}/comments/{first}")).status == 204
@@ -134,7 +134,7 @@ async def test_who_read_a_comment_is_for_its_author_and_moderators(
 
 
 async def test_of_two_devices_at_once_the_further_one_decides(service: Any, make_user: Any) -> None:
-    """Each has seen no watermark, and waits for the other's."""
+    """Both requests found no watermark, and wait for each other."""
     ann, bob = await make_user(), await make_user()
     post_id = (await publish(ann))["id"]
     low, high = UUID((await say(ann, post_id))["id"]), UUID((await say(ann, post_id))["id"])
@@ -175,7 +175,7 @@ async def test_reads_go_with_the_post_and_with_the_person(service: Any, make_use
         SELECT thread, user_id FROM thread_reads WHERE thread = ANY($1)
     """
     async with service.db.transaction(wait=5) as conn:
-        # Those who read it meanwhile find that it is gone, and leave nothing behind.
+        # Requests that mark it read meanwhile find it deleted, and leave no row.
         await sql.posts.delete_post(conn, post_id=gone)
         late = [
             ann.client.put(f"{API}/posts/{gone}/read"),

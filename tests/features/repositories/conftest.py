@@ -1,4 +1,4 @@
-"""A service that may ask loopback, and a git server there."""
+"""A service that may send requests to loopback, and a git server there."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.gitserver import GitServer, serve_git
 
 @pytest.fixture
 async def remote(tmp_path: Path) -> AsyncIterator[GitServer]:
-    """Git's own server."""
+    """A git server, run by git itself."""
     async with serve_git(tmp_path / "remote") as server:
         yield server
 
 
 @pytest.fixture
 def config(own_config: Config, remote: GitServer) -> Config:
-    """The operator lets this one host be asked."""
+    """Settings that allow requests to the git server."""
     return replace(own_config, outbound_allow=(remote.url.removeprefix("http://"),))

@@ -1,4 +1,4 @@
-"""Real workers that are killed in the middle of a fetch, stop there, or have lost Redis meanwhile."""
+"""Real workers, killed in the middle of a fetch, stopped there, or cut off from Redis."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.long(12)
 
 
 def find_processes(folder: Path) -> list[str]:
-    """What runs with a cache among its arguments; git, and the shell that minds it."""
+    """Processes with a cache among their arguments: git, and the shell that guards it."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -34,12 +34,12 @@ def find_processes(folder: Path) -> list[str]:
 
 
 def list_leftovers(folder: Path) -> list[str]:
-    """Files of packs that are half there, and locks."""
+    """Unfinished packs and lock files."""
     return [path.name for path in folder.rglob("*") if path.name.startswith("tmp_") or path.suffix == ".lock"]
 
 
 async def start_worker(config: Any, home: Path, host: str) -> asyncio.subprocess.Process:
-    """`nexcorp worker`, as it runs for real."""
+    """Start `nexcorp worker` as a process."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -112,7 +112,7 @@ async def test_nothing_is_lost_and_nothing_left_behind(
             await wait_until(is_half_there, seconds=30)
             worker.kill()
             await worker.wait()
-            # Well before its remote is given up for being silent.
+            # Git ends with its worker, well before it would give up on the silent remote.
             await wait_until(is_quiet)
             assert read()[0] == "syncing" and list_leftovers(folder)
 
@@ -121,7 +121,7 @@ async def test_nothing_is_lost_and_nothing_left_behind(
             await wait_until(is_synced, seconds=30)
             assert list_leftovers(folder) == []
 
-            # Redis is lost in the middle, and the worker told to stop.
+            # Redis is lost in the middle of a fetch, and the worker is told to stop.
             one.commit(500)
             change("stalled")
             await wait_until(is_fetching, seconds=30)
@@ -131,7 +131,7 @@ async def test_nothing_is_lost_and_nothing_left_behind(
             await wait_until(is_quiet)
             assert read()[:2] == ("pending", True)
 
-            # It comes back, and is lost again: what is due is synced all the same.
+            # Redis comes back and is lost again: due repositories are synced all the same.
             change("r")
             own_valkey.start()
             worker = await start_worker(config, home, host)

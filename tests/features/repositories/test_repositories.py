@@ -1,4 +1,4 @@
-"""Linked repositories, from the link to the list, against git's own server."""
+"""Linked repositories, from the link to the list of commits, against git's own server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.realtime.helpers import subscribe
 
 
 async def link(user: Any, project: str, url: str, status: int = 201, **more: Any) -> dict[str, Any]:
-    """A project that is linked."""
+    """Link a project; return its repository."""
     answer = await user.client.put(f"{API}/projects/{project}/repository", json={"url": url, **more})
     assert answer.status == status, await answer.text()
     made: dict[str, Any] = await answer.json()
@@ -24,7 +24,7 @@ async def link(user: Any, project: str, url: str, status: int = 201, **more: Any
 
 
 async def settled(user: Any, project: str) -> dict[str, Any]:
-    """The repository once no sync is due."""
+    """Wait until the repository is synced or failed; return it."""
     state: dict[str, Any] = {}
 
     async def over() -> bool:
@@ -36,7 +36,7 @@ async def settled(user: Any, project: str) -> dict[str, Any]:
 
 
 async def sync(service: Any, user: Any, project: str) -> dict[str, Any]:
-    """The repository behind another sync."""
+    """Sync once more; return the repository."""
     await fetch(service, "UPDATE repositories SET asked_at = '-infinity'")
     answer = await user.client.post(f"{API}/projects/{project}/repository/sync")
     assert answer.status == 202, await answer.text()
@@ -44,7 +44,7 @@ async def sync(service: Any, user: Any, project: str) -> dict[str, Any]:
 
 
 async def list_shas(user: Any, project: str, query: str = "") -> list[str]:
-    """All commits of the list."""
+    """The hashes of all commits in the list."""
     pages = await walk(user.client, f"/projects/{project}/repository/commits{query}", 100)
     return [commit["sha"] for page in pages for commit in page]
 
@@ -67,7 +67,7 @@ async def test_a_repository_is_followed(make_user: Any, service: Any, remote: An
     commit = await get_json(viewer.client, f"/projects/{project}/repository/commits/{one.list()[0]}")
     assert commit["user"]["id"] == str(ada.id)
 
-    # What is new is appended, and what a push by force leaves behind is gone.
+    # New commits are appended, and commits that a forced push drops are marked gone.
     old = one.list()
     one.commit(10)
     await sync(service, ada, project)
@@ -78,13 +78,13 @@ async def test_a_repository_is_followed(make_user: Any, service: Any, remote: An
     assert state["commitCount"] == len(one.list()) == 213
     gone = await get_json(ada.client, f"/projects/{project}/repository/commits/{old[0]}")
     assert gone["goneAt"] is not None
-    # A comeback, with the cache lost.
+    # A forced push brings old commits back while the cache is lost.
     one.git("update-ref", "refs/heads/main", old[0])
     await fetch(service, "UPDATE repositories SET head = '\\x00000000000000000000000000000000000000aa'")
     state = await sync(service, ada, project)
     assert await list_shas(ada, project) == old and state["commitCount"] == 230
 
-    # Nothing is fetched where nothing has changed.
+    # An unchanged remote is not fetched.
     remote.heard.clear()
     await sync(service, ada, project)
     assert len([path for path in remote.heard if path.endswith("git-upload-pack")]) <= 2
@@ -136,7 +136,7 @@ async def test_a_token_is_sealed_and_goes_with_the_address(make_user: Any, servi
     assert (await settled(ada, project))["commitCount"] == 3
     kept = await fetch_value(service, "SELECT token FROM repositories")
     assert TOKEN.encode() not in kept
-    # Of another row, or for another host, it opens nothing.
+    # Copied to another row, the encrypted token opens nothing; another address drops it.
     other = await link(ada, await found(ada), f"{remote.url}/auth/one.git")
     await fetch(
         service,
@@ -186,7 +186,7 @@ async def test_owners_hear_once_that_a_token_is_refused(
     assert await count_told(2) == [1, 1, 0]
     [notice] = (await get_json(eve.client, "/notifications?type=repository"))["data"]
     assert url.removeprefix("http://") in notice["message"] and "another wrong one" not in str(notice)
-    # It works, and then it does not any more.
+    # The token works, then it is taken away.
     await link(ada, project, url, 200, token=TOKEN)
     assert (await settled(ada, project))["status"] == "synced"
     await is_shown("synced")
@@ -224,7 +224,7 @@ async def test_hooks_are_signed_in_three_ways(make_user: Any, client: Any, servi
         client.post(path, data=body, headers={"Content-Type": "application/json"}), 403, "hook_refused"
     )
     await refused(client.post(path, data=body, headers={"Content-Type": "text/plain", **good[1]}), 415)
-    # Nor of a project in the trash.
+    # The hook of a project in the trash is refused.
     assert (await ada.client.delete(f"{API}/projects/{project}")).status == 204
     await refused(client.post(path, data=body, headers={"Content-Type": "application/json", **good[1]}), 403)
 
@@ -279,7 +279,7 @@ async def test_what_fails_says_why(make_user: Any, service: Any, remote: Any, ki
     state = await settled(ada, project)
     assert (state["status"], state["reason"]) == ("failed", reason)
     assert state["nextSyncAt"] > state["failingSince"]
-    # Where it is on the same host, the target is offered.
+    # A redirect on the same host is offered as the new address.
     target = f"{remote.url}/canary/one.git" if kind == "redirect/one" else None
     assert state["movedTo"] == target and (target is None or target in state["message"])
     assert not any("canary" in path for path in remote.heard)

@@ -1,8 +1,9 @@
-"""Syncing by workers that die, stop, and meet what is hostile; without a service."""
+"""Syncing by workers that die or stop, and against hostile remotes; without a service."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from nexcorp.integrations.git_commands import GitFailed
 from nexcorp.integrations.outbound import Refused
 from nexcorp.security.secrets import Secrets
 from tests.conftest import wait_until
+from tests.gitserver import serve_git
 from workers import repositories
 from workers.repositories import Syncer
 
-# A worker on its own, until it is killed; the git that it runs waits at a server that says nothing.
+# A worker to be killed; its git waits for a server that never answers.
 WORKER = """
 import asyncio, sys
 from dataclasses import replace
@@ -44,18 +46,18 @@ asyncio.run(run())
 
 @pytest.fixture
 def git(tmp_path: Path, remote: Any) -> Git:
-    """Git with a cache of its own."""
+    """Git with a cache for this test alone."""
     return Git(tmp_path / "cache", [remote.url.removeprefix("http://")])
 
 
 @pytest.fixture
 def syncer(database: Any, git: Git, config: Any) -> Syncer:
-    """A worker's syncer."""
+    """A syncer as a worker has it, with a short lease."""
     return Syncer(database, git, Secrets.from_config(config), lease=1.0)
 
 
 async def link(database: Any, url: str) -> Any:
-    """A linked repository; returns its id."""
+    """Link a repository; return its id."""
     async with database.connection(wait=5) as conn:
         return await conn.fetchval(
             """
@@ -67,7 +69,7 @@ async def link(database: Any, url: str) -> Any:
 
 
 async def read(database: Any) -> Any:
-    """The one repository as its row is, with the number of its commits."""
+    """The only repository's row, with `live`, the number of its commits that are not gone."""
     async with database.connection(wait=5) as conn:
         return await conn.fetchrow(
             "SELECT *, (SELECT count(*) FROM git_commits WHERE gone_at IS NULL) AS live FROM repositories"
@@ -89,7 +91,7 @@ async def test_a_worker_that_is_killed_is_followed_by_another(
     await process.wait()
     async with database.connection(wait=5) as conn:
         await conn.execute("UPDATE repositories SET url = $1", f"{remote.url}/r/one.git")
-    # Not before the claim of the dead one has run out.
+    # Not before the dead worker's claim has expired.
     assert await syncer.drain() == 0
     await wait_until(syncer.drain)
     row = await read(database)
@@ -117,7 +119,7 @@ async def test_a_lost_or_broken_cache_changes_nothing(
         if spoil == "gone":
             await git.forget(name)
         else:
-            # As a git that was killed leaves it.
+            # A git that was killed leaves this lock.
             (git.folder / name / "refs/heads/tracked.lock").touch()
         one.commit(2)
         async with database.connection(wait=5) as conn:
@@ -125,8 +127,33 @@ async def test_a_lost_or_broken_cache_changes_nothing(
         await syncer.drain()
         row = await read(database)
         assert (row["status"], row["live"]) == ("synced", len(one.list())), spoil
-    # All were appended: the first five have their places still.
+    # All commits were appended: the first five keep their numbers.
     assert row["last_n"] == 9
+
+
+async def test_a_fetch_that_fails_on_its_way_keeps_the_cache(
+    database: Any, syncer: Syncer, git: Git, remote: Any
+) -> None:
+    one = remote.make()
+    one.commit(5)
+    name = str(await link(database, f"{remote.url}/r/one.git"))
+    await syncer.drain()
+    kept = sorted((git.folder / name).rglob("*.pack"))
+    one.commit(3000)
+    git.fetch_seconds = 0.5
+    for kind, reason in (("stalled", "timeout"), ("r", None)):
+        async with database.connection(wait=5) as conn:
+            url = f"{remote.url}/{kind}/one.git"
+            await conn.execute("UPDATE repositories SET next_at = now(), url = $1", url)
+        await syncer.drain()
+        row = await read(database)
+        assert row["reason"] == reason
+        # What it had is there still, and nothing is left of the half that came.
+        assert set(kept) <= set((git.folder / name).rglob("*.pack"))
+        assert not [*(git.folder / name).rglob("tmp_*"), *(git.folder / name).rglob("*.lock")]
+        git.fetch_seconds = 20.0
+    # The five were not written again.
+    assert (row["status"], row["live"], row["last_n"]) == ("synced", 3005, 3005)
 
 
 async def test_waits_grow_and_refused_tokens_end_the_schedule(
@@ -170,7 +197,7 @@ async def test_what_is_asked_for_meanwhile_follows_at_once(
     assert (row["status"], row["live"], row["commit_count"]) == ("synced", 5, 5)
     assert row["next_at"] > row["synced_at"]
 
-    # In the trash it is left alone, and looked at again when it is back.
+    # In the trash it is not synced; after that it is due again.
     async with database.connection(wait=5) as conn:
         await conn.execute("UPDATE repositories SET next_at = now()")
         await conn.execute("UPDATE projects SET deleted_at = now()")
@@ -193,7 +220,7 @@ async def test_what_answers_without_a_branch_loses_no_commit(
     one = remote.make()
     await link(database, f"{remote.url}/r/one.git")
     await syncer.drain()
-    # Empty so far, which is well.
+    # An empty repository is synced, too.
     row = await read(database)
     assert (row["status"], row["head"], row["live"]) == ("synced", None, 0)
     one.commit(4)
@@ -218,11 +245,11 @@ async def test_an_endless_list_of_branches_and_a_broken_pack(git: Git, remote: A
     with pytest.raises(GitFailed) as failed:
         await git.fetch("broken", f"{remote.url}/r/one.git", "main")
     assert failed.value.reason == "git_failed"
-    # Git keeps all that it hears of, and so has an end itself.
+    # Git keeps all refs that it receives, and so has a limit of its own.
     monkeypatch.setattr(git_commands, "MAX_MEMORY_BYTES", 64 * 1024**2)
     with pytest.raises(GitFailed) as failed:
         await git.list_refs(f"{remote.url}/endless/one.git")
-    # Where the system has no limit of memory, that of time ends it.
+    # On systems without a memory limit, the time limit ends it.
     assert failed.value.reason == ("too_large" if sys.platform == "linux" else "timeout")
 
 
@@ -269,7 +296,7 @@ async def test_slow_remotes_hold_up_no_other(
             found = await conn.fetchval("SELECT count(*) FROM repositories WHERE status = 'synced'")
             return bool(found == 6)
 
-    # More than there are places, of which two are taken: each run that ends makes room for the next.
+    # More repositories than slots, and two slots are blocked: each finished run makes room for the next.
     try:
         await wait_until(are_synced)
     finally:
@@ -308,6 +335,20 @@ async def test_every_address_of_a_name_must_be_public(monkeypatch: Any) -> None:
     assert pinned == "good.example.com:443:[2606:4700::1111],93.184.216.34"
 
 
+async def test_a_remote_that_is_an_ipv6_address(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("there is no IPv6")
+    async with serve_git(tmp_path / "six", "::1") as six:
+        one = six.make()
+        one.commit(2)
+        git = Git(tmp_path / "cache", [six.url.removeprefix("http://")])
+        url = f"{six.url}/r/one.git"
+        assert (await git.list_refs(url)).heads == {"main": one.list()[0]}
+        assert await git.fetch("six", url, "main") == one.list()[0]
+
+
 async def test_a_name_that_changes_leads_no_further(git: Git, remote: Any, monkeypatch: Any) -> None:
     async def look_up(host: str, port: int, **more: Any) -> list[Any]:
         return [(0, 0, 0, "", (answers.pop(0), port))]
@@ -320,7 +361,7 @@ async def test_a_name_that_changes_leads_no_further(git: Git, remote: Any, monke
     with pytest.raises(Refused) as refused:
         await git.list_refs(url)
     assert refused.value.code == "address_refused" and remote.heard == []
-    # Git asks the address that was checked: nobody but this look-up knows the name.
+    # Git uses the checked address: only this test's resolver knows the name.
     one = remote.make()
     one.commit()
     git.allow = [f"turning.example.com:{port}"]

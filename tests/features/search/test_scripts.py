@@ -1,4 +1,4 @@
-"""What is found in any script, form and composition, by whole words and by parts."""
+"""Search in any script, normalisation form and composition, by whole words and by parts of words."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.shared
 
 
 async def find(who: Any, text: str, kind: str) -> list[dict[str, Any]]:
-    """What a person finds of a kind."""
+    """The results of one kind."""
     path = f"/search?kind={kind}&limit=100&q={quote(text)}"
     found: list[dict[str, Any]] = (await get_json(who.client, path))["data"]
     return found
 
 
 async def check(who: Any, posts: dict[str, str], expected: dict[str, str]) -> None:
-    """Each text finds, out of `posts` (name -> id), those named; both ways to search agree."""
+    """Assert that each text finds the named ones of `posts` (name -> id), by both ways to search."""
     names = {post_id: name for name, post_id in posts.items()}
     for text, wanted in expected.items():
         searched = {names.get(row["id"]) for row in await find(who, text, "post")}
@@ -58,7 +58,7 @@ async def test_words_inside_texts_without_spaces(service: Any, make_user: Any) -
             "午": "lunch",
             "会議": "tokyo",
             "東京": "tokyo kyoto",
-            # Both pairs of it stand in the other text, but not as one word.
+            # Both of its pairs of letters are in the other text, but not as one word.
             "東京都": "",
             "東京 -京都": "tokyo",
             "กรุงเทพ": "bangkok",
@@ -168,12 +168,12 @@ async def test_the_beginning_of_a_name_finds_people_exact_names_first(service: A
     for text, expected in {"quen": set(ids), "quentin": set(ids[:2]), "x quenti": set(ids[:2])}.items():
         assert {row["id"] for row in await find(ann, text, "person")} == expected, text
     assert (await find(ann, "quentin", "person"))[0]["id"] == ids[0]
-    # A single letter would be the beginning of too many.
+    # A single letter would be the beginning of too many names.
     assert await find(ann, "q", "person") == []
 
 
 async def test_a_highlight_costs_the_same_however_long_the_text_is(service: Any, make_user: Any) -> None:
-    """It is cut out of a part around what was found, whose size is bounded."""
+    """The highlight is cut from a part of bounded size around the first match."""
     ann = await make_user()
     rows = await fetch(
         service,
@@ -193,7 +193,7 @@ async def test_a_highlight_costs_the_same_however_long_the_text_is(service: Any,
 
 
 async def test_documents_are_made_anew_in_parts(service: Any, make_user: Any) -> None:
-    """As a release before made them; each part is a transaction of its own, the newest first."""
+    """Documents of an older release are rebuilt, the newest first, each part in its own transaction."""
     ann = await make_user("herbert_xyz")
     post = await publish(ann, body="鹦鹉 flamingo")
     await say(ann, post["id"], "flamingo 企鹅")

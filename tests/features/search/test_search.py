@@ -1,4 +1,4 @@
-"""Search: what is found, how it is shown, and what never appears."""
+"""Search: results, highlights, suggestions, and texts that must never appear."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from workers.delivery import Delivery
 
 
 async def find(who: Any, text: str, **more: str) -> list[dict[str, Any]]:
-    """What a person finds."""
+    """The results of a search."""
     extra = "".join(f"&{name}={value}" for name, value in more.items())
     return (await get_json(who.client, f"/search?q={quote(text)}{extra}"))["data"]
 
 
 async def bodies(who: Any, text: str) -> set[str]:
-    """Ids of the posts that a person finds."""
+    """The ids of the posts that a search finds."""
     return {row["id"] for row in await find(who, text, kind="post")}
 
 
@@ -156,7 +156,7 @@ async def test_drafts_are_their_authors_alone(service: Any, make_user: Any) -> N
         page = await get_json(rival.client, f"/search?q={text}")
         assert (page["data"], page["didYouMean"]) == ([], None)
     assert (await get_json(rival.client, "/posts?q=zeppelin"))["data"] == []
-    # What is archived stands in no list any more, and in no search but that of its author.
+    # An archived post is in no list, and only its author's search still finds it.
     for status, kinds in (("published", {"post", "comment"}), ("archived", set())):
         await boss.client.put(f"{API}/posts/{draft['id']}/status", json={"status": status})
         await delivered(service)
@@ -201,7 +201,7 @@ async def test_whoever_has_just_written_finds_it_before_any_worker_comes(
 async def test_a_search_that_takes_too_long_is_given_up(
     service: Any, make_user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A guess is left out; without the search itself there is nothing to say."""
+    """Without time for a suggestion it is left out; without time for the search the answer is a 503."""
     ann = await make_user()
     await publish(ann, body="a pelican")
     await delivered(service)
@@ -260,7 +260,7 @@ async def test_typing_errors_find_what_was_meant(service: Any, make_user: Any) -
 
 
 async def test_no_word_is_suggested_that_finds_this_viewer_nothing(service: Any, make_user: Any) -> None:
-    """Neither behind an "or" or a "without", where something else is found."""
+    """Also not if the word stands behind "or" or a minus sign and the other words find something."""
     boss, eve = await make_user(role="manager"), await make_user()
     await publish(boss, body="a warm welcome")
     gone = await publish(boss, body="the merger with Initech")
@@ -361,6 +361,6 @@ async def test_a_kind_is_found_by_those_who_may_see_it(service: Any, make_user: 
     page = await get_json(robot, "/search?q=walrus")
     assert [row["kind"] for row in page["data"]] == ["post"]
     await refused(robot.get(f"{API}/search?q=walrus&kind=person"), 403, "permission_required")
-    # Nor is a name suggested to whoever may not see people.
+    # Nor is a name suggested to a caller who may not see people.
     for client, meant in ((ann.client, "pelican"), (robot, None)):
         assert (await get_json(client, "/search?q=pelicam"))["didYouMean"] == meant

@@ -1,4 +1,4 @@
-"""Words that are suggested: a word comes with the first text that has it and goes with the last one."""
+"""Suggested words: a word is known while a text has it, from the first such text to the last."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ Write = Callable[..., Awaitable[UUID]]
 
 
 async def drop(messages: list[Any]) -> None:
-    """Stands where Redis is."""
+    """Publish nothing: no test here needs Redis."""
 
 
 @pytest.fixture
 def worker(database: Database) -> Delivery:
-    """A worker that is told what to do."""
+    """A worker whose steps the test calls itself."""
     return Delivery(database, drop, PRODUCT)
 
 
 @pytest.fixture
 async def author(database: Database) -> UUID:
-    """Somebody who writes."""
+    """The id of a user who writes the texts."""
     async with database.connection() as conn:
         found: UUID = await conn.fetchval(
             "INSERT INTO users (email, username) VALUES ('a@example.com', 'ada') RETURNING id"
@@ -49,7 +49,7 @@ async def author(database: Database) -> UUID:
 
 @pytest.fixture
 def post(database: Database, author: UUID) -> Write:
-    """`await post("text")`: the id of a new post."""
+    """`await post("text")`: make a post; its id."""
 
     async def write(body: str, title: str | None = None) -> UUID:
         async with database.transaction() as conn:
@@ -62,7 +62,7 @@ def post(database: Database, author: UUID) -> Write:
 
 @pytest.fixture
 def comment(database: Database, author: UUID) -> Write:
-    """`await comment(post_id, "text")`: the id of a new comment."""
+    """`await comment(post_id, "text")`: make a comment; its id."""
 
     async def write(post_id: UUID, body: str) -> UUID:
         async with database.transaction() as conn:
@@ -80,19 +80,19 @@ async def known(database: Database) -> set[str]:
 
 
 async def settle(database: Database) -> None:
-    """Decide about all words in doubt."""
+    """Settle all words in doubt: delete those that no text has any more."""
     while await settle_part(database, PRODUCT):
         pass
 
 
 def tell(type: str, kind: str, entity_id: UUID) -> Event:
-    """An event as a batch has it."""
+    """An event with only what indexing reads."""
     return Event(uuid4(), type, None, kind, entity_id, {}, None)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
 async def batch(worker: Delivery, *events: Event) -> Any:
-    """A batch of a worker that has indexed these; its words are noted at its end."""
+    """Index these events in a worker's batch; when the block ends, note its words and commit."""
     async with worker.database.transaction() as conn:
         words = await worker.index(conn, events)
         yield
@@ -104,11 +104,11 @@ LIST_TABLES = "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 
 
 
 async def hold(conn: Any, words: list[str]) -> list[str]:
-    """The tables in which any of these words stands, whatever the column."""
+    """The tables with a row that holds any of these words, in any column."""
     tables = [row[0] for row in await conn.fetch(LIST_TABLES)]
     assert len(tables) > 20
     pattern = "|".join(words)
-    # The row as a text has all its columns; what is binary stands there in hexadecimal digits.
+    # The row as text has all columns, with binary ones in hexadecimal digits.
     packed = "|".join(word.encode().hex() for word in words)
     return [
         table
@@ -164,7 +164,7 @@ async def test_a_word_stays_as_long_as_any_text_has_it(
         await delete_comment(conn, make_caller(author), said)
     await settle(database)
     assert "harbour" in await known(database)
-    # "boathouses" would be found for "boathouse", but it is another word.
+    # A search for "boathouse" would find "boathouses", but that is another word.
     await comment(second, "two boathouses")
     await worker.drain()
     await settle(database)
@@ -172,7 +172,7 @@ async def test_a_word_stays_as_long_as_any_text_has_it(
 
 
 def known_of(words: set[str]) -> set[str]:
-    """Those that these tests write."""
+    """Return those of `words` that the test writes."""
     return words & {"harbour", "boathouse", "boathouses"}
 
 
@@ -191,7 +191,7 @@ async def test_whoever_leaves_is_found_no_more_from_that_moment(
 async def test_a_word_that_a_batch_relies_on_is_not_taken_away(
     database: Database, worker: Delivery, author: UUID, post: Write
 ) -> None:
-    """The batch saw it in search_words, and its document cannot be seen yet."""
+    """The batch found the word in search_words, but its document is not committed yet."""
     first = await post("a lighthouse")
     await worker.drain()
     second = await post("the other lighthouse")
@@ -221,7 +221,7 @@ async def test_a_batch_that_hangs_is_not_waited_for(
         async with asyncio.timeout(3):
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await settle_part(database, PRODUCT)
-        # Meanwhile other batches go on.
+        # Other batches go on meanwhile.
         async with asyncio.timeout(3), batch(worker, tell("post.updated", "post", third)):
             assert "lighthouse" in await known(database)
     await settle(database)
@@ -231,7 +231,7 @@ async def test_a_batch_that_hangs_is_not_waited_for(
 async def test_a_text_that_changes_while_it_is_indexed_leaves_no_word(
     database: Database, worker: Delivery, author: UUID, post: Write, comment: Write
 ) -> None:
-    """The batch read it before the change, and brings a word that no text has any more."""
+    """The batch read the text before the change, and notes a word that no text has any more."""
     said = await comment(await post("something"), "a lighthouse")
     async with batch(worker, tell("comment.created", "comment", said)):
         async with database.transaction() as conn:
@@ -240,7 +240,7 @@ async def test_a_text_that_changes_while_it_is_indexed_leaves_no_word(
         await asyncio.sleep(0.2)
         assert not settling.done()
     await settling
-    # The document still is that of the text before.
+    # The document still has the words of the old text.
     assert "lighthouse" not in await known(database)
     await worker.drain()
     assert {"windmill", "something"} <= await known(database)
@@ -249,7 +249,7 @@ async def test_a_text_that_changes_while_it_is_indexed_leaves_no_word(
 async def test_batches_with_the_same_new_words_wait_one_way_only(
     database: Database, author: UUID, post: Write, comment: Write
 ) -> None:
-    """What comes first in one kind of text comes last in the other, and both are long."""
+    """The order of the words in posts is reversed in comments, and both texts are long."""
     early = [" ".join(f"a{char}word" for char in "bcdefghijklmnop")] * 2
     late = [" ".join(f"z{char}word" for char in "bcdefghijklmnop")] * 2
     rounds = 12
@@ -279,7 +279,7 @@ async def test_batches_with_the_same_new_words_wait_one_way_only(
 async def test_comments_of_a_post_that_is_being_deleted(
     database: Database, worker: Delivery, author: UUID, post: Write, comment: Write
 ) -> None:
-    """Whoever deletes a post locks it before its comments, in any order; so does a batch."""
+    """Deleting a post locks the post before its comments, and so does a batch."""
     target = await post("something")
     said = [await comment(target, f"comment {number}") for number in range(20)]
     events = [tell("comment.created", "comment", found) for found in said]
@@ -289,7 +289,7 @@ async def test_comments_of_a_post_that_is_being_deleted(
             pass
 
     async with database.transaction() as conn:
-        # The newest first, as the cascade might.
+        # The newest comment first, an order in which the cascade may delete.
         await conn.execute("SELECT FROM posts WHERE id = $1 FOR UPDATE", target)
         await conn.execute("DELETE FROM comments WHERE id = $1", said[-1])
         indexing = asyncio.create_task(index())
@@ -306,7 +306,7 @@ async def test_comments_of_a_post_that_is_being_deleted(
 async def test_what_was_written_is_found_and_suggested_without_being_asked_for(
     service: Any, make_user: Any
 ) -> None:
-    """By the worker that runs, soon: nobody drains or settles anything."""
+    """The running worker does it soon: the test drains and settles nothing."""
     ann = await make_user()
     post = await publish(ann, body="xylophone")
 

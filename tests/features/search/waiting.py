@@ -1,4 +1,4 @@
-"""What tests of search wait for."""
+"""Waiting for a worker to index texts."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from tests.conftest import wait_until
 
 
 async def delivered(service: Any) -> None:
-    """Until the worker has come to all that was written: from then on it is found."""
+    """Wait until the outbox is empty: from then on a search finds all texts."""
     await wait_until(lambda: fetch_value(service, "SELECT NOT EXISTS (SELECT FROM outbox)"))

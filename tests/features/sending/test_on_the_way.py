@@ -73,6 +73,6 @@ async def test_like_is_pushed_at_once_and_mailed_unless_it_is_read(
     await wait_until(recorded)
     steps = await trace(me, said[0]["notificationId"])
     order = [(step, outcome) for step, outcome, _ in steps]
-    # What is planned follows from what is decided, and who reads it has seen it.
+    # A push is planned after the decision to notify; reading also counts as seeing.
     assert order.index(("decision", "told")) < order.index(("push", "planned"))
     assert order.index(("seen", "done")) < order.index(("read", "done")) < order.index(("email", "skipped"))

@@ -1,4 +1,4 @@
-"""Links in mails: a look changes nothing, one click ends mails of a type, and nobody can make one up."""
+"""Unsubscribe links in mails: GET changes nothing, POST ends mails, forged links fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
 async def list_ended(service: Any, user_id: Any) -> list[str]:
-    """The types of which a person gets no mail."""
+    """The types of notification that the user gets no mail for."""
     async with service.db.connection() as conn:
         rows = await conn.fetch(
             "SELECT type FROM notification_preferences WHERE user_id = $1 AND email = 'off' ORDER BY type",
@@ -29,7 +29,7 @@ async def list_ended(service: Any, user_id: Any) -> list[str]:
 
 @pytest.fixture
 def link(service: Any) -> Any:
-    """`link(user, type)`: where the mail leads."""
+    """`link(user_id, type)`: the address in the mail."""
 
     def make(user_id: Any, type: str, key: bytes | None = None) -> str:
         key = key or Secrets.from_config(service.config).unsubscribe[0]
@@ -47,7 +47,7 @@ async def test_one_click_ends_mails_of_a_type(service: Any, make_user: Any, link
                 assert answer.status == (405 if method == "OPTIONS" else 200)
         assert await list_ended(service, user.id) == []
         for _ in range(2):
-            # As mail providers send it: a form, no cookie, a stranger's origin.
+            # Like a mail provider: a form, no cookie, another origin.
             async with outside.post(
                 url, data=ONE_CLICK, headers={"Origin": "https://mail.example.net"}, allow_redirects=False
             ) as answer:
@@ -55,14 +55,14 @@ async def test_one_click_ends_mails_of_a_type(service: Any, make_user: Any, link
                 assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
                 assert "comment" in await answer.text()
             assert await list_ended(service, user.id) == ["comment"]
-        # The person's devices hear of it, once.
+        # One event tells the person's devices of it.
         async with service.db.connection() as conn:
             events = await conn.fetch(
                 "SELECT payload FROM events WHERE type = 'notifications.settings_updated' AND actor_id = $1",
                 user.id,
             )
         assert [str(row["payload"]).count("types.comment.email") for row in events] == [1]
-        # The page's own button posts to itself, and takes its token along.
+        # The page's button posts to the page's own address, with the token.
         url = link(user.id, EVERY_TYPE)
         async with outside.get(url) as answer:
             page = await answer.text()
@@ -80,7 +80,7 @@ async def test_a_change_beside_it_does_not_undo_it(service: Any, make_user: Any,
     user = await make_user()
     async with aiohttp.ClientSession() as outside:
         async with service.db.transaction() as conn:
-            # As PUT /notifications/preferences does, which read the preferences before the click.
+            # PUT /notifications/preferences takes this lock, and has read the preferences before the click.
             await sql.preferences.lock_settings(conn, user_id=user.id)
             clicked = asyncio.create_task(outside.post(link(user.id, "like"), data=ONE_CLICK))
             await asyncio.wait({clicked}, timeout=0.3)
@@ -89,7 +89,7 @@ async def test_a_change_beside_it_does_not_undo_it(service: Any, make_user: Any,
             )
         assert (await clicked).status == 200
     assert await list_ended(service, user.id) == ["like"]
-    # Who has left is answered like anybody, and nothing is kept of them.
+    # A user who has left gets the same answer, and no row is stored for them.
     async with service.db.connection() as conn:
         await conn.execute("UPDATE users SET status = 'deactivated' WHERE id = $1", user.id)
     async with (

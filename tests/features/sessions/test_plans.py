@@ -1,4 +1,4 @@
-"""The plans of what sessions and presence ask all the time, among many of them."""
+"""Query plans of the frequent statements of sessions and presence, with many rows."""
 
 from __future__ import annotations
 

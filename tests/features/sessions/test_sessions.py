@@ -1,4 +1,4 @@
-"""Sessions: who holds, joins, leaves and ends one, what others see of it, and who has which file open."""
+"""Sessions: holding, joining, leaving and ending one, what others see of it, and who has which file open."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ pytestmark = pytest.mark.shared
 
 
 async def hold(person: Any, project: str, **more: Any) -> str:
-    """A new session; returns its id."""
+    """Hold a session; return its id."""
     made: str = (await create(person, f"/projects/{project}/sessions", title="Pairing", **more))["id"]
     return made
 
 
 async def call(person: Any, session: str, what: str) -> int:
-    """The status of join or leave."""
+    """Join or leave a session; return the answer's status."""
     status: int = (await person.client.post(f"{API}/sessions/{session}/{what}")).status
     return status
 
 
 async def age(service: Any, session: str, seconds: int) -> None:
-    """Make what happened in a session so much older."""
+    """Make all times of a session `seconds` older."""
     await fetch(
         service,
         """WITH aged AS (
@@ -49,20 +49,20 @@ async def age(service: Any, session: str, seconds: int) -> None:
 
 
 async def add_file(service: Any, project: str, path: str) -> Any:
-    """The id of a new file."""
+    """Add an empty file; return its id."""
     statement = """INSERT INTO files (project_id, path, kind, type) VALUES ($1, $2, 'text', 'text/plain')
         RETURNING id"""
     return await fetch_value(service, statement, UUID(project), path)
 
 
 async def list_here(person: Any, session: str) -> set[str]:
-    """The ids of those who are there."""
+    """The ids of the users who are in the session now."""
     rows = (await get_json(person.client, f"/sessions/{session}/participants?here=true"))["data"]
     return {row["user"]["id"] for row in rows}
 
 
 def tell(frames: list[Any]) -> list[tuple[str, str | None, int]]:
-    """What frames of sessions say: event, user, how many are there now."""
+    """(event, user id, participants now) of each frame of a session."""
     return [
         (frame["event"], frame["data"].get("userId"), frame["data"]["participantCount"]) for frame in frames
     ]
@@ -121,7 +121,7 @@ async def test_people_come_to_a_session_and_go(make_user: Any, service: Any, con
     assert [
         row["id"] for row in (await get_json(cyd.client, f"/projects/{project}/sessions?live=true"))["data"]
     ] == [second]
-    # Its owner ends what another one holds.
+    # The project's owner may end another member's session.
     third = await hold(bob, project)
     assert (await ada.client.delete(f"{API}/sessions/{third}")).status == 204
     rows = (await get_json(cyd.client, f"/projects/{project}/activity?limit=100"))["data"]
@@ -149,7 +149,7 @@ async def test_unseen_for_a_minute_is_gone_and_empty_for_a_day_is_over(
         WHERE session_id = $1 AND user_id = $2"""
     assert await fetch_value(service, left, UUID(session), ada.id)
 
-    # Somebody is there; then nobody, but not for long enough.
+    # A participant was there; then nobody, but not long enough for the session to end.
     await age(service, session, 86_400 - 10)
     assert await call(bob, session, "join") == 200
     await tidy_sessions({"database": service.db})
@@ -207,19 +207,19 @@ async def test_at_the_same_time(make_user: Any, service: Any) -> None:
 
     for _ in range(6):
         session = await hold(ada, project)
-        # Eight tabs come at once: one is told.
+        # Eight tabs join at once: one event.
         assert {*await asyncio.gather(*(call(bob, session, "join") for _ in range(8)))} == {200}
         assert await count(session, "joined") == 1
         assert {*await asyncio.gather(*(call(bob, session, "leave") for _ in range(4)))} == {204}
         assert await count(session, "left") == 1
-        # To come, to go and the end: whoever was told to be in is not there behind the end.
+        # Joins race with the end: whatever they are answered, nobody is in the session after its end.
         end = ada.client.delete(f"{API}/sessions/{session}")
         statuses = await asyncio.gather(call(bob, session, "join"), end, call(bob, session, "join"))
         assert statuses[0] in (200, 409) and statuses[1].status == 204 and statuses[2] in (200, 409)
         assert await list_here(ada, session) == set()
         assert await call(bob, session, "join") == 409
 
-    # Nobody is in who was taken out meanwhile.
+    # A member removed meanwhile is not in the session.
     for _ in range(4):
         session = await hold(ada, project)
         await asyncio.gather(call(bob, session, "join"), remove(ada, project, bob))
@@ -235,7 +235,7 @@ async def test_who_has_which_file_open(make_user: Any, service: Any) -> None:
     files = [await add_file(service, project, path) for path in ("b.txt", "A.txt", "unopened.txt")]
     session = await hold(bob, project)
     await age(service, session, 50)
-    # Two nodes, and on one of them two tabs; another node was killed.
+    # Two nodes, one with two tabs of the same file; and a third node that was killed.
     for node, pairs in ((1, [(files[0], ada), (files[0], bob)]), (2, [(files[1], bob), (files[0], bob)])):
         async with service.db.transaction(wait=5) as conn:
             ids = {"file_ids": [one for one, _ in pairs], "user_ids": [person.id for _, person in pairs]}
@@ -254,6 +254,6 @@ async def test_who_has_which_file_open(make_user: Any, service: Any) -> None:
         ("b.txt", [str(ada.id), str(bob.id)]),
     ]
     await refused(cyd.client.get(f"{API}/projects/{project}/presence"), 403, "not_your_project")
-    # Whoever edits stays in the sessions that they joined, and comes to no other.
+    # Editing a file keeps its editor in a session that they joined, and joins nobody to another one.
     await age(service, session, 30)
     assert await list_here(ada, session) == {str(bob.id)}

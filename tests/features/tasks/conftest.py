@@ -1,4 +1,4 @@
-"""Projects and their members, as tests of tasks need them: no route makes them yet."""
+"""Make projects and their members by SQL."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def join(service: Any, project_id: UUID, person: Any, role: str) -> None:
 
 
 async def leave(service: Any, project_id: UUID, person: Any) -> None:
-    """Take a member out."""
+    """Remove a member."""
     await fetch(
         service,
         "DELETE FROM project_members WHERE project_id = $1 AND user_id = $2",

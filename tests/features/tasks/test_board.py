@@ -1,4 +1,4 @@
-"""The board of a project: places, drags, and a client that lives on frames alone."""
+"""The board of a project: places, drags, and a client fed by frames alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATUSES = ("todo", "in_progress", "review", "done", "cancelled")
 
 
 async def read_board(user: Any, project: Any) -> dict[str, list[dict[str, Any]]]:
-    """The columns as they are fetched."""
+    """Fetch the board; return each column's tasks by status."""
     board = await get_json(user.client, f"/projects/{project}/board?limit=100")
     assert [column["status"] for column in board["columns"]] == list(STATUSES)
     assert all(column["total"] == len(column["data"]) for column in board["columns"])
@@ -37,7 +37,7 @@ def name(column: list[dict[str, Any]]) -> list[str]:
 
 
 async def drag(user: Any, task: Any, expected: int = 200, **body: Any) -> Any:
-    """A PATCH of a task's place."""
+    """PATCH a task with `body`; return the answer's body."""
     answer = await user.client.patch(f"{API}/tasks/{task['id']}", json=body)
     assert answer.status == expected, await answer.text()
     return await answer.json()
@@ -58,7 +58,7 @@ async def test_a_drag_is_one_patch(make_user: Any, make_project: MakeProject) ->
     await drag(ada, c, status="in_progress", version=1, place={"before": b["id"]})
     board = await read_board(ada, project)
     assert (name(board["todo"]), name(board["in_progress"])) == (["a"], ["c", "b"])
-    # A drag of what somebody else has moved meanwhile.
+    # A drag by the version before another user's move.
     stale = await drag(ada, b, 409, status="done", version=1, place={"after": a["id"]})
     assert stale["current"]["status"] == "in_progress"
     for wrong in ({"after": b["id"]}, {"after": a["id"], "before": a["id"]}, {}, {"before": alone["id"]}):
@@ -99,7 +99,7 @@ async def test_a_drag_that_spreads_and_a_change_of_many_wait_for_each_other(
         await wait_for(1)
         moved = asyncio.create_task(drag(ada, c, place={"before": b["id"]}))
         await wait_for(2)
-    # The one that came first has all it needs: neither is the victim of the other.
+    # The first one holds all its locks already, so neither is cancelled in a deadlock.
     assert (await bulk).status == 200 and (await moved)["priority"] == "urgent"
     assert name((await read_board(ada, project))["todo"]) == ["a", "c", "b"]
 
@@ -107,7 +107,7 @@ async def test_a_drag_that_spreads_and_a_change_of_many_wait_for_each_other(
 async def test_a_hundred_drags_to_one_spot(
     make_user: Any, make_project: MakeProject, service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Else a gap takes twenty of them.
+    # The usual gap has room for twenty drags, this one for fewer.
     monkeypatch.setattr(ranks, "GAP", 2**11)
     ada = await make_user()
     project = await make_project(editor=ada)
@@ -140,7 +140,7 @@ async def test_a_spread_that_meets_a_bulk_change_crosswise_is_done_behind_it(
     a, b, c = [await create(ada, "/tasks", title=title, projectId=str(project)) for title in "abc"]
     await fetch(service, "UPDATE tasks SET rank = number WHERE project_id = $1", project)
     lock = "SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE"
-    # Has c, and wants b, which is in the way.
+    # The drag has locked c and wants b, which is in its way.
     dragging = drag(ada, c, place={"after": a["id"]})
     await meet_crosswise(service, dragging, (lock, UUID(b["id"])), (lock, UUID(c["id"])))
     assert name((await read_board(ada, project))["todo"]) == ["a", "c", "b"]
@@ -175,7 +175,7 @@ def test_ranks_find_room_wherever_it_is() -> None:
 
 
 class Mirror:
-    """A client's board: what it fetched, and the frames of the project's room since then."""
+    """A client's copy of a board: as it was fetched, with the frames of the project's room applied."""
 
     def __init__(self, board: dict[str, Any]) -> None:
         self.tasks = {task["id"]: task for column in board["columns"] for task in column["data"]}
@@ -192,7 +192,7 @@ class Mirror:
                     self.tasks[task_id]["rank"] = rank
 
     def columns(self) -> dict[str, list[dict[str, Any]]]:
-        """As they are shown."""
+        """Each column's tasks in order, by status."""
         found: dict[str, list[dict[str, Any]]] = {status: [] for status in STATUSES}
         for task in sorted(self.tasks.values(), key=lambda task: (task["rank"], task["id"])):
             found[task["status"]].append({key: task[key] for key in task if key != "watching"})
@@ -200,7 +200,7 @@ class Mirror:
 
 
 async def act(chance: random.Random, people: list[Any], projects: list[str], tasks: list[str]) -> None:
-    """One thing that somebody may do; it may be refused."""
+    """Make one random change as a random user; it may be refused."""
     who, project = chance.choice(people), chance.choice(projects)
     if not tasks or chance.random() < 0.25:
         body: dict[str, Any] = {"title": f"task {len(tasks)}", "projectId": project}
@@ -270,7 +270,7 @@ async def test_a_board_on_frames_alone_is_the_one_that_is_fetched(
 async def test_a_board_lives_through_what_tasks_refer_to(
     make_user: Any, make_project: MakeProject, service: Any, connect: Any
 ) -> None:
-    """A lead that is merged or deleted, a parent that is purged, an assignee who leaves."""
+    """A lead is merged, another deleted, a parent purged, and an assignee leaves."""
     ada, boss, bob = await make_user(), await make_user(role="admin"), await make_user()
     project = str(await make_project(owner=[ada, bob]))
     leads = [await create(boss, "/leads", name=f"Lead {n}") for n in range(3)]
@@ -317,7 +317,7 @@ async def test_a_board_lives_through_what_tasks_refer_to(
         last = (await get_json(ada.client, f"/tasks/{task['id']}/history"))["data"][0]
         assert (last["changed"], last["before"], last["after"]) == ([name_], {name_: was}, {name_: is_now})
         assert last["version"] == now[task["id"]]["version"] == 2
-    # Nobody is told of what is tidied up.
+    # Nobody is notified of these changes.
     assert not await fetch(
         service, "SELECT type, variant, entity_id FROM notifications WHERE receiver_id = $1", ada.id
     )

@@ -1,4 +1,4 @@
-"""Many tasks in one request: each is changed, or says why it is not."""
+"""Changes of many tasks in one request: each task is changed, or has an error of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.shared
 
 
 async def change(user: Any, *items: Any) -> dict[str, Any]:
-    """What became of each task, by its id."""
+    """Change tasks in bulk; return each task's result, by its id."""
     answer = await user.client.patch(f"{API}/tasks", json={"items": list(items)})
     assert answer.status == 200, await answer.text()
     data = (await answer.json())["data"]
@@ -92,7 +92,7 @@ async def test_a_hundred_at_once_beside_others(
     where = "SELECT count(DISTINCT project_id) FROM tasks WHERE id = ANY($1::uuid[])"
     assert await fetch_value(service, where, ids) == 1
 
-    # To the end of a column, they come in their order.
+    # At the end of a column they keep their order.
     items = [{"id": task, "status": "in_progress", "dueDate": "2031-01-01"} for task in reversed(ids)]
     found = await change(ada, *items)
     assert {one["status"] for one in found.values()} == {200}
@@ -111,7 +111,7 @@ async def test_what_matters_to_others_is_told_as_of_one(make_user: Any, service:
         answer = await ada.client.put(f"{API}/tasks/{blocked}/blockers/{blocker}")
         assert answer.status == 200
     ids = [daily["id"], *blockers]
-    # Where they come one by one, the last of them alone unblocks it.
+    # Done one after the other, only the last blocker unblocks the task.
     found = await change(ada, *({"id": task, "status": "done"} for task in ids))
     assert [one["status"] for one in found.values()] == [200] * 3
     told = "SELECT count(*) FROM events WHERE type = 'task.unblocked' AND entity_id = $1"
@@ -119,7 +119,7 @@ async def test_what_matters_to_others_is_told_as_of_one(make_user: Any, service:
     assert not (await get_json(ada.client, f"/tasks/{blocked}"))["blocked"]
     due = "SELECT due_on::text FROM tasks WHERE series_id = $1 ORDER BY occurrence"
     assert [row[0] for row in await fetch(service, due, daily["seriesId"])] == ["2031-01-31", "2031-02-07"]
-    # Another place is not a change of many; and back to what it was is none at all.
+    # A place cannot be changed in bulk; equal values make no new version.
     place = [{"id": blocked, "place": {"before": blockers[0]}}]
     await refused(ada.client.patch(f"{API}/tasks", json={"items": place}), 422)
     same = await change(ada, {"id": blocked, "title": "Then", "priority": "medium"})

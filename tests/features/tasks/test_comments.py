@@ -1,4 +1,4 @@
-"""Comments on tasks: seen, told and shown to those who see the task, and to nobody else."""
+"""Comments on tasks: visible and notified only to people who see the task."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.shared
 
 
 async def comment_on(user: Any, task: Any, body: str = "Indeed.", parent: str | None = None) -> Any:
-    """A new comment of the user's on a task."""
+    """Comment on a task as the user; return the comment."""
     return await create(user, "/comments", taskId=task["id"], body=body, parentId=parent)
 
 
 async def list_told(service: Any, user: Any) -> list[tuple[str, str, Any]]:
-    """What a user was told, the newest first: type, title, and whether it leads to something still."""
+    """(type, title, whether its target can still be opened) of the user's notifications, newest first."""
     await wait_until(lambda: outbox_empty(service))
     rows = (await get_json(user.client, "/notifications"))["data"]
     return [(row["type"], row["title"], row["entity"] is not None) for row in rows]
@@ -67,7 +67,7 @@ async def test_a_conversation_on_a_task(make_user: Any, make_project: MakeProjec
     assert (await changed.json())["version"] == 2
     await refused(ada.client.patch(one, json={"body": "Worse."}), 403, "not_your_comment")
     await refused(bob.client.delete(f"{API}/comments/{reply['id']}"), 403, "not_your_comment")
-    # The task's creator clears it up; what has replies leaves a placeholder until the last of them.
+    # The task's creator may delete comments; one with replies is a placeholder until the last reply goes.
     assert (await ada.client.delete(one)).status == 204
     [[placeholder, *rest]] = await walk(ada.client, path, 10)
     assert placeholder["deleted"] and placeholder["body"] is None and len(rest) == 2
@@ -131,7 +131,7 @@ async def test_rooms_of_tasks_show_comments(
     assert {frame["event"] for frame in counts} == {"task:updated"}
     assert counts[-1]["data"]["changed"] == ["commentCount"] and counts[-1]["data"]["commentCount"] == 0
 
-    # What is missed of a task that has gone into the trash says nothing.
+    # Frames missed from a task that is in the trash now are not replayed.
     await comment_on(owner, task, "Secret.")
     await owner.client.delete(f"{API}/tasks/{task['id']}")
     await read_all(live, service)
@@ -185,7 +185,7 @@ async def test_comments_are_read_by_those_who_see_the_task(
             found = await get_json(viewer.client, f"/comments/{comment}/readers")
             assert [row["user"]["id"] for row in found["data"]] == sorted(str(one.id) for one in readers)
     await refused(bob.client.get(f"{API}/comments/{ids[0]}/readers"), 403, "readers_hidden")
-    # A task is no post, a post no task, and neither is anything to those who do not see it.
+    # A task is not a post, nor a post a task; and neither exists for those who do not see it.
     post = await publish(ada)
     for user, path in ((eve, mark), (bob, f"/comments/task/{post['id']}/read")):
         assert (await move(user, ids[0], path))["code"] == "task_not_found"

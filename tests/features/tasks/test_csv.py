@@ -1,4 +1,4 @@
-"""CSV files of tasks: in by a job, row by row; out as a stream; and in again, where nothing changes."""
+"""CSV files of tasks: imported by a job, row by row; exported as a stream; re-imported without a change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CSV = {"Content-Type": "text/csv"}
 
 
 async def take_out(user: Any, query: str) -> str:
-    """The file of a list."""
+    """Export a list as CSV."""
     answer = await user.client.get(f"{API}/tasks/export.csv{query}")
     assert answer.status == 200 and answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     text: str = await answer.text()
@@ -136,7 +136,7 @@ async def test_each_row_stands_or_falls_by_itself(
         (11, "id", "validation_failed"),
     ]
     assert (await get_json(eve.client, f"/tasks/{secret['id']}"))["title"] == "Private"
-    # What is known by a reference is one's own where it is of no project.
+    # Without a project, a reference names only one's own tasks.
     assert (await bring_in(eve, "/tasks/import", "externalRef,title\nb-1,Mine\n"))["counts"] == counts(
         created=1
     )
@@ -248,14 +248,14 @@ async def test_parents_go_out_and_in(make_user: Any, make_project: MakeProject, 
     assert [tasks[name]["number"] for name in ("p-2", "p-1", "p-3", "p-4")] == [3, 4, 5, 6]
     assert (await bring_in(ada, path, "\n".join(text.split("\n")[:5])))["counts"] == counts(skipped=4)
 
-    # A parent in the trash stays where it is.
+    # A task whose parent is in the trash keeps that parent.
     assert (await ada.client.delete(f"{API}/tasks/{plans}")).status == 204
     out = await take_out(ada, f"?project={project}")
     for query in (path, "/tasks/import"):
         assert (await bring_in(ada, query, out))["counts"] == counts(skipped=5)
     assert (await ada.client.post(f"{API}/tasks/{plans}/restore")).status == 200
 
-    # As by the service: nothing below what has a parent, or waits for it, and no parent below another one.
+    # As over REST: no subtask of a subtask, none below a task that waits for it, no parent becomes a subtask.
     await ada.client.put(f"{API}/tasks/{alone['id']}/blockers/{top['id']}")
     wrong = (
         "id,externalRef,title,parent\n"
@@ -279,7 +279,7 @@ async def test_parents_go_out_and_in(make_user: Any, make_project: MakeProject, 
     assert (moved["parentId"] not in (None, top["id"]), moved["version"]) == (True, 2)
     assert (await get_json(ada.client, f"/tasks/{tasks['p-2']['id']}"))["parentId"] is None
 
-    # What the importing person does not see is no parent either.
+    # A task that the importing user does not see cannot be a parent.
     secret = await create(bob, "/tasks", title="Private")
     [error] = (await bring_in(ada, "/tasks/import", f"title,parent\nx,{secret['id']}\n"))["rowErrors"]
     assert error["field"] == "parent"
@@ -311,13 +311,13 @@ async def test_whoever_is_given_tasks_is_told_once(
     assert await read_told(bob) == [("task_assigned", f"{ada.username} assigned 2 tasks to you", "One")]
     assert await read_told(cyd) == [("task_assigned", f"{ada.username} assigned a task to you", "Three")]
     assert [kind for kind, _, _ in await read_told(ada)] == ["import_done"]
-    # What is given to somebody else: that one is told, the others are shown.
+    # On reassignment only the new assignee is notified; the former one gets a frame.
     await bring_in(ada, path, text.replace(f"{bob.id}", cyd.username))
     assert len(await read_told(bob)) == 1 and len(await read_told(cyd)) == 2
     frames = [one for one in await read_all(live, service) if one["event"] == "task:imported"]
     assert [one["data"]["count"] for one in frames] == [1]
 
-    # Whoever has a task keeps it, though nobody can give them one any more.
+    # A deactivated assignee keeps a task, but cannot be given one.
     out = await take_out(ada, f"?project={project}")
     await fetch(service, "UPDATE users SET status = 'deactivated' WHERE id = $1", cyd.id)
     assert (await bring_in(ada, path, out))["counts"] == counts(skipped=4)

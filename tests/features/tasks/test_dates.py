@@ -1,4 +1,4 @@
-"""When tasks are due, by whose clock, when people are reminded; and what is left of a person who leaves."""
+"""Due dates by the assignee's clock, reminders, and the traces of a person who leaves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.shared
 
 
 async def live_in(service: Any, person: Any, zone: str) -> None:
-    """Set a person's clock."""
+    """Set a person's time zone."""
     await fetch(
         service,
         "INSERT INTO notification_settings (user_id, timezone) VALUES ($1, $2) "
@@ -29,7 +29,7 @@ async def test_a_day_ends_by_the_clock_of_whose_it_is(make_user: Any, service: A
     ada, bob = await make_user(), await make_user()
     await live_in(service, ada, "Europe/Berlin")
     await live_in(service, bob, "America/New_York")
-    # The day on which clocks go forward has 23 hours.
+    # On this day clocks go forward: it has 23 hours.
     task = await create(ada, "/tasks", title="File taxes", dueDate="2027-03-28")
     assert task["dueAt"] == "2027-03-28T21:59:59.000000Z"
     path = f"{API}/tasks/{task['id']}"
@@ -38,7 +38,7 @@ async def test_a_day_ends_by_the_clock_of_whose_it_is(make_user: Any, service: A
     await live_in(service, bob, "Asia/Tokyo")
     moved = await get_json(bob.client, f"/tasks/{task['id']}")
     assert (moved["dueAt"], moved["version"]) == ("2027-03-28T14:59:59.000000Z", 2)
-    # Whoever shows it hears of that, once.
+    # The history has one change of the due time: Seoul has the same offset as Tokyo.
     await live_in(service, bob, "Asia/Tokyo")
     await live_in(service, bob, "Asia/Seoul")
     history = (await get_json(ada.client, f"/tasks/{task['id']}/history"))["data"]
@@ -46,7 +46,7 @@ async def test_a_day_ends_by_the_clock_of_whose_it_is(make_user: Any, service: A
         (["dueAt"], str(bob.id)),
         (["assigneeId"], str(ada.id)),
     ]
-    # A time says its zone, also one that there is not, or twice.
+    # A time must name its zone: then local times that are skipped or repeated are clear.
     exact = await (await ada.client.patch(path, json={"dueDate": "2027-03-28T02:30:00+01:00"})).json()
     assert (exact["dueDate"], exact["dueAllDay"]) == ("2027-03-28T01:30:00.000000Z", False)
     for wrong in ("2027-03-28T02:30:00", "2027-02-30", "soon", "", 7, "9999-12-31", "0001-01-01T00:00:00Z"):
@@ -61,7 +61,7 @@ async def test_reminders_are_a_day_before_and_when_it_is_due(make_user: Any, ser
     task = await create(ada, "/tasks", title="Present", dueDate=due.isoformat())
     path = f"{API}/tasks/{task['id']}"
     assert await fetch_value(service, remind_at, task["id"]) == due - timedelta(days=1)
-    # As the job does that has reminded.
+    # Move the reminder on, as the job does once it has reminded.
     await fetch(
         service, "UPDATE tasks SET remind_at = next_reminder(due_at, remind_at) WHERE id = $1", task["id"]
     )

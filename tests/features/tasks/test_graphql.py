@@ -1,4 +1,4 @@
-"""Tasks in GraphQL: what REST shows, to those whom it shows it to."""
+"""Tasks in GraphQL: the same data, for the same people, as over REST."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ TOLD = "{ getNotifications { message relatedTask { id title watching } } }"
 
 
 def cut(shown: Any, whole: Any) -> Any:
-    """What of `whole` has the members of `shown`."""
+    """`whole`, reduced to the members that `shown` has."""
     if isinstance(shown, dict) and isinstance(whole, dict):
         return {name: cut(value, whole[name]) for name, value in shown.items()}
     return whole
 
 
 async def ask_in_vain(user: Any, task: Any) -> str:
-    """The code of the error that is in the place of a task."""
+    """Ask for a task that is an error; return the error's code."""
     found = await execute(user, ONE, id=task["id"])
     assert found["data"] == {"getTask": None}
     code: str = found["errors"][0]["extensions"]["code"]
@@ -57,7 +57,7 @@ async def test_a_task_and_a_page_are_those_of_rest(
         )
         for number in range(4)
     ]
-    # A rank that an Int of GraphQL does not hold.
+    # A rank too large for GraphQL's Int.
     await fetch_value(
         service, "UPDATE tasks SET rank = $1 WHERE id::text = $2 RETURNING rank", 2**52 - 1, made[0]["id"]
     )
@@ -75,7 +75,7 @@ async def test_a_task_and_a_page_are_those_of_rest(
     for asked, titles in (
         ({"in": "todo,done", "assignee": "me"}, ["Task 2", "Task 1"]),
         ({"in": "review", "project": project}, ["Task 3"]),
-        # Bob is no member: the project shows him what he is to do.
+        # Bob is no member: in this project he sees only tasks assigned to him.
         ({"project": project, "assignee": "none"}, []),
     ):
         assert [row["title"] for row in (await fetch(bob, PAGE, **asked))["getTasks"]] == titles, asked
@@ -96,7 +96,7 @@ async def test_what_one_does_not_see_is_not_there(
     await create(ada, "/comments", taskId=task["id"], body="It is.", parentId=first["id"])
     assert (await ada.client.patch(f"{API}/tasks/{task['id']}", json={"status": "done"})).status == 200
     await settle(service)
-    # Of a comment, and of the task itself.
+    # One notification of the comment, one of the task itself.
     told = (await fetch(bob, TOLD))["getNotifications"]
     ours = {"id": task["id"], "title": "Ours", "watching": True}
     assert len(told) == 2 and [row["relatedTask"] for row in told] == [ours, ours]
@@ -106,7 +106,7 @@ async def test_what_one_does_not_see_is_not_there(
     assert await ask_in_vain(bob, task) == "task_not_found"
     assert (await fetch(bob, PAGE))["getTasks"] == []
     assert (await fetch(boss, ONE, id=task["id"]))["getTask"]["title"] == "Ours"
-    # A key has the rights that it names, and a document no more rows than any other.
+    # A key has only the rights it names, and one document may ask for no more rows than any other.
     key = await create(boss, "/auth/api-keys", name="robot", scopes=["task:read", "notification:read"])
     robot = boss.client.as_user({"Authorization": f"Bearer {key['key']}"})
     assert await ask_in_vain(robot, task) == "task_not_found"

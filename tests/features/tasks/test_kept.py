@@ -1,4 +1,4 @@
-"""With CACHE=on, lists and statistics come out of Redis: never what the viewer may not see any more."""
+"""With CACHE=on, lists and statistics come from Redis, and never show what a viewer may no longer see."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.features.tasks.conftest import MakeProject, join, leave
 
 @pytest.fixture
 def config(own_config: Config) -> Config:
-    """The service of these tests keeps lists."""
+    """The settings of a service that caches lists."""
     return replace(own_config, cache=True)
 
 
 async def titles(user: Any, query: str = "") -> list[str]:
-    """The tasks that a person is shown."""
+    """The titles in the user's list."""
     return [task["title"] for task in (await get_json(user.client, f"/tasks{query}"))["data"]]
 
 
@@ -46,13 +46,13 @@ async def test_kept_lists_show_what_is_so(
 
     created = replace(lists.SORTS["created"], list=count)
     monkeypatch.setitem(lists.SORTS, "created", created)
-    # One flight for all who ask at once, and nothing made while it is kept.
+    # Concurrent requests share one query, and a cached list needs none.
     shown = await asyncio.gather(*(titles(bob) for _ in range(5)))
     assert shown == [["One"]] * 5 and made == 1
     assert await titles(bob) == await titles(bob) == ["One"] and made == 1
     assert await titles(boss) == ["One"] and made == 2
 
-    # What others change is shown at once, and what is only the viewer's own.
+    # Changes by others show at once, and so do the viewer's own, like `watching`.
     await ada.client.patch(path, json={"title": "Two"})
     assert await titles(bob) == await titles(boss) == ["Two"]
     await create(ada, "/tasks", title="Three", projectId=str(project))
@@ -65,7 +65,7 @@ async def test_kept_lists_show_what_is_so(
     stats = await get_json(bob.client, f"/tasks/stats?project={project}")
     assert stats == await get_json(bob.client, f"/tasks/stats?project={project}") and stats["total"] == 2
 
-    # What comes out of a file is shown as well, once the worker has it in.
+    # Imported tasks show, too, once the worker has imported them.
     assert await titles(bob, "?assignee=me") == []
     found = await bring_in(ada, "/tasks/import", f"title,assignee\nFrom a file,{bob.username}\n")
     assert found["counts"]["created"] == 1
@@ -76,13 +76,13 @@ async def test_kept_lists_show_what_is_so(
     await wait_until(is_shown)
     await fetch(service, "DELETE FROM tasks WHERE title = 'From a file'")
 
-    # Sight ends with the membership, whoever forgot to say so; and begins with it.
+    # A list changes with the viewer's membership, even if no event tells of it.
     await leave(service, project, bob)
     assert await titles(bob) == [] == await titles(bob, "?page=1&pageSize=5")
     assert (await bob.client.get(f"{API}/tasks/stats?project={project}")).status == 404
     await join(service, project, bob, "viewer")
     assert await titles(bob) == ["Three", "Two"]
-    # As if what was kept had not been forgotten: it is looked at before it is shown.
+    # Even if no event emptied the cache: a cached list is checked before it is shown.
     await fetch(service, "UPDATE tasks SET deleted_at = now() WHERE title = 'Two'")
     assert await titles(bob) == ["Three"] == await titles(boss)
     assert made > before
@@ -100,7 +100,7 @@ async def test_what_changes_without_another_version_is_shown(
     project = str(await make_project(owner=ada))
     label = await create(ada, "/labels", name="Secret", color="#ff0000", projectId=project)
     lead = await create(boss, "/leads", name="Somebody")
-    # Of no project of Bob's: what is kept for him is not forgotten with it.
+    # Bob is not a member: events of the project do not clear his cached lists.
     body = {"projectId": project, "labelIds": [label["id"]], "leadId": lead["id"], "assigneeId": str(bob.id)}
     task = await create(boss, "/tasks", title="One", **body)
 

@@ -1,4 +1,4 @@
-"""Lists of tasks: filters, orders, pages, totals; and who sees what in them."""
+"""Lists of tasks: filters, orders, pages and totals, and who sees which tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.shared
 
 
 def titles(rows: list[dict[str, Any]]) -> list[str]:
-    """What a list shows, in its order."""
+    """The titles, in order."""
     return [row["title"] for row in rows]
 
 
@@ -50,7 +50,7 @@ async def test_filters_orders_and_pages(make_user: Any, make_project: MakeProjec
     }.items():
         found = titles((await get_json(ada.client, f"/tasks?{query}"))["data"])
         assert found == expected, query
-    # What was due an hour ago may have been due today, too.
+    # A task due an hour ago may also be due today.
     assert titles((await get_json(ada.client, "/tasks?due=week&sort=due"))["data"])[-1] == "Alpha"
     for sort in ("created", "updated", "due", "priority"):
         whole = titles((await get_json(ada.client, f"/tasks?sort={sort}"))["data"])
@@ -67,7 +67,7 @@ async def test_filters_orders_and_pages(make_user: Any, make_project: MakeProjec
 async def test_a_member_of_many_projects_sees_what_is_theirs(
     make_user: Any, make_project: MakeProject
 ) -> None:
-    """Their lists look through the newest of all tasks first, among which are those of others."""
+    """Such lists walk through the newest of all tasks first, and skip those of others."""
     ada, bob = await make_user(), await make_user()
     expected = []
     for number in range(21):

@@ -1,4 +1,4 @@
-"""Rooms show tasks to those who see them, and to nobody else from then on."""
+"""Rooms show tasks to users who see them, and stop when they no longer do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.shared
 
 
 async def all_shown(service: Any) -> bool:
-    """Whether everything is delivered, and this node has shown its rooms all that they have."""
+    """Whether the outbox is empty and this node has pushed all frames of its rooms."""
     if not await outbox_empty(service):
         return False
     hub = service.app[NODE].hub
@@ -28,7 +28,7 @@ async def all_shown(service: Any) -> bool:
 
 
 async def read_all(live: Any, service: Any) -> list[dict[str, Any]]:
-    """All frames of rooms that a socket was sent, once everything is delivered."""
+    """The frames of rooms that a socket got since its last read, once everything is delivered."""
     await wait_until(lambda: all_shown(service))
     before = len(live.frames)
     await ask(live, "ping")
@@ -36,12 +36,12 @@ async def read_all(live: Any, service: Any) -> list[dict[str, Any]]:
 
 
 def say(frames: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """What came in which kind of room."""
+    """(event, kind of its room) of each frame."""
     return [(frame["event"], frame.get("room", "").partition(":")[0]) for frame in frames]
 
 
 def show_both(event: str) -> list[tuple[str, str]]:
-    """The same in the room of the project and that of the task."""
+    """The event once in the project's room and once in the task's."""
     return [(event, "project"), (event, "task")]
 
 
@@ -97,7 +97,7 @@ async def test_a_stranger_who_was_assigned_sees_it_no_longer(
     await ada.client.put(f"{API}/tasks/{task['id']}/assignee", json={"userId": None})
     [gone] = await read_all(live, service)
     assert (gone["event"], gone["data"]) == ("task:deleted", {"id": task["id"], "reason": "moved"})
-    # What is replayed shows no more than what is seen now.
+    # A replay shows no more than the user may see now.
     epoch = next(frame for frame in live.frames if frame["event"] == "connected")["data"]
     back = await connect(bob, {"epoch": epoch["epoch"], "seq": epoch["seq"]})
     assert not any("Yours" in str(frame) for frame in [await ask(back, "ping"), *back.frames])

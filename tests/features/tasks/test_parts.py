@@ -1,4 +1,4 @@
-"""What hangs on tasks: subtasks, links, labels, checklists, watchers; and the trash."""
+"""Parts of tasks: subtasks, links, labels, checklists, watchers; and the trash."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.shared
 
 
 async def call(user: Any, method: str, path: str, expected: int = 200, **options: Any) -> Any:
-    """What a call answers, which must have this status."""
+    """Send a request; assert its status, and return the answer's body."""
     answer = await user.client.call(method, API + path, **options)
     assert answer.status == expected, await answer.text()
     return await answer.json() if expected != 204 else None
 
 
 async def find_tables(service: Any, word: str) -> set[str]:
-    """The tables that hold a word, in texts or bytes, but for search, which a worker tidies up."""
+    """The tables that hold a word, in text or bytes, except those of search, which a worker cleans up."""
     names = await fetch(
         service,
         "SELECT tablename::text AS name FROM pg_tables "
@@ -73,7 +73,7 @@ async def test_links_inform_and_make_no_cycle(
     for one, other in ((a, c), (a, b), (a, a)):
         refusal = ada.client.put(f"{API}/tasks/{one['id']}/blockers/{other['id']}")
         await refused(refusal, 409, "link_cycle")
-    # Two links that make a cycle together, at once.
+    # Two concurrent links that together would close a cycle.
     answers = await asyncio.gather(
         ada.client.put(f"{API}/tasks/{a['id']}/blockers/{d['id']}"),
         ada.client.put(f"{API}/tasks/{d['id']}/blockers/{c['id']}"),
@@ -81,7 +81,7 @@ async def test_links_inform_and_make_no_cycle(
     assert sorted(answer.status for answer in answers) == [200, 409]
     await fetch(service, "DELETE FROM task_links WHERE $1 IN (blocker_id, blocked_id)", d["id"])
 
-    # Bob is told when what blocks his task is done, and learns no more of it.
+    # Bob is told when the task that blocks his is done, and learns nothing else of that task.
     mine = await create(ada, "/tasks", title="Bob's", assigneeId=str(bob.id))
     await refused(bob.client.put(f"{API}/tasks/{mine['id']}/blockers/{a['id']}"), 404, "task_not_found")
     await call(ada, "PUT", f"/tasks/{mine['id']}/blockers/{a['id']}")
@@ -95,7 +95,7 @@ async def test_links_inform_and_make_no_cycle(
     told = (await get_json(bob.client, "/notifications?type=task_updated"))["data"]
     assert [(row["title"], row["message"]) for row in told] == [("A task is not blocked any more", "Bob's")]
 
-    # Bob's trail of what he did says nothing of a task that he does not see: not that his held it up, either.
+    # Bob's trail of his own change does not tell of a hidden task that it unblocked.
     hidden = await create(ada, "/tasks", title="Hidden")
     await call(ada, "PUT", f"/tasks/{hidden['id']}/blockers/{mine['id']}")
     await call(bob, "PATCH", f"/tasks/{mine['id']}", json={"status": "done"})
@@ -221,7 +221,7 @@ async def test_history_and_trash(make_user: Any, make_project: MakeProject, serv
     path = f"/tasks/{task['id']}"
     await call(ada, "PATCH", path, json={"title": "Words", "status": "done"})
     await call(ada, "PATCH", path, json={"title": "Better words", "description": None})
-    # No new version, so no text of one.
+    # A change without a new version has no old text.
     await call(ada, "POST", f"{path}/checklist", 201, json={"text": "A step"})
     step, *history = (await get_json(ada.client, f"{path}/history"))["data"]
     assert (step["changed"], step["texts"]) == (["checklist"], [])
@@ -291,7 +291,7 @@ async def test_a_trash_of_any_size_can_be_emptied(make_user: Any, service: Any, 
     monkeypatch.setattr(trash, "MOST_AT_ONCE", 2)
     monkeypatch.setattr(trash, "purge_tasks", tire)
     await call(ada, "DELETE", "/tasks/trash", 503)
-    # What is gone stays gone, and the rest goes the next time.
+    # Tasks purged before the error stay purged, and the next call purges the rest.
     assert len((await get_json(ada.client, "/tasks/trash"))["data"]) == 3
     assert await call(ada, "DELETE", "/tasks/trash") == {"purged": 3}
     assert (await get_json(ada.client, "/tasks/trash"))["data"] == []

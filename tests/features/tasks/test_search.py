@@ -1,4 +1,4 @@
-"""Tasks are found by those who see them, and by nobody else."""
+"""Search finds tasks only for users who see them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def find(user: Any, text: str) -> list[dict[str, Any]]:
 
 
 async def find_ids(user: Any, text: str) -> list[str]:
-    """Their ids, the best first."""
+    """The ids of the tasks that a user finds, best match first."""
     return [row["id"] for row in await find(user, text)]
 
 
@@ -41,7 +41,7 @@ async def test_who_sees_a_task_finds_it(make_user: Any, make_project: MakeProjec
     assert shown[0]["highlight"] == "<mark>Grumblefish</mark> report"
     assert "&lt;b&gt;<mark>grumblefish</mark>" in shown[1]["highlight"]
     assert shown[0]["author"]["id"] == str(ada.id) and shown[0]["title"] == "Grumblefish report"
-    # Nor does a word of it come to a stranger as what was meant.
+    # Nor is one of its words suggested to a stranger.
     wrong = await get_json(eve.client, "/search?q=grumblefisch")
     assert (wrong["data"], wrong["didYouMean"]) == ([], None)
     meant = await get_json(bob.client, "/search?q=grumblefisch")
@@ -79,7 +79,7 @@ async def test_common_words_are_looked_for_among_what_one_sees(
     await wait_until(lambda: outbox_empty(service))
     assert await find_ids(eve, "commonplace") == [mine["id"]]
     assert len(await find_ids(ada, "commonplace")) == 20 == len(await find_ids(manager, "commonplace"))
-    # By the worker.
+    # This task's document was made by the worker.
     assert (
         await fetch_value(service, "SELECT count(*) FROM task_documents WHERE task_id = $1", mine["id"]) == 1
     )

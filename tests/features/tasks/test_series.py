@@ -1,4 +1,4 @@
-"""Tasks that come again: the next is made once, when the last is done, by the wall clock."""
+"""Repeating tasks: the next one is made once, when the last one is done, by the wall clock."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ pytestmark = pytest.mark.shared
 
 
 async def patch(user: Any, task: Any, **body: Any) -> Any:
-    """What a PATCH of a task answers, which must be 200."""
+    """PATCH a task, which must be answered with 200; return the answer's body."""
     answer = await user.client.patch(f"{API}/tasks/{task['id']}", json=body)
     assert answer.status == 200, await answer.text()
     return await answer.json()
 
 
 async def list_series(user: Any, task: Any) -> list[Any]:
-    """All tasks of a series, in their order."""
+    """All tasks of a series, in order."""
     page = await get_json(user.client, "/tasks?limit=100")
     return sorted(
         (one for one in page["data"] if one["seriesId"] == task["seriesId"]),
@@ -31,7 +31,7 @@ async def list_series(user: Any, task: Any) -> list[Any]:
 
 
 async def finish(user: Any, task: Any) -> Any:
-    """Do a task; returns the one that follows it, if any does."""
+    """Mark a task as done; return the next one of its series, or None."""
     done = await patch(user, task, status="done")
     assert done["status"] == "done"
     behind = [one for one in await list_series(user, task) if one["occurrence"] > task["occurrence"]]
@@ -47,7 +47,7 @@ async def test_the_next_is_made_when_one_is_done(make_user: Any, make_project: M
     )
     assert first["repeat"] == {"frequency": "monthly", "every": 1, "until": "2031-04-30", "timezone": "UTC"}
     assert (first["occurrence"], (await patch(ada, first, repeat=repeat))["version"]) == (0, 1)
-    # Two who do it at once make one.
+    # Concurrent completions make one next task.
     answers = await asyncio.gather(
         *(
             insist(who.client, "PATCH", f"/tasks/{first['id']}", json={"status": "done"})
@@ -59,10 +59,10 @@ async def test_the_next_is_made_when_one_is_done(make_user: Any, make_project: M
     assert (old["status"], second["status"], second["dueDate"]) == ("done", "todo", "2031-02-28")
     assert (second["title"], second["priority"], second["number"]) == ("Rent", "high", 2)
     assert second["creator"]["id"] == str(ada.id) and second["repeat"] == first["repeat"]
-    # Done once more, it has been followed already.
+    # Reopened and done again, it makes no other next task.
     await patch(bob, first, status="review")
     assert (await finish(bob, first))["id"] == second["id"]
-    # A date that was moved is moved of this one alone.
+    # A moved due date moves only this task; the series keeps its dates.
     await patch(bob, second, dueDate="2031-03-05")
     third = await finish(ada, second)
     assert third["dueDate"] == "2031-03-31"
@@ -80,9 +80,9 @@ async def test_the_wall_clock_stays_what_it_is(make_user: Any) -> None:
     for _ in range(2):
         task = await finish(ada, task)
         found.append(task["dueDate"])
-    # On the 30th there is no half past two.
+    # On 30 March, 02:30 does not exist.
     assert found == ["2031-03-30T01:30:00.000000Z", "2031-03-31T00:30:00.000000Z"]
-    # Another rhythm begins with this one; then it ends.
+    # Another rhythm starts a new series; without one the series ends.
     weekly = await patch(ada, task, repeat={"frequency": "weekly", "every": 2, "timezone": "Europe/Berlin"})
     assert weekly["seriesId"] != task["seriesId"] and weekly["occurrence"] == 0
     then = await finish(ada, weekly)
@@ -91,7 +91,7 @@ async def test_the_wall_clock_stays_what_it_is(make_user: Any) -> None:
     assert ended["seriesId"] is ended["repeat"] is None
     assert len(await list_series(ada, weekly)) == 1
 
-    # What is long overdue does not come again for every day that was missed.
+    # The next date of a long overdue task is in the future; missed dates are skipped.
     today = date.fromisoformat(ended["updatedAt"][:10])
     late = await create(
         ada,
@@ -109,16 +109,16 @@ async def test_the_wall_clock_stays_what_it_is(make_user: Any) -> None:
     body = {"title": "Nowhere", "dueDate": "2031-01-01", "repeat": wrong}
     answer = await refused(ada.client.post(path, json=body), 422)
     assert list(answer["errors"]) == ["repeat.timezone"]
-    # The last day there is would be stored, and shown, as infinity.
+    # PostgreSQL would store the last date of Python's calendar as infinity.
     endless = {"frequency": "daily", "until": "9999-12-31"}
     await refused(ada.client.post(path, json={**body, "dueDate": "2031-01-31", "repeat": endless}), 422)
     answer = await refused(ada.client.post(path, json={**body, "repeat": {"frequency": "hourly"}}), 422)
     assert list(answer["errors"]) == ["repeat.frequency"]
-    # PostgreSQL would take the last day of Python's calendar for no end at all.
+    # As `until`, the last date of Python's calendar would mean no end at all.
     for until in ("0001-01-01", "9999-12-31", "2030-12-31"):
         endless = {"frequency": "daily", "until": until}
         answer = await refused(ada.client.post(path, json={**body, "repeat": endless}), 422)
         assert list(answer["errors"]) == ["repeat.until"]
-    # Nor does anything come again when no date may be.
+    # No next task is made beyond the last allowed date.
     far = {"dueDate": "2999-12-30", "repeat": {"frequency": "monthly"}}
     assert await finish(ada, await create(ada, "/tasks", title="In a thousand years", **far)) is None

@@ -1,4 +1,4 @@
-"""Statistics are what counting would give, whatever happened at the same time."""
+"""Statistics equal a recount, whatever happened concurrently."""
 
 from __future__ import annotations
 
@@ -95,18 +95,18 @@ async def test_counters_equal_a_recount(make_user: Any, make_project: MakeProjec
         dice = random.Random(seed)
         for _ in range(12):
             async with service.db.transaction(wait=20) as conn:
-                # In one order, as whoever holds several takes them.
+                # In one order, like everything that locks several tasks.
                 for task_id in sorted(dice.sample(ids, 4)):
                     undo = conn.transaction()
                     await undo.start()
                     await conn.execute(dice.choice(CHANGES), dice.randrange(1, 30), task_id)
                     await (undo.rollback() if dice.random() < 0.2 else undo.commit())
 
-    # More of them than slots were ever meant for, each with several tasks at a time.
+    # Twelve concurrent connections, each changing several tasks per transaction.
     await asyncio.gather(*(work(seed) for seed in range(12)))
     assert await fetch(service, WRONG) == []
     assert await fetch_value(service, "SELECT count(*) FROM tasks WHERE project_id = $1", project) > 0
-    # A bulk load, which no trigger sees, is counted behind it.
+    # After a bulk load, for which no trigger fires, tasks are recounted.
     async with service.db.transaction() as conn:
         await conn.execute("TRUNCATE task_tallies, task_loads, task_days")
         await sql.task_stats.fill_tallies(conn)
@@ -161,7 +161,7 @@ async def test_statistics_of_your_own_of_a_project_of_all(
     everything = await get_json(boss.client, "/tasks/stats?scope=all")
     assert (everything["total"], everything["open"]) == (4, 3)
     assert len(everything["byAssignee"]) == 2
-    # Reopened, it is taken off again; in the trash, it is nowhere.
+    # A reopened task no longer counts as completed; one in the trash does not count at all.
     assert (await bob.client.patch(path, json={"status": "review"})).status == 200
     assert (await get_json(bob.client, "/tasks/stats"))["throughput"][-1]["completed"] == 0
     assert (await ada.client.delete(path)).status == 204
@@ -175,7 +175,7 @@ async def test_statistics_of_your_own_of_a_project_of_all(
     await refused(eve.client.get(f"{API}/tasks/stats?scope=project"), 422)
     await refused(eve.client.get(f"{API}/tasks/stats?scope=me&project={project}"), 422)
 
-    # What was open when a day ended stays as it was.
+    # Later changes do not alter the number that was open when a day ended.
     for _ in range(2):
         async with service.db.connection() as conn:
             await sql.task_stats.close_day(conn)

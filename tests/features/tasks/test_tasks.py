@@ -1,4 +1,4 @@
-"""Tasks are made, changed and deleted by those who may, and refer to what is there."""
+"""Making, changing and deleting tasks: permissions, versions and references."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.shared
 
 
 async def patch(user: Any, task: Any, **body: Any) -> Any:
-    """What a PATCH of a task answers, which must be 200."""
+    """PATCH a task, which must be answered with 200; return the answer's body."""
     answer = await user.client.patch(f"{API}/tasks/{task['id']}", json=body)
     assert answer.status == 200, await answer.text()
     return await answer.json()
@@ -56,7 +56,7 @@ async def test_a_task_lives(make_user: Any, make_project: MakeProject, service: 
     mine = await patch(bob, task, title="Shipped")
     assert mine["assignee"]["id"] == str(bob.id)
     await refused(bob.client.delete(path), 403, "not_your_task")
-    # Whoever gives it away may lose sight of it.
+    # A user who unassigns themselves may lose sight of the task.
     gone = await patch(bob, task, assigneeId=None)
     assert gone["assignee"] is None
     await refused(bob.client.get(path), 404, "task_not_found")
@@ -130,7 +130,7 @@ async def test_a_change_that_waited_sees_what_it_waited_for(
         return bool(await fetch_value(service, waiting))
 
     async with service.db.transaction(wait=5) as conn:
-        # Neither makes another version.
+        # This UPDATE makes no new version.
         await conn.execute("UPDATE tasks SET title = 'Busier', rank = 7 WHERE id = $1", UUID(task["id"]))
         change = asyncio.create_task(patch(bob, task, priority="urgent"))
         await wait_until(waits)
@@ -141,7 +141,7 @@ async def test_a_change_that_waited_sees_what_it_waited_for(
         late = asyncio.create_task(bob.client.patch(path, json={"priority": "low"}))
         await wait_until(waits)
         await leave(service, project, bob)
-        # As long as a read of a task never takes.
+        # Longer than reading a task takes.
         await asyncio.sleep(0.03)
     await refused(late, 404, "task_not_found")
 

@@ -1,4 +1,4 @@
-"""Saved views: one's own, or shared with a project."""
+"""Saved views: private, or shared with a project."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def test_views_are_shared_with_a_project(
     assert (view["name"], view["query"], view["mine"], view["version"]) == ("Late", query, True, 1)
     path = f"{API}/task-views/{view['id']}"
     await create(ada, "/task-views", name="Mine", query={})
-    # What was saved can be asked for as it is.
+    # A saved query is valid for GET /tasks.
     assert (await ada.client.get(f"{API}/tasks", params=view["query"])).status == 200
     [[shown]] = await walk(bob.client, f"/task-views?project={project}", 10)
     assert (shown["id"], shown["mine"], shown["owner"]["id"]) == (view["id"], False, str(ada.id))
@@ -39,7 +39,7 @@ async def test_views_are_shared_with_a_project(
     assert stale["current"]["version"] == 2
     await leave(service, project, bob)
     await refused(bob.client.get(path), 404, "view_not_found")
-    # Who has left a project says nothing more in it, but can take back what is theirs.
+    # A former member cannot change a shared view of the project, but may unshare or delete their own.
     await leave(service, project, ada)
     answer = await refused(ada.client.patch(path, json={"name": "Still here"}), 422)
     assert list(answer["errors"]) == ["projectId"]

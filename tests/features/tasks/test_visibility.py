@@ -1,4 +1,4 @@
-"""Who sees which task: the one SQL function against a model in plain Python."""
+"""Visibility of tasks: the SQL function against a model in plain Python."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from nexcorp.features.tasks.schemas import KINDS, STATUSES
 
 PEOPLE, PROJECTS = 5, 3
 ROLES = (None, "viewer", "editor", "owner")
-# The last of the people manages all tasks.
+# The last person manages all tasks.
 MANAGER = PEOPLE - 1
 LAST = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True)
 class Task:
-    """A task as it is dealt out; people and projects by their place."""
+    """A generated task; people and projects by their index."""
 
     creator: int
     assignee: int | None
@@ -35,13 +35,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Work:
-    """Who is what in each project, and the tasks."""
+    """Generated data: each person's role in each project, and the tasks."""
 
     roles: tuple[tuple[str | None, ...], ...]
     tasks: tuple[Task, ...]
 
     def sees(self, person: int, task: Task) -> bool:
-        """The rule, in other words."""
+        """Whether the person sees the task."""
         if task.trashed:
             return False
         if person == MANAGER or person in (task.creator, task.assignee):
@@ -49,7 +49,7 @@ class Work:
         return task.project is not None and self.roles[task.project][person] is not None
 
     def changes(self, person: int, task: Task) -> bool:
-        """Who may change what they see."""
+        """Whether the person may change a task that they see."""
         if person == MANAGER or person in (task.creator, task.assignee):
             return True
         return task.project is not None and self.roles[task.project][person] in ("editor", "owner")
@@ -75,11 +75,11 @@ works = st.builds(
 
 
 class Undone(Exception):
-    """Takes back what an example wrote."""
+    """Rolls an example's transaction back."""
 
 
 async def insert_people(conn: Any) -> list[UUID]:
-    """Five members, of whom the last is a manager."""
+    """Insert PEOPLE users, the last of them a manager; return their ids."""
     rows = await conn.fetch(
         "INSERT INTO users (email, username, role) "
         "SELECT name || '@example.com', name, role FROM unnest($1::text[], $2::text[]) AS u (name, role) "
@@ -91,7 +91,7 @@ async def insert_people(conn: Any) -> list[UUID]:
 
 
 async def insert_work(conn: Any, work: Work, ids: list[UUID]) -> tuple[list[UUID], list[UUID]]:
-    """The ids of the projects and of the tasks."""
+    """Insert the generated data; return the ids of its projects and of its tasks."""
     projects = [
         await conn.fetchval("INSERT INTO projects (name) VALUES ('p') RETURNING id") for _ in range(PROJECTS)
     ]
@@ -123,7 +123,7 @@ async def insert_work(conn: Any, work: Work, ids: list[UUID]) -> tuple[list[UUID
 
 
 async def check(conn: Any, work: Work) -> None:
-    """Every way to a task, for every person, against the model."""
+    """Compare every way to read a task with the model, for every person."""
     ids = await insert_people(conn)
     projects, tasks = await insert_work(conn, work, ids)
     dealt = list(zip(tasks, work.tasks, strict=True))
@@ -160,7 +160,7 @@ async def check(conn: Any, work: Work) -> None:
             assert held is not None and (held["id"], held["_mayChange"]) == (
                 (task, may[task]) if task in mine else (None, None)
             )
-            # What reaches people by their role alone: rooms, notifications.
+            # Access that depends on the role alone: rooms, notifications.
             assert await sql.tasks.may_watch_task(conn, task_id=task, user_id=user, covers_all=True) == (
                 task in mine
             )

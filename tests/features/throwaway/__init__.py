@@ -1,4 +1,4 @@
-"""A feature that nothing outside of this folder knows: badges that people give each other, on shelves."""
+"""A feature in one folder of its own: badges that people give each other, on shelves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shelf(event: Event, member: str = "shelfId") -> str:
 
 
 def moved_frames(event: Event) -> list[Frame]:
-    """Where it was, it is deleted: the kind sees to that."""
+    """Frames for the old and the new shelf; on the old one the kind turns an update into a deletion."""
     was, now = shelf(event, "fromId"), shelf(event)
     if was == now:
         return [Frame(now, "badge:updated", event.entity)]
@@ -87,7 +87,7 @@ BADGES = Feature(
         )
     },
     answers={"badge-thanked": FrameDoc("Answer to thank-for-badge.", shape({"id": ID, "version": WHOLE}))},
-    # Every second, which no feature needs, so that a test sees it.
+    # Every second, so that a test sees it run.
     jobs=(Job("tests.features.throwaway.work:polish_badges", cron="* * * * * */1", seconds=30),),
     search={
         "badge": SearchKind(

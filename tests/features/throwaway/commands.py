@@ -1,4 +1,4 @@
-"""What holders of badges say on their sockets."""
+"""Socket commands for holders of badges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.features.throwaway.statements import sql
 
 
 async def thank(client: Client, data: dict[str, Any], frame_id: Any) -> None:
-    """Say thanks for a badge; its giver is told."""
+    """Thank for a badge; its giver is notified."""
     try:
         badge_id = UUID(str(data.get("badgeId")))
     except ValueError:

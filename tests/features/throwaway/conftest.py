@@ -1,4 +1,4 @@
-"""A service of which badges are a part, on a database that has their tables."""
+"""A service with the feature badges, and a database with its tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def product() -> Product:
 
 @pytest.fixture
 def config(config: Config) -> Config:
-    """The settings of a service whose database has the feature's tables, as by a migration."""
+    """Settings of a service; its database gets the feature's tables, as by a migration."""
     with psycopg.connect(config.database_url, autocommit=True) as conn:
         conn.execute((FOLDER / "schema.sql").read_text())
     return config
@@ -31,7 +31,7 @@ def config(config: Config) -> Config:
 
 @pytest.fixture
 def make_shelf(service: Any) -> Callable[..., Awaitable[str]]:
-    """`await make_shelf(user, open=False)`: a shelf's id."""
+    """`await make_shelf(user, open=False)`: make a shelf; its id."""
 
     async def make(owner: Any, *, open: bool = True) -> str:
         async with service.db.connection(wait=5) as conn:
@@ -41,7 +41,7 @@ def make_shelf(service: Any) -> Callable[..., Awaitable[str]]:
 
 
 async def give(giver: Any, holder: Any, shelf: str, name: str = "Best of all") -> dict[str, Any]:
-    """The badge that one person gave another."""
+    """Give a badge to another person; return the badge."""
     body = {"shelfId": shelf, "holderId": str(holder.id), "name": name}
     answer = await giver.client.post(f"{API}/badges", json=body)
     assert answer.status == 201, await answer.text()

@@ -1,4 +1,4 @@
-"""What can go wrong with badges."""
+"""The errors of badges."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from nexcorp.errors import Conflict, NotFound
 
 
 class BadgeNotFound(NotFound):
-    """There is no badge of this id that the caller has given, or holds."""
+    """The caller has neither given nor got a badge with this id."""
 
     code, message = "badge_not_found", "There is no such badge."
     meaning = "There is no such badge of one's own."
 
 
 class ShelfClosed(Conflict):
-    """Nothing can be put there."""
+    """The shelf is closed to the caller, or does not exist."""
 
     code, message = "shelf_closed", "Nothing can be put on this shelf."
     meaning = "There is no such shelf, or it is another person's."

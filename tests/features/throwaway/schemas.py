@@ -1,4 +1,4 @@
-"""What a badge looks like."""
+"""The request and answer bodies of badges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feature's statements, read like those of sql/."""
+"""The feature's SQL statements, loaded like those in sql/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A feature is one folder: this one works, and shows in every document, with no edit elsewhere."""
+"""A feature is one folder: it works and shows in every document without an edit elsewhere."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def test_the_job_runs_when_asked_and_by_itself(make_user: Any, make_shelf:
             count: int = await conn.fetchval("SELECT count(*) FROM polishings")
         return count >= 3
 
-    # One was asked for.
+    # The giving asked for one run; the others come by the schedule.
     await wait_until(often)
 
 

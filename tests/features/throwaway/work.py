@@ -1,4 +1,4 @@
-"""What a worker does with badges by itself, and those of the demo company."""
+"""The job of badges, and badges for the demo company."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.features.throwaway.statements import sql
 
 
 async def polish_badges(ctx: Any) -> None:
-    """Polish what is not; safe to run at any time and twice."""
+    """Polish all unpolished badges; safe to repeat."""
     async with ctx["database"].connection(wait=5.0) as conn:
         await sql.polish_badges(conn)
 
 
 async def give_demo_badges(conn: Any, demo: Demo) -> None:
-    """The first gives one to the second."""
+    """Let the first person of the demo give a badge to the second."""
     giver, holder = demo.people[:2]
     shelf = await sql.insert_shelf(conn, owner_id=giver, open=True)
     await sql.give_badge(

@@ -1,4 +1,4 @@
-"""The service with a media folder of the test's own, and the jobs that work on it."""
+"""A service with a media folder for one test, and the context of its jobs."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nexcorp.integrations.storage import make_stores
 
 @pytest.fixture
 def media(config: Config, tmp_path: Path) -> Path:
-    """MEDIA_ROOT."""
+    """The folder MEDIA_ROOT."""
     return config.media_path
 
 
 @pytest.fixture
 def config(config: Config, tmp_path: Path) -> Config:
-    """The settings of the service under test, with a folder of its own."""
+    """The settings of the service, with a media folder for this test alone."""
     return replace(config, media_root=str(tmp_path / "media"))
 
 
 @pytest.fixture
 def job_context(config: Config, service: Any) -> Iterator[dict[str, Any]]:
-    """What a job is called with."""
+    """The context that jobs are called with."""
     stores = make_stores(config)
     yield {"config": config, "database": service.db, "stores": stores}
     for store in stores.values():
@@ -36,6 +36,6 @@ def job_context(config: Config, service: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker of the service makes no thumbnails and removes nothing by itself."""
+    """Stop the service's worker from making thumbnails and removing files by itself."""
     monkeypatch.setattr("workers.settings.list_crons", lambda product: [])
     monkeypatch.setattr("nexcorp.delivery.wake.Waker.perform", lambda waker, effect: None)

@@ -1,4 +1,4 @@
-"""Files to upload, and ways to do it."""
+"""Make files and upload them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ API = "/api/v1"
 
 
 def picture(kind: str = "PNG", width: int = 40, height: int = 30, **save: Any) -> bytes:
-    """An image, red on the left and blue on the right."""
+    """Return an image, red on the left and blue on the right."""
     image = Image.new("RGB", (width, height), "red")
     image.paste("blue", (width // 2, 0, width, height))
     target = io.BytesIO()
@@ -24,7 +24,7 @@ def picture(kind: str = "PNG", width: int = 40, height: int = 30, **save: Any) -
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header announces that many pixels."""
+    """Return a PNG of a few bytes whose header announces `width` x `height` pixels."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -35,7 +35,7 @@ def png_bomb(width: int, height: int) -> bytes:
 
 
 def zipped(**entries: str) -> bytes:
-    """A zip with these entries; `/` and brackets come as they are, by `**{}`."""
+    """Return a zip with these entries; pass names with `/` or brackets by `**{}`."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in entries.items():
@@ -49,7 +49,7 @@ ODT = zipped(mimetype="application/vnd.oasis.opendocument.text", **{"content.xml
 
 
 def long_table() -> bytes:
-    """A zip of a document and very many empty entries: small to send, large to list."""
+    """Return a zip of a document and very many empty entries: small to send, large to list."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
@@ -69,18 +69,18 @@ def form(*files: tuple[bytes, str, str], **fields: str) -> aiohttp.FormData:
     for name, value in fields.items():
         data.add_field(name, value)
     for content, name, announced in files:
-        # Bytes of over a megabyte are warned of, files are not.
+        # aiohttp warns of bytes over a megabyte, but not of files.
         data.add_field("file", io.BytesIO(content), filename=name, content_type=announced)
     return data
 
 
 async def send(user: Any, content: bytes, name: str = "a.png", announced: str = "image/png") -> Any:
-    """The answer to an upload."""
+    """Upload a file; return the answer."""
     return await user.client.post(f"{API}/uploads", data=form((content, name, announced)))
 
 
 async def upload(user: Any, content: bytes | None = None, name: str = "a.png") -> dict[str, Any]:
-    """A new upload of the user's."""
+    """Upload a file, which must succeed; return the upload."""
     answer = await send(user, content or picture(), name)
     assert answer.status == 201, await answer.text()
     data: dict[str, Any] = await answer.json()
@@ -88,5 +88,5 @@ async def upload(user: Any, content: bytes | None = None, name: str = "a.png") -
 
 
 def stored(config: Any) -> list[str]:
-    """Names of all files in MEDIA_ROOT, those being received as well."""
+    """The names of all files in MEDIA_ROOT, including unfinished ones."""
     return sorted(path.name for path in config.media_path.rglob("*") if path.is_file())

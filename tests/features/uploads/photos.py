@@ -1,4 +1,4 @@
-"""Photos as cameras and programs write them, with their faults, and with what they say besides."""
+"""Photos as cameras and programs write them, with common faults and hidden metadata."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from PIL import Image, ImageCms
 
 from tests.features.uploads.files import picture
 
-# 48 degrees, 1 minute, 12.345 seconds, as EXIF has it and as a text.
+# 48 degrees, 1 minute, 12.345 seconds, as EXIF stores it and as a text.
 PLACE = struct.pack(">6I", 48, 1, 8, 1, 12345, 1000)
 PLACE_TEXT = b"48,1.20575N"
-# Red on the left and blue on the right, 64 x 48, turned by a box; with EXIF that has a place, and XMP.
+# Red on the left and blue on the right, 64 x 48, rotated by a box; its EXIF and XMP hold a place.
 HEIC = base64.b64decode(
     """
     AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAhJtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA
@@ -34,7 +34,7 @@ HEIC = base64.b64decode(
 
 
 def exif(orientation: int = 1) -> bytes:
-    """EXIF with an orientation and a place, as a TIFF."""
+    """Return EXIF with an orientation and a place, as a TIFF."""
     first = struct.pack(">H", 2) + struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
     first += struct.pack(">HHII", 0x8825, 4, 1, 38) + bytes(4)
     place = struct.pack(">H", 1) + struct.pack(">HHII", 2, 5, 3, 56) + bytes(4)
@@ -42,17 +42,17 @@ def exif(orientation: int = 1) -> bytes:
 
 
 def xmp() -> bytes:
-    """XMP with a place."""
+    """Return XMP with a place."""
     return b'<x:xmpmeta exif:GPSLatitude="' + PLACE_TEXT + b'"/>'
 
 
 def segment(kind: int, body: bytes) -> bytes:
-    """A segment of a JPEG."""
+    """Return a segment of a JPEG."""
     return bytes([0xFF, kind]) + struct.pack(">H", len(body) + 2) + body
 
 
 def photo(orientation: int = 1) -> bytes:
-    """A JPEG of 40 x 30 that tells where it was taken in four ways."""
+    """Return a JPEG of 40 x 30 that holds its place in four ways."""
     plain = picture("JPEG")
     telling = (
         segment(0xE1, b"Exif\0\0" + exif(orientation))
@@ -60,12 +60,12 @@ def photo(orientation: int = 1) -> bytes:
         + segment(0xED, b"Photoshop 3.0\0" + PLACE_TEXT)
         + segment(0xFE, PLACE_TEXT)
     )
-    # Behind the end, as phones hang a film on it.
+    # Data behind the image's end: phones append a film there.
     return plain[:2] + telling + plain[2:] + b"film" + PLACE + PLACE_TEXT
 
 
 def chunk(kind: bytes, body: bytes, broken: bool = False) -> bytes:
-    """A chunk of a PNG, with a wrong checksum on demand."""
+    """Return a chunk of a PNG; `broken` gives it a wrong checksum."""
     checksum = zlib.crc32(kind + body) ^ broken
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
 
@@ -73,27 +73,27 @@ def chunk(kind: bytes, body: bytes, broken: bool = False) -> bytes:
 def png(
     *extra: bytes, depth: int = 8, colour: int = 2, row: bytes = b"\xff\0\0" * 300, width: int = 300
 ) -> bytes:
-    """A PNG of 100 equal rows, with chunks before its pixels."""
+    """Return a PNG of 100 equal rows, with `extra` chunks before its pixels."""
     head = struct.pack(">IIBBBBB", width, 100, depth, colour, 0, 0, 0)
     pixels = chunk(b"IDAT", zlib.compress((b"\0" + row) * 100))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + b"".join(extra) + pixels + chunk(b"IEND", b"")
 
 
 def saved(image: Image.Image, kind: str, **save: Any) -> bytes:
-    """An image as a file."""
+    """Return an image as a file of this kind."""
     target = io.BytesIO()
     image.save(target, kind, **save)
     return target.getvalue()
 
 
 def box(kind: bytes, *content: bytes) -> bytes:
-    """A box of an ISO media file."""
+    """Return a box of an ISO media file."""
     body = b"".join(content)
     return struct.pack(">I", len(body) + 8) + kind + body
 
 
 def film() -> bytes:
-    """An MP4 of nothing that tells where it was taken in three ways."""
+    """Return an MP4 without pictures that holds its place in three ways."""
     user = box(b"udta", box(b"\xa9xyz", PLACE_TEXT))
     track = box(b"trak", box(b"tkhd", b"track"), user)
     keys = box(b"meta", PLACE_TEXT)
@@ -106,7 +106,7 @@ def film() -> bytes:
 
 
 def swapped_profile() -> bytes:
-    """A colour profile in which red is green: sRGB's own with two of its primaries exchanged."""
+    """Return a colour profile in which red is green: sRGB's with two primaries exchanged."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     number = int.from_bytes(profile[128:132], "big")
     places = {bytes(profile[132 + 12 * n : 136 + 12 * n]): 132 + 12 * n for n in range(number)}

@@ -43,7 +43,7 @@ async def sign(user: Any, **fields: Any) -> dict[str, Any]:
 
 
 async def send_direct(signed: dict[str, Any], content: bytes, **changed: str) -> Any:
-    """What a browser does; returns Cloudinary's answer."""
+    """Upload as a browser does; return Cloudinary's answer."""
     data = aiohttp.FormData({**signed["fields"], **changed})
     data.add_field("file", content, filename="a.png")
     async with aiohttp.ClientSession() as session, session.post(signed["url"], data=data) as answer:
@@ -80,7 +80,7 @@ async def test_while_cloudinary_is_down(make_user, cloud, config, job_context, s
     assert (answer.status, (await answer.json())["code"]) == (503, "storage_unavailable")
     assert answer.headers["Retry-After"]
     assert stored(config) == []
-    # Whether the file got there is not known: the row stays until it is surely gone.
+    # Nobody knows whether the file arrived: its row stays until the file is surely removed.
     async with service.db.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM uploads WHERE removed_at IS NOT NULL") == 1
     cloud.mode = "ok"
@@ -94,14 +94,14 @@ async def test_from_the_browser(make_user, cloud):
     assert signed["apiKey"] == KEY and SECRET not in str(signed)
     assert signed["fields"]["transformation"] == "fl_force_strip"
     told = await send_direct(signed, picture("JPEG", 80, 60))
-    # Before it is confirmed it is nobody's.
+    # Before its confirmation an upload cannot be read or attached.
     assert (await user.client.get(f"{API}/uploads/{signed['id']}")).status == 404
     body = {"body": "x", "uploadIds": [signed["id"]]}
     assert (await user.client.post(f"{API}/posts", json=body)).status == 422
     answer = await confirm(user, told)
     assert answer.status == 201, await answer.text()
     mine = await answer.json()
-    # What Cloudinary says counts, not what was announced.
+    # Cloudinary's answer counts, not the type that the browser announced.
     assert (mine["id"], mine["type"], mine["width"], mine["height"]) == (signed["id"], "image/jpeg", 80, 60)
     assert mine["bytes"] == len(picture("JPEG", 80, 60)) and mine["name"] == "a.png.jpg"
     assert mine["url"] == told["secure_url"] and "w_400" in mine["thumbnailUrl"]
@@ -123,7 +123,7 @@ async def test_a_confirmation_counts_once(make_user, cloud):
     first, second = [await confirm(user, told, headers=headers) for _ in range(2)]
     assert (first.status, second.status) == (201, 201)
     assert await first.json() == await second.json()
-    # Removed is removed: the old answer brings nothing back.
+    # After a removal, the old answer confirms nothing.
     assert (await user.client.delete(f"{API}/uploads/{signed['id']}")).status == 204
     assert (await confirm(user, told)).status == 409
 
@@ -132,21 +132,21 @@ async def test_misuse(make_user, cloud, service):
     ann, ben = await make_user(), await make_user()
     signed = await sign(ann)
     told = await send_direct(signed, picture())
-    # Somebody else's, a forged signature, another version, and what was never signed.
+    # Another user's upload, a forged signature, another version, and a key that was never signed.
     assert (await confirm(ben, told)).status == 422
     assert (await confirm(ann, {**told, "signature": "0" * 40})).status == 422
     assert (await confirm(ann, {**told, "version": told["version"] + 1})).status == 422
     other = "nexcorp/" + "0" * 32
     forged = {"public_id": other, "version": 1, "signature": sign_answer(other, 1)}
     assert (await confirm(ann, forged)).status == 422
-    # A signature covers all fields, and no second image.
+    # The signature covers all fields, and a second image under the key changes nothing.
     assert "error" in await send_direct(signed, picture(), public_id="mine")
     assert "error" in await send_direct(signed, picture(), folder="elsewhere")
     assert "error" in await send_direct(signed, picture(), overwrite="true")
     assert "error" in await send_direct(await sign(ann), picture("BMP"))
     assert (await send_direct(signed, picture("PNG", 99, 99)))["existing"]
     assert (await confirm(ann, told)).status == 201
-    # Signed and never sent.
+    # Signed, but never sent.
     absent = await sign(ann)
     key = f"{absent['folder']}/{absent['publicId']}"
     early = {"public_id": key, "version": 7, "signature": sign_answer(key, 7)}
@@ -179,7 +179,7 @@ async def test_what_arrives_after_its_removal_is_removed_as_well(make_user, clou
     assert (await confirm(user, told)).status == 201
     assert (await user.client.delete(f"{API}/uploads/{signed['id']}")).status == 204
     assert await remove_uploads(job_context) == 1
-    # The signature is good for an hour, and nothing is there that it would overwrite.
+    # The signature is valid for an hour; no file is left that would keep it from being used again.
     await send_direct(signed, picture())
     assert len(cloud.files) == 1
     assert (await confirm(user, told)).status == 409
@@ -195,7 +195,7 @@ async def test_what_is_still_on_its_way_is_removed_later(make_user, cloud, job_c
     cloud.mode = "late"
     assert (await send(user, picture())).status == 503
     cloud.mode = "ok"
-    # There is nothing yet; the thread sends on.
+    # The file is not there yet; a thread is still sending it.
     assert await remove_uploads(job_context) == 1
 
     async def arrived():
@@ -208,7 +208,7 @@ async def test_what_is_still_on_its_way_is_removed_later(make_user, cloud, job_c
 
 
 async def age(service, interval):
-    """Make all uploads older."""
+    """Make all uploads `interval` older."""
     async with service.db.connection(wait=5) as conn:
         await conn.execute(
             "UPDATE uploads SET created_at = created_at - $1::text::interval,"

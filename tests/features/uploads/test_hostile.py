@@ -1,4 +1,4 @@
-"""Files that are made to harm whoever looks into them: in memory, in time, or by an error nobody expects."""
+"""Files made to harm their reader: by memory, by time, or by an unexpected error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFLATED, BZIP2, LZMA = 8, 12, 14
 
 
 def packed(method: int, content: bytes) -> bytes:
-    """A zip whose first entry, `mimetype`, says that it is of 60 bytes; `content` is what is behind that."""
+    """Return a zip whose first entry, `mimetype`, claims 60 bytes; `content` is its packed data."""
     name = b"mimetype"
     common = struct.pack("<HHHHHIIIHH", 20, 0, method, 0, 0, 0, len(content), 60, len(name), 0)
     local = b"PK\3\4" + common + name + content
@@ -33,19 +33,19 @@ def packed(method: int, content: bytes) -> bytes:
 
 
 def zeros(megabytes: int) -> bytes:
-    """So many, by bzip2: a gigabyte takes less than one kilobyte."""
+    """Return so many megabytes of zeros, packed by bzip2: a gigabyte takes less than a kilobyte."""
     packer = bz2.BZ2Compressor()
     return b"".join(packer.compress(bytes(MEGABYTE)) for _ in range(megabytes)) + packer.flush()
 
 
 def many_scans(number: int, width: int = 4000, height: int = 4000) -> bytes:
-    """A progressive JPEG: each of its scans says in a few bytes that all blocks are empty."""
+    """Return a progressive JPEG of `number` scans, each a few bytes that say: all blocks are empty."""
     blocks = -(-width // 8) * -(-height // 8)
 
     def segment(kind: int, data: bytes) -> bytes:
         return bytes([0xFF, kind]) + struct.pack(">H", len(data) + 2) + data
 
-    # One bit, then 14 that say how many blocks beyond 16,384 end here.
+    # One bit, then 14 bits with the number of blocks beyond 16,384 that end here.
     runs = "0" * 15 * -(-blocks // 2**14)
     runs += "1" * (-len(runs) % 8)
     scan = segment(0xDA, bytes([1, 1, 0, 1, 63, 0])) + int(runs, 2).to_bytes(len(runs) // 8, "big")
@@ -95,15 +95,15 @@ async def test_a_jpeg_of_very_many_scans_is_not_decoded(make_user, config):
     started = time.monotonic()
     answer = await send(user, many_scans(100_000), "a.jpg")
     assert (answer.status, (await answer.json())["code"]) == (422, "broken_image")
-    # Decoding it takes minutes.
+    # Decoding the image would take minutes.
     assert time.monotonic() - started < 5
     assert stored(config) == []
     for content in (
         many_scans(20, 400, 400),
         picture("JPEG", progressive=True),
-        # Behind its end there may be anything: a phone puts a film there.
+        # Anything may follow the image's end: phones append a film there.
         picture("JPEG") + many_scans(200, 80, 80),
-        # In a segment as well: a preview.
+        # A segment may hold the same bytes, too, as a preview does.
         picture("JPEG", exif=b"Exif\0\0" + b"\xff\xda\0\2" * 500),
     ):
         assert (await send(user, content, "a.jpg")).status == 201
@@ -111,7 +111,7 @@ async def test_a_jpeg_of_very_many_scans_is_not_decoded(make_user, config):
 
 async def test_odd_metadata_costs_no_thumbnail(make_user, job_context, config):
     user = await make_user()
-    # Turned by 90 degrees, and a resolution that is a text: Pillow reads it, and cannot write it again.
+    # Rotated by 90 degrees, and a resolution that is a text: Pillow reads it, but cannot write it again.
     tags = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHI4s", 0x011A, 1, 4, b"abc\0")
     exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + tags + bytes(4)
     image = io.BytesIO()
@@ -143,7 +143,7 @@ async def test_an_image_that_breaks_the_decoder_keeps_no_other_waiting(
 
     monkeypatch.setattr(job_context["stores"]["local"], "make_thumbnail", crash)
     assert await make_thumbnails(job_context) == 3
-    # And one that takes the worker down is not tried for ever, while those behind it lose no attempt.
+    # An image that kills the worker is not tried for ever; the others keep their attempts.
     async with service.db.connection(wait=5) as conn:
         await conn.execute("UPDATE thumbnail_queue SET next_at = now(), attempts = $1", MAX_ATTEMPTS)
 

@@ -1,4 +1,4 @@
-"""The jobs: thumbnails, removal, and sweeping."""
+"""The jobs of uploads: thumbnails, removal, and sweeping."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TURNED = 6
 
 
 def sideways() -> bytes:
-    """A picture that lies on its side, with metadata."""
+    """Return a rotated picture with metadata."""
     exif = Image.Exif()
     exif[ORIENTATION] = TURNED
     exif[0x010F] = "Secret camera"
@@ -60,7 +60,7 @@ async def test_the_worker_makes_thumbnails_and_shows_them(make_user, connect, cl
     answer = await client.get(url)
     assert answer.headers["Content-Type"] == "image/webp"
     with Image.open(io.BytesIO(await answer.read())) as image:
-        # Upright: what was red on the left is red on top.
+        # Upright, so the red that was on the left is on top.
         assert image.size == (200, 400) and image.format == "WEBP"
         red, _, blue = image.convert("RGB").getpixel((100, 50))
         assert red > 200 and blue < 80
@@ -109,7 +109,7 @@ async def test_what_fails_is_tried_again_and_given_up_in_the_end(make_user, job_
     path.write_bytes(content[:60])
     assert await make_thumbnails(job_context) == 0
     path.write_bytes(content)
-    # In hand for a while, also where the worker that took it is dead.
+    # The claim on a thumbnail lasts for a while, even if the worker that holds it is dead.
     assert await make_thumbnails(job_context) == 0
     await execute(service, "UPDATE thumbnail_queue SET next_at = now()")
     assert await make_thumbnails(job_context) == 1
@@ -155,7 +155,7 @@ async def test_what_nobody_wants_goes_after_its_time(make_user, job_context, ser
     await execute(service, old, used["id"], timedelta(hours=25))
     await execute(service, old, young["id"], timedelta(hours=23))
     await execute(service, old, half["id"], timedelta(hours=2))
-    # The process that received it was killed before it could say that it arrived.
+    # The process that received this file was killed before it could mark it as arrived.
     await execute(service, "UPDATE uploads SET arrived_at = NULL WHERE id = $1::uuid", half["id"])
     assert await remove_uploads(job_context) == 2
     for gone in (loose, half):
@@ -175,7 +175,7 @@ async def test_half_a_thumbnail_is_swept(make_user, job_context, config, monkeyp
 
         def die(source, target):
             target.write_bytes(b"half")
-            # What a killed process does not do.
+            # A killed process does not delete its file.
             patch.setattr("pathlib.Path.unlink", lambda path, missing_ok=False: None)
             raise OSError
 

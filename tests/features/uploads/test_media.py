@@ -117,7 +117,7 @@ async def test_nothing_else_is_served(make_user, client, config):
     secret = config.media_path.parent / "secret.txt"
     secret.write_text("hush")
     config.incoming_path.joinpath("left").write_text("half")
-    # A file without a row, and a thumbnail that is not there.
+    # A file without a row, and a thumbnail that does not exist.
     stray = key[:2] + "0" * 30 + ".png"
     (config.media_path / key[:2] / stray).write_bytes(b"x")
     for path in (

@@ -1,4 +1,4 @@
-"""Images of real cameras and programs: taken with small faults, shown upright, without what they tell."""
+"""Images of real cameras and programs: accepted with small faults, shown upright, without metadata."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pi_heif.register_heif_opener(thumbnails=False)
 
 
 async def served(user: Any, content: bytes, name: str) -> bytes:
-    """What /media gives of an upload."""
+    """Upload a file; return the bytes that /media serves."""
     url = (await upload(user, content, name))["url"]
     return bytes(await (await user.client.get(url)).read())
 
@@ -51,7 +51,7 @@ async def test_small_faults_are_forgiven_and_missing_pixels_are_not(make_user):
     ):
         answer = await send(user, content, "a")
         assert answer.status == status, (content[:12], len(content), await answer.text())
-    # It is served whole.
+    # The file is served completed.
     assert (await served(user, plain[:-14], "a.png")) == plain
     assert (await served(user, baseline[:-1], "a.jpg")) == baseline
     assert (await served(user, picture("GIF")[:-1], "a.gif")) == picture("GIF")
@@ -88,7 +88,7 @@ async def test_nothing_tells_where_a_photo_was_taken(make_user, config, tmp_path
         (photos.HEIC, "a.heic", 1),
         (gif[:-1] + xmp_gif + b";", "a.gif", 1),
     ):
-        # The place is in what is sent, or this would show nothing.
+        # Check that the sent file holds the place.
         assert PLACE in content or PLACE_TEXT in content or b"48.1" in content
         body = await served(user, content, name)
         assert PLACE not in body and PLACE_TEXT not in body and b"48.1" not in body, name
@@ -100,7 +100,7 @@ async def test_nothing_tells_where_a_photo_was_taken(make_user, config, tmp_path
             assert shown.tobytes() == sent.tobytes(), name
     film = await served(user, photos.film(), "a.mp4")
     assert PLACE_TEXT not in film and len(film) == len(photos.film()) and b"pixels" in film
-    # What has nothing to tell is served as it came.
+    # A file without metadata is served unchanged.
     for kind in ("JPEG", "PNG", "WEBP", "GIF", "AVIF"):
         plain = saved(image, kind)
         assert await served(user, plain, "a") == plain, kind
@@ -124,20 +124,20 @@ def thumbnail(tmp_path: Any, content: bytes) -> Image.Image:
 
 
 def test_thumbnails_look_like_their_originals(tmp_path):
-    # 16 bits of grey stay a ramp, whether they have to become smaller or not.
+    # A gradient of 16-bit grey stays a gradient, scaled down or not.
     for width in (300, 1200):
         row = b"".join(struct.pack(">H", column * 65535 // (width - 1)) for column in range(width))
         small = thumbnail(tmp_path, png(depth=16, colour=0, row=row, width=width))
         seen = [small.getpixel((small.width * part // 4, small.height // 2))[0] for part in (1, 2, 3)]
         assert all(abs(got - want) < 6 for got, want in zip(seen, (64, 128, 191), strict=True)), seen
-    # In a profile of other colours red may be what sRGB calls green; half of it may be transparent.
+    # With the swapped profile, red means sRGB's green; it may also be half transparent.
     profile = photos.swapped_profile()
     for mode, red in (("RGB", (255, 0, 0)), ("RGBA", (255, 0, 0, 128))):
         for kind in ("PNG", "WEBP"):
             image = saved(Image.new(mode, (50, 50), red), kind, icc_profile=profile, lossless=True)
             pixel = thumbnail(tmp_path, image).getpixel((25, 25))
             assert pixel[0] < 30 and pixel[1] > 225 and abs(pixel[3] - (red[3:] or (255,))[0]) < 3
-    # A broken profile, or one of another kind of image, changes nothing.
+    # A broken profile, or one for another kind of image, is ignored.
     for broken in (b"nothing", profile[:200]):
         image = saved(Image.new("RGB", (50, 50), "red"), "PNG", icc_profile=broken)
         assert thumbnail(tmp_path, image).getpixel((25, 25))[:2] >= (240, 0)
@@ -165,7 +165,7 @@ def test_files_of_very_many_parts_are_not_read_through():
     ):
         with pytest.raises(ValueError):
             CLEANERS[kind](content)
-    # Items over items: each is blanked, all together no more than the file has.
+    # Overlapping items: each is blanked, and together they must not exceed the file's size.
     items = photos.box(b"iinf", bytes(5) + b"\1", photos.box(b"infe", b"\2\0\0\0\0\1\0\0Exif\0"))
     places = photos.box(b"iloc", b"\0\0\0\0\x44\0\0\1\0\1\0\0\xff\xff", (bytes(6) + b"\xff\xff") * 65_535)
     with pytest.raises(ValueError):
@@ -173,14 +173,14 @@ def test_files_of_very_many_parts_are_not_read_through():
 
 
 def broken_boxes() -> list[bytes]:
-    """HEIC whose tables say what is not so."""
+    """Return HEIC files with wrong tables."""
     place = photos.HEIC.index(b"iloc")
     found = [photos.HEIC[:-1], photos.HEIC[:200]]
     for offset in range(place, place + 60, 7):
         content = bytearray(photos.HEIC)
         content[offset] ^= 0xFF
         found.append(bytes(content))
-    # An item of no known kind: over this one the library reads from nowhere, and its process is gone.
+    # An item of unknown kind: the library reads from an invalid address, and its process crashes.
     content = bytearray(photos.HEIC)
     content[214], content[216] = 1, 0xB2
     return [*found, bytes(content)]
@@ -195,7 +195,7 @@ async def test_hostile_boxes_are_refused_or_harmless(make_user):
     ):
         answer = await send(user, content, "a")
         assert answer.status in (201, 413, 415, 422), await answer.text()
-    # A photo as it leaves the sensor is built like a film, too.
+    # A raw photo has the boxes of a film, but is refused.
     assert (await send(user, photos.box(b"ftyp", b"crx \0\0\0\1isom"), "a.cr3")).status == 415
 
 

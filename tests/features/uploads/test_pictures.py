@@ -1,4 +1,4 @@
-"""What pictures show, in words, and the picture of a profile."""
+"""Descriptions of pictures, and profile pictures."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ async def test_an_own_image_as_picture(make_user, client, service, job_context):
     ):
         answer = await ann.client.patch(me, json={"avatarUrl": url})
         assert answer.status == 422 and "avatarUrl" in (await answer.json())["errors"], url
-    # By another name of the service it is still one's own.
+    # Under another host name of the service it is still the user's own upload.
     for url in ("http://connect.example" + mine["url"], mine["url"]):
         answer = await ann.client.patch(me, json={"avatarUrl": url})
         assert (answer.status, (await answer.json())["avatarUrl"]) == (200, mine["url"])
     assert await make_thumbnails(job_context) == 2
     small = (await get_json(ann.client, f"/uploads/{mine['id']}"))["thumbnailUrl"]
     assert (await ann.client.patch(me, json={"avatarUrl": small})).status == 200
-    # It is put on a post, and the post goes: it stays, as long as it is the picture.
+    # The post that shows it is deleted; the upload stays while it is the profile picture.
     answer = await ann.client.post(f"{API}/posts", json={"body": "x", "uploadIds": [mine["id"]]})
     assert (await ann.client.delete(f"{API}/posts/{(await answer.json())['id']}")).status == 204
     async with service.db.connection(wait=5) as conn:

@@ -1,4 +1,4 @@
-"""Uploads on posts: attached once, in order, swapped, and gone with the post."""
+"""Uploads on posts: attached once, in order, exchanged, and deleted with the post."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("asleep")
 
 
 def ids(post):
-    """Of the uploads that a post shows."""
+    """The ids of a post's uploads."""
     return [item["id"] for item in post["uploads"]]
 
 
@@ -40,7 +40,7 @@ async def test_uploads_keep_their_order_and_are_swapped(make_user, connect, job_
     assert changed["updatedAt"] > post["updatedAt"]
     frame = await live.next("post:updated")
     assert ids(frame["data"]) == [third, second]
-    # What was taken off is gone, and nobody gets it back.
+    # A detached upload is gone, and cannot be attached again.
     assert (await user.client.get(f"{API}/uploads/{first}")).status == 404
     assert (await change(user, post, uploadIds=[first])).status == 422
     assert ids(await get_json(user.client, f"/posts/{post['id']}")) == [third, second]
@@ -79,7 +79,7 @@ async def test_only_own_free_uploads_are_taken(make_user):
         answer = await user.client.post(f"{API}/posts", json={"body": "x", "uploadIds": wrong})
         assert answer.status == 422, wrong
         assert any(name.startswith("uploadIds") for name in (await answer.json())["errors"])
-    # A refused post takes nothing.
+    # A refused post attaches nothing.
     assert ids(await publish(user, uploadIds=[mine["id"]])) == [mine["id"]]
     assert (await get_json(other.client, f"/uploads/{foreign['id']}"))["id"] == foreign["id"]
 
@@ -126,7 +126,7 @@ async def test_a_deleted_post_takes_its_files_along(make_user, job_context, conf
     url = post["uploads"][0]["url"]
     assert (await user.client.get(url)).status == 200
     assert (await user.client.delete(f"{API}/posts/{post['id']}")).status == 204
-    # At once for everybody, in the store a little later.
+    # Everybody gets a 404 at once; the store removes the file a little later.
     assert (await user.client.get(url)).status == 404
     assert await remove_uploads(job_context) == 1
     assert stored(config) == []
@@ -193,11 +193,11 @@ async def test_a_form_names_uploads_by_repeating_the_field(make_user, config):
     answer = await send(*[image] * 10, uploads=[first])
     assert (answer.status, [*(await answer.json())["errors"]]) == (422, ["file"])
     assert ids(await (await send(uploads=[second])).json()) == [second]
-    # Those that come along are behind those that are there.
+    # Files in the request come after the uploads named in it.
     mixed = await (await send(image, uploads=[third, first])).json()
     assert ids(mixed)[:2] == [third, first] and len(mixed["uploads"]) == 3
     assert len(stored(config)) == 4
-    # The same again, by name: nothing changes.
+    # The same uploads by id change nothing.
     same = await (await change(user, mixed, uploadIds=ids(mixed))).json()
     assert same == mixed
     turned = await (await change(user, mixed, uploadIds=ids(mixed)[::-1])).json()
@@ -231,7 +231,7 @@ async def test_a_refused_form_stores_nothing(make_user, config, job_context, ser
     ):
         assert (await user.client.post(f"{API}/posts", data=data)).status == status
         assert stored(config) == []
-    # The files are in their store already when the database refuses the post.
+    # The files are already in the store when the database refuses the post.
     async with service.db.connection(wait=5) as conn:
         await conn.execute("ALTER TABLE posts ADD CONSTRAINT broken CHECK (body <> 'crash')")
     answer = await user.client.post(f"{API}/posts", data=form(good, good, body="crash"))

@@ -1,4 +1,4 @@
-"""Uploads between two requests, and between a request and the jobs."""
+"""Races of uploads: between two requests, and between a request and the jobs."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def test_the_sweeper_leaves_alone_what_is_being_attached(make_user, servic
     first, second = sorted([UUID((await upload(user))["id"]) for _ in range(2)])
     post = UUID((await publish(user))["id"])
     async with service.db.connection(wait=5) as conn:
-        # The sweeper would come upon the second one first.
+        # The sweeper would lock the second one first.
         await conn.execute(
             "UPDATE uploads SET created_at = now() - interval '26 hours' WHERE id = $1", second
         )
@@ -89,7 +89,7 @@ async def test_the_sweeper_leaves_alone_what_is_being_attached(make_user, servic
         await sql.uploads.lock_uploads(conn, post_id=post, task_id=None, upload_ids=[first])
         sweeping = asyncio.create_task(remove_uploads(job_context))
         await asyncio.sleep(0.2)
-        # Waiting for each other, PostgreSQL would end one of the two.
+        # If the two waited for each other, PostgreSQL would cancel one of them.
         await sql.uploads.lock_uploads(conn, post_id=post, task_id=None, upload_ids=[second])
         await sql.uploads.attach_uploads(
             conn, post_id=post, task_id=None, owner_id=user.id, upload_ids=[first]

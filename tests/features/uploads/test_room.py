@@ -1,4 +1,4 @@
-"""How much one person, and all together, may keep; and what a full disk says."""
+"""Storage limits, per user and in total, and the answers of a full disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PART = (b"a" * 300_000, "a.txt", "text/plain")
 
 
 async def post_file(client, *parts, path="uploads", **fields):
-    """(status, code or id) of an upload."""
+    """Post a file; return (status, error code or id)."""
     answer = await client.post(f"{API}/{path}", data=form(*(parts or (PART,)), **fields))
     body = await answer.json()
     return answer.status, body.get("code", body.get("id"))
@@ -32,12 +32,12 @@ async def test_a_person_has_so_much_room(web_only, config):
         kept = [code for status, code in sent if status == 201]
         assert len(kept) == 3
         assert {it for it in sent if it[0] != 201} == {(409, "storage_quota_exceeded")}
-        # All files of a post, or none.
+        # A post gets all its files, or none.
         refused = await post_file(client, (b"b", "b.txt", ""), PART, path="posts", body="x")
         assert refused == (409, "storage_quota_exceeded")
         assert len(stored(config)) == 3
         assert (await post_file(client, (b"b", "b.txt", ""), path="posts", body="x"))[0] == 201
-        # What is removed counts no more, though the file goes only when a worker comes.
+        # A removed upload no longer counts, though its file stays until a worker comes.
         assert (await client.delete(f"{API}/uploads/{kept[0]}")).status == 204
         assert (await post_file(client))[0] == 201
 
@@ -95,7 +95,7 @@ async def test_a_disk_that_fills_up_meanwhile(make_user, config, service, job_co
             for _ in range(3):
                 assert await make_thumbnails(job_context) == 0
                 await conn.execute("UPDATE thumbnail_queue SET next_at = now()")
-    # A disk that was full for long costs no thumbnail.
+    # However long the disk was full, the thumbnail is made in the end.
     assert await make_thumbnails(job_context) == 1
     assert (await get_json(user.client, f"/uploads/{mine['id']}"))["thumbnailUrl"]
 

@@ -1,4 +1,4 @@
-"""Uploads on tasks: seen with the task, kept whoever they are of, and gone with it."""
+"""Uploads on tasks: visible with the task, kept whoever owns them, and deleted with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("asleep")
 
 
 def ids(task):
-    """Of the uploads that a task shows."""
+    """The ids of a task's uploads."""
     return [item["id"] for item in task["uploads"]]
 
 
@@ -34,7 +34,7 @@ async def test_files_of_a_task(make_user, make_project, service, job_context, co
 
     same = await (await change(ada, uploadIds=[second, first])).json()
     assert same["version"] == task["version"]
-    # Those of others stay where they are; what is not one's own, or on something else, does not come here.
+    # Others' uploads on the task stay; one may add only one's own uploads that are on nothing else.
     both = await (await change(bob, uploadIds=[first, theirs])).json()
     assert ids(both) == [first, theirs] and both["version"] == task["version"] + 1
     other = await create(ada, "/tasks", title="Other")
@@ -46,7 +46,7 @@ async def test_files_of_a_task(make_user, make_project, service, job_context, co
     )
     await refused(change(ada, uploadIds=[second]), 422, "validation_failed")
 
-    # Not swept as what is on nothing.
+    # Uploads on a task are not swept.
     await fetch(service, "UPDATE uploads SET created_at = created_at - $1::interval", timedelta(days=2))
     assert await make_thumbnails(job_context) == 3
     shown = await get_json(bob.client, f"/tasks/{task['id']}")

@@ -1,4 +1,4 @@
-"""POST /uploads: what is taken, what is refused, and what it leaves behind."""
+"""POST /uploads: accepted and refused files, and the rows and files left behind."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ async def test_every_type_that_is_taken(make_user, config):
         ("naïve, text\n".encode(), "a", "text/plain", "a.txt"),
         (b"a;b\n1;2\n", "a.CSV", "text/csv", "a.CSV"),
         (DOCX, "a.docx", None, "a.docx"),
-        # Their tables of contents are not read.
+        # The tables of contents of these files are not read.
         (long_table(), "a", "application/zip", "a.zip"),
         (DOCX[:-22] + b"PK\x06\x07" + b"\0" * 16 + DOCX[-22:], "a.zip", "application/zip", "a.zip"),
         (zipped(a="b"), "a.jar", "application/zip", "a.jar.zip"),
         (ODT, "a.odt", "application/vnd.oasis.opendocument.text", "a.odt"),
-        # What it says it is does not count.
+        # The announced type does not count.
         (picture("JPEG"), "photo.png", "image/jpeg", "photo.png.jpg"),
         (b"%PDF-1.7\n...", "page.html", "application/pdf", "page.html.pdf"),
     ):
@@ -121,7 +121,7 @@ async def test_limits_are_kept_while_reading(make_user, config):
             answer = await user.client.post(f"{API}/uploads", data=endless(head), headers=headers)
             assert answer.status == 413
         except aiohttp.ClientConnectionError:
-            # The answer was on its way while we were still sending.
+            # The answer came before the whole body was sent.
             pass
         assert taken < (most + 12) * MEGABYTE
         assert stored(config) == []
@@ -223,7 +223,7 @@ async def test_lines_before_the_first_part_have_a_limit(make_user, service, conf
 
 
 async def open_half(service, user, length: int = 1000, sent: bytes = b"some text"):
-    """A connection on which an upload has begun."""
+    """Open a connection and send the beginning of an upload; return its reader and writer."""
     url = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n' + sent
@@ -330,7 +330,7 @@ async def test_a_retry_is_answered_before_anything_is_done(make_user, config, mo
             headers = {"Idempotency-Key": path}
             yield await user.client.post(f"{API}/{path}", data=form(file, **fields), headers=headers)
 
-    # Of files on no post there is one too many by then, and the store is not asked again.
+    # MAX_LOOSE is 1: without the stored answer, the second upload would be refused.
     for path, fields in (("posts", {"body": "x"}), ("uploads", {})):
         answers = [answer async for answer in twice(path, **fields)]
         assert [answer.status for answer in answers] == [201, 201]

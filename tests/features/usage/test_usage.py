@@ -1,4 +1,4 @@
-"""The usage by day: what is counted, when it is counted again, and what an admin sees of it."""
+"""Usage per day: the counts, when a day is counted again, and the admin's view of it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SELECT first_id($1), c.id, 1, $2, 'a text' FROM c
 
 @pytest.fixture
 async def used(database: Database) -> Any:
-    """Yesterday and today with something in them; `(connection, midnight between them)`."""
+    """Fill yesterday and today with data; yield (connection, midnight between them)."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     before, hour = today - timedelta(days=1), timedelta(hours=1)
     async with database.connection(wait=5) as conn:
@@ -53,7 +53,7 @@ async def used(database: Database) -> Any:
         old = await conn.fetchval(POST, before - hour, ada, True)
         post = await conn.fetchval(POST, before + hour, ada, True)
         await conn.fetchval(POST, before + 2 * hour, ada, False)
-        # Her own comment answers nobody; of those of others the first one of each post does.
+        # Only the first comment by another person counts as a post's first answer.
         await conn.fetchval(COMMENT, before + 2 * hour, post, ada)
         await conn.fetchval(COMMENT, before + 3 * hour, post, grace)
         await conn.fetchval(COMMENT, before + 4 * hour, post, joan)
@@ -61,7 +61,7 @@ async def used(database: Database) -> Any:
         await conn.execute(EVENT, before + hour, grace, post)
         await conn.execute(EVENT, before + 2 * hour, grace, post)
         await conn.execute(EVENT, before + 2 * hour, None, post)
-        # The last moment of a day is of it, the first one of the next is not.
+        # The last microsecond of a day belongs to it, the next one does not.
         await conn.execute(EVENT, today - timedelta(microseconds=1), ada, post)
         await conn.execute(EVENT, today, joan, post)
         await conn.execute(MESSAGE, before + hour, grace)
@@ -87,13 +87,13 @@ async def test_a_day_is_counted_by_what_happened_in_it(used: Any, database: Data
         "comments": 4,
         "messages": 1,
         "tasksDone": 1,
-        # Two hours, and four hours and a second.
+        # The median of two hours and of four hours and a second.
         "firstCommentSeconds": pytest.approx(3 * 3600 + 0.5),
         "latencyP50": pytest.approx(3),
         "latencyP99": pytest.approx(20),
     }
     assert (rows[-1]["activePeople"], rows[-1]["posts"], rows[-1]["latencyP50"]) == (1, 0, None)
-    # Sessions say nothing of the time before.
+    # A session does not make its user active on the days before it.
     assert (rows[-3]["activePeople"], rows[-3]["posts"], rows[-3]["comments"]) == (0, 1, 0)
 
 
@@ -106,7 +106,7 @@ async def test_a_day_is_counted_until_it_was_counted_behind_its_end(used: Any, d
         "UPDATE usage_days SET counted_at = day + interval '23 hours 59 minutes' WHERE day < $1", today
     )
     assert len(await sql.usage.list_uncounted(conn, days=DAYS)) == DAYS
-    # What processes measured is gone by then, what was made of it is not; what was deleted counts no more.
+    # Measurements are gone by then, but the figures made of them stay; deleted messages no longer count.
     await conn.execute("DELETE FROM node_samples")
     await conn.execute("DELETE FROM messages")
     yesterday = (today - timedelta(days=1)).date()

@@ -1,4 +1,4 @@
-"""What tests of people share."""
+"""Fixtures shared by tests of users."""
 
 from __future__ import annotations
 

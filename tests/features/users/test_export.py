@@ -1,4 +1,4 @@
-"""The export: asked for, made once by whichever worker, fetched with a ticket, gone after a day."""
+"""The export: requested, made once by some worker, fetched with a ticket, deleted after a day."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ PARTS = {
 
 
 async def get_ready(user: Any, asked: bool = False) -> dict[str, Any]:
-    """Ask until the export is there; returns the last answer."""
+    """Request the export until it is there; return the last answer."""
 
     async def ready() -> Any:
         answer = await user.client.get(PATH)
@@ -140,7 +140,7 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
         "SELECT password_hash, (SELECT secret_hash FROM api_keys LIMIT 1) FROM users LIMIT 1"
     )
     assert "password_hash" not in text and row[0] not in text and row[1].hex() not in text
-    # A ticket works once, and every one of another kind not at all.
+    # A ticket works once, and tickets for another purpose do not work at all.
     assert (await client.get(f"{PATH}?ticket={ticket}")).status == 401
     for bad in ("", "x", await get_ticket(ann, "ws")):
         assert (await client.get(f"{PATH}?ticket={bad}")).status in (401, 422)
@@ -164,7 +164,7 @@ async def test_downloads_that_nobody_reads_are_bounded(make_user: Any, client: A
 
 
 async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any, fetch: Any) -> None:
-    """It is kept for a day, and would outlive what others delete, and their names."""
+    """An export lives for a day: it would outlive other people's deletions."""
     ann, bob = await make_user(), await make_user("quaxolotl")
     names = {"firstName": "Zebulonius", "lastName": "Quartermainsson"}
     assert (await bob.client.patch(f"{API}/users/me", json=names)).status == 200
@@ -198,7 +198,7 @@ async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any
 
 
 async def read_file(user: Any) -> dict[str, Any]:
-    """Ask for an export, wait until it is ready and fetch it."""
+    """Request an export, wait until it is ready and fetch it; return its content."""
     await get_ready(user)
     answer = await user.client.get(f"{PATH}?ticket={await get_ticket(user)}")
     assert answer.status == 200
@@ -213,7 +213,7 @@ async def test_asked_again_it_holds_what_happened_since(make_user: Any, fetch: A
     assert [row["body"] for row in (await read_file(ann))["posts"]] == ["Before."]
     await publish(ann, body="After.")
     assert [row["body"] for row in (await read_file(ann))["posts"]] == ["Before.", "After."]
-    # One that was fetched is done with; one that was not is kept until something happens.
+    # A fetched export is made again on request; an unfetched one is kept until something happens.
     state = await get_ready(ann)
     await fetch("UPDATE data_exports SET finished_at = finished_at - interval '10 seconds'")
     assert await (await ann.client.get(PATH)).json() == state
@@ -260,9 +260,10 @@ async def test_posts_say_when_they_were_published_and_moved(make_user: Any) -> N
 async def test_head_asks_for_nothing_and_uses_nothing_up(make_user: Any, client: Any, fetch: Any) -> None:
     ann = await make_user()
     head = await ann.client.call("HEAD", PATH)
-    assert head.status == 202
+    assert (head.status, await head.read()) == (404, b"")
     assert not await fetch("SELECT FROM data_exports")
     await get_ready(ann)
+    assert (await ann.client.call("HEAD", PATH)).status == 200
     ticket = await get_ticket(ann)
     for _ in range(2):
         head = await client.call("HEAD", f"{PATH}?ticket={ticket}")
@@ -272,6 +273,10 @@ async def test_head_asks_for_nothing_and_uses_nothing_up(make_user: Any, client:
     assert (await client.get(f"{PATH}?ticket={ticket}")).status == 200
     assert len(await fetch(downloads)) == 1
     assert (await client.call("HEAD", f"{PATH}?ticket={ticket}")).status == 401
+    await fetch("UPDATE data_exports SET expires_at = now()")
+    assert (await ann.client.call("HEAD", PATH)).status == 404
+    await fetch("UPDATE data_exports SET finished_at = NULL, expires_at = NULL")
+    assert (await ann.client.call("HEAD", PATH)).status == 202
 
 
 async def test_who_may_ask(make_user: Any, make_key: Any, client: Any) -> None:
@@ -302,7 +307,7 @@ async def test_a_ready_export_is_kept_for_a_day(
 
 @pytest.fixture
 async def owner(database: Database) -> Any:
-    """Somebody whose export is asked for, with no worker about."""
+    """The id of a user who requested an export, without a running worker."""
     async with database.connection(wait=5) as conn:
         return await conn.fetchval(
             """WITH u AS (INSERT INTO users (email, username) VALUES ('a@b.c', 'abc') RETURNING id)
@@ -322,7 +327,7 @@ async def test_workers_at_the_same_time_make_it_once(database: Database, owner: 
 
 async def test_a_worker_that_dies_leaves_it_to_the_next(database: Database, owner: Any) -> None:
     class Died(BaseException):
-        """Not for any handler."""
+        """An exception that no handler catches."""
 
     with pytest.raises(Died):
         async with database.transaction(wait=5) as conn:
@@ -356,7 +361,7 @@ INSERT INTO post_stats (post_id) SELECT id FROM posted"""
 
 
 async def test_a_long_one_is_never_whole_in_memory(service: Any, make_user: Any) -> None:
-    """Nor is it half of one and half of another where a new one takes its place."""
+    """Nor is it half of one export and half of another, when a new one takes its place."""
     ann = await make_user()
     async with service.db.connection(wait=5) as conn:
         await conn.execute(LONG, ann.id)
@@ -375,7 +380,7 @@ async def test_a_long_one_is_never_whole_in_memory(service: Any, make_user: Any)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    # Of 13 MB.
+    # The file has 13 MB.
     assert length > 13_000_000 > 3 * peak
     headers = {"Accept-Encoding": "gzip"}
     async with ann.client.session.get(

@@ -1,4 +1,4 @@
-"""Leaving: what one wrote stays readable, what says who one was is gone, everywhere."""
+"""Leaving: one's texts stay readable, one's personal data are gone everywhere."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FORMER = {"firstName": "Former", "lastName": "member"}
 
 
 async def traces(service: Any) -> set[tuple[str, str]]:
-    """Where in the database the name of the leaver stands."""
+    """Places in the database with the leaver's name."""
     async with service.db.connection(wait=5) as conn:
         return await find_traces(conn, [FIRST])
 
 
 async def render_room(service: Any, room: str) -> list[dict[str, Any]]:
-    """All frames of a room, as whoever comes back is shown them now."""
+    """All frames of a room, as a returning client is sent them now."""
     async with service.db.connection(wait=5) as conn:
         rows = await sql.realtime.read_frames(conn, room=room, after=0, most=100)
         return [json.loads(text) for text in await PRODUCT.renderer.render(conn, rows)]
@@ -38,7 +38,7 @@ async def render_room(service: Any, room: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def leaver(make_user: Any) -> Any:
-    """Somebody with a name, about to leave."""
+    """A user with a name, about to leave."""
     user = await make_user("zeb")
     answer = await user.client.patch(ME, json={"firstName": FIRST, "lastName": LAST, "bio": "Zebulon's"})
     assert answer.status == 200
@@ -135,7 +135,7 @@ async def test_nobody_reaches_who_left(make_user: Any, leaver: Any, client: Any,
     await publish(ann, body=f"@{name} @zeb, are you there?")
     await asyncio.sleep(0.3)
     assert not await fetch("SELECT FROM notifications WHERE receiver_id = $1", leaver.id)
-    # The address is free again, for another person; the username for a year not, in no spelling.
+    # The address is free for another person; the username is reserved for a year, in any spelling.
     body = {"email": leaver.email, "password": "a long enough secret"}
     taken = await client.post(f"{API}/auth/register", json={**body, "username": "ZEB"})
     assert (taken.status, (await taken.json())["code"]) == (409, "username_taken")

@@ -1,4 +1,4 @@
-"""Who deletes what they wrote and leaves, leaves no word, name or address behind, wherever one looks."""
+"""A user who deletes their texts and leaves is gone: no text, name or address remains anywhere."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from workers.jobs.uploads import make_thumbnails, remove_uploads
 
 ME = f"{API}/users/me"
 USERNAME, DEVICE = "quaxolotl", "zwiebelphone"
-# What their browser calls itself: the trail keeps it where no reader is shown it.
+# The leaver's User-Agent: the trail keeps it, but shows it to no reader.
 AGENT = "zorkbrowser"
-# Everything that the person who leaves wrote, or is called by; all of them in one word each.
+# The leaver's texts and names, each with one unique word.
 PROFILE = {
     "firstName": "Zebulonius",
     "lastName": "Quartermainsson",
@@ -53,12 +53,12 @@ NAMES = (
     *("bumfuzzled", "7777 5551234", "gobbledygooked"),
 )
 WORDS = (*DELETED, *NAMES)
-# Those that an edit took away before anything was deleted.
+# Words that an edit had already replaced.
 REPLACED = {"posttitled", "postbodied", "commentsaid", "formernamed"}
 
 
 async def call(user: Any, method: str, path: str, status: int, **options: Any) -> Any:
-    """What a call answers, which must have this status."""
+    """Send a request; assert its status, and return the answer's body."""
     answer = await user.client.call(method, API + path, **options)
     assert answer.status == status, await answer.text()
     return await answer.json() if answer.status not in (202, 204) else None
@@ -66,7 +66,7 @@ async def call(user: Any, method: str, path: str, status: int, **options: Any) -
 
 @pytest.fixture
 async def leaver(make_user: Any, client: Any) -> Any:
-    """Somebody with names everywhere, who also mistyped their password once."""
+    """A user with names in all fields, who also mistyped their password once."""
     user = await make_user(USERNAME, role="manager")
     client = client.as_user({"User-Agent": AGENT})
     user.client = client.as_user({"User-Agent": AGENT, **user.headers})
@@ -83,7 +83,7 @@ async def leaver(make_user: Any, client: Any) -> Any:
 
 
 async def write(leaver: Any, ann: Any) -> dict[str, str]:
-    """Have the leaver write, each with an Idempotency-Key, edit and be answered; the ids of what there is."""
+    """Let the leaver write, with Idempotency-Keys, edit and get replies; return the ids of what was made."""
 
     def once(key: str) -> dict[str, Any]:
         return {"headers": {"Idempotency-Key": key}}
@@ -125,7 +125,7 @@ async def write(leaver: Any, ann: Any) -> dict[str, str]:
 
 
 async def get_export(user: Any) -> str:
-    """A user's export, as it was made for them."""
+    """Wait for a user's export; return its text."""
 
     async def ready() -> bool:
         return bool((await user.client.get(f"{ME}/export")).status == 200)
@@ -138,14 +138,14 @@ async def get_export(user: Any) -> str:
 
 
 async def replay(live: Any, room: str, epoch: str) -> list[dict[str, Any]]:
-    """All that a room was ever told, as it is told now."""
+    """All frames ever sent in a room, as they are replayed now."""
     answer = await subscribe(live, room, epoch=epoch, seq=0)
     assert answer["recovered"] is True
     return [await live.next() for _ in range(answer["seq"])]
 
 
 def words_in(shown: Any) -> set[str]:
-    """Those of WORDS, and of AGENT, in an answer."""
+    """The words of WORDS, and AGENT, in an answer."""
     text = shown if isinstance(shown, str) else json.dumps(shown)
     return {word for word in (*WORDS, AGENT) if word in text.lower()}
 
@@ -164,14 +164,14 @@ async def test_nothing_is_left_of_who_deletes_and_leaves(
     context = {"config": config, "database": service.db, "stores": stores}
     await make_thumbnails(context)
     await wait_until(lambda: outbox_empty(service))
-    # The proof must be able to fail: before, every word is there, and others are shown them.
+    # Before, every word is found and shown to others, so that the proof can fail.
     async with service.db.connection(wait=5) as conn:
         before = await find_traces(conn, WORDS)
     assert {word for _, word in before} >= set(WORDS) - REPLACED
     assert {word for place, word in before if place == "idempotency_keys.body"} >= {
         *("titlechanged", "commentchanged", "replysaid", "draftbodied", "filenamed", "quartermainsson")
     }
-    # A worker decides about words; what an edit replaced is nowhere else, in no stored answer either.
+    # Workers remove words later; replaced texts are nowhere else, nor in stored answers.
     assert {place for place, word in before if word in REPLACED} <= {
         "search_words.word",
         "search_doubts.word",
@@ -186,10 +186,10 @@ async def test_nothing_is_left_of_who_deletes_and_leaves(
         await call(leaver, "DELETE", f"/{thing}", 204)
     async with service.db.connection(wait=5) as conn:
         places = {place for place, _ in await find_traces(conn, DELETED)}
-    # A worker decides about words; what was written is gone already, and stored answers that showed it.
+    # Workers remove words later; deleted texts are gone already, with stored answers that showed them.
     assert places <= {"search_words.word", "search_doubts.word"}
     await call(leaver, "DELETE", "/users/me", 204)
-    # What others wrote to somebody stays theirs, until they change it.
+    # Texts that others wrote to the leaver stay until their authors edit them.
     await call(ann, "PATCH", f"/posts/{made['theirs']}", 200, json={"body": "Dear all."})
     await call(ann, "PATCH", f"/comments/{made['answer']}", 200, json={"body": "Who?"})
     await wait_until(lambda: outbox_empty(service))
@@ -227,9 +227,9 @@ async def test_nothing_is_left_of_who_deletes_and_leaves(
         row for page in trail for row in page if (row["actor"] or {}).get("id") == str(leaver.id)
     ]
     assert gone_for_good and {row["ip"] for row in gone_for_good} == {None}
-    # Of those who are still there it is shown.
+    # The addresses of users who are still there are shown.
     assert {row["ip"] for page in trail for row in page} == {None, "127.0.0.1"}
-    # After the exports as well, which are kept for a day.
+    # Exports are kept for a day; after that nothing remains in them either.
     async with service.db.connection(wait=5) as conn:
         assert await find_traces(conn, WORDS) == set()
     for live in sockets:

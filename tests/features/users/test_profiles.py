@@ -1,11 +1,11 @@
-"""Profiles: who sees what of whom, and how one changes one's own."""
+"""Profiles: who sees which members, and changing one's own."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from tests.api import API, NOBODY, get_json
+from tests.api import API, NOBODY, fetch, get_json
 
 EVERYBODY = {
     "id",
@@ -103,6 +103,29 @@ async def test_a_patch_changes_what_is_sent_and_null_clears(make_user: Any) -> N
     assert [row["username"] for row in (await get_json(bob.client, "/users?q=onym"))["data"]] == ["Ann_2"]
 
 
+async def test_the_same_values_are_no_change(make_user: Any, service: Any) -> None:
+    ann = await make_user()
+    before = await (await ann.client.patch(ME, json=FULL)).json()
+    for body in (FULL, {**FULL, "version": 2}, {"username": ann.username, "bio": FULL["bio"]}):
+        answer = await ann.client.patch(ME, json=body)
+        assert (answer.status, await answer.json()) == (200, before), body
+        assert answer.headers["ETag"]
+    # An old version is refused all the same.
+    assert (await ann.client.patch(ME, json={**FULL, "version": 1})).status == 409
+    assert (await ann.client.patch(ME, json=FULL, headers={"If-Match": '"1"'})).status == 412
+    body = {**FULL, "bio": None, "username": ann.username.upper()}
+    after = await (await ann.client.patch(ME, json=body)).json()
+    assert (after["version"], after["bio"], after["username"]) == (3, None, ann.username.upper())
+    rows = await fetch(service, "SELECT payload FROM events WHERE type = 'user.updated' ORDER BY id")
+    assert [row["payload"]["fields"] for row in rows] == [sorted(FULL), ["bio", "username"]]
+    # Of several at once each changes what the one before left.
+    names = ("bio", "department", "location")
+    calls = [ann.client.patch(ME, json={name: "At once"}) for name in (*names, *names)]
+    assert [answer.status for answer in await asyncio.gather(*calls)] == [200] * 6
+    after = await get_json(ann.client, "/users/me")
+    assert (after["version"], after["bio"], after["department"], after["location"]) == (6, *["At once"] * 3)
+
+
 async def test_a_taken_username(make_user: Any) -> None:
     ann, bob = await make_user(), await make_user()
     answer = await ann.client.patch(ME, json={"username": bob.username.upper()})
@@ -178,7 +201,7 @@ async def test_registering_takes_the_profile(client: Any, make_user: Any) -> Non
 
 async def test_the_trail_says_which_fields_and_not_what(make_user: Any, service: Any) -> None:
     ann = await make_user()
-    await ann.client.patch(ME, json={"phone": "0123456", "bio": None})
+    await ann.client.patch(ME, json={"phone": "0123456", "bio": "Here.", "location": None})
     async with service.db.connection() as conn:
         payload = await conn.fetchval("SELECT payload FROM events WHERE type = 'user.updated'")
     assert payload == {"userId": str(ann.id), "fields": ["bio", "phone"]}

@@ -1,4 +1,4 @@
-"""What roles may do: shown, replaced as a whole, and never so that administrators lock themselves out."""
+"""Permissions of roles: shown, replaced as a whole, and never so that administrators lock themselves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding people: beginnings first, then what is alike; pages, filters, and `q` as plain text."""
+"""Finding people: prefixes first, then similar names; pages, filters, and `q` as plain text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PEOPLE = [
 
 @pytest.fixture
 async def crowd(service: Any) -> None:
-    """PEOPLE, in this order."""
+    """Insert PEOPLE, in this order."""
     async with service.db.connection() as conn:
         await conn.executemany(
             """INSERT INTO users (email, username, first_name, last_name, role, status)
@@ -32,7 +32,7 @@ async def crowd(service: Any) -> None:
 
 
 async def find(user: Any, query: str) -> list[str]:
-    """The usernames of a search, in order."""
+    """The usernames that a search finds, in order."""
     data = (await get_json(user.client, f"/users?{query}"))["data"]
     return [row["username"] for row in data]
 
@@ -44,9 +44,9 @@ async def test_beginnings_come_first_then_what_is_alike(crowd: None, make_user: 
     assert set(found) == {"ada", "adamant", "hopkins"}
     assert set(await find(viewer, "q=hop")) == {"grace", "hopkins"}
     assert (await find(viewer, "q=HOPPER"))[0] == "grace"
-    # Two words of one person, the first whole and the second begun.
+    # Two words of one person, the first complete, the second a prefix.
     assert (await find(viewer, "q=grace%20%20hop"))[0] == "grace"
-    # A slip still finds.
+    # A misspelled name is found, too.
     assert (await find(viewer, "q=lovelase"))[0] == "ada"
     assert (await find(viewer, "q=zol")) == ["emile"]
     assert await find(viewer, "q=xyzzy") == []

@@ -1,4 +1,4 @@
-"""Role and status: who may set them, how fast that takes effect, and that an administrator is left."""
+"""Role and status: who may set them, how soon that takes effect, and the last administrator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.realtime.helpers import closed
 
 
 async def put(user: Any, person: Any, what: str, value: str) -> Any:
-    """PUT /users/{id}/role or /status."""
+    """PUT a user's role or status; return the answer."""
     return await user.client.put(f"{API}/users/{getattr(person, 'id', person)}/{what}", json={what: value})
 
 
@@ -35,7 +35,7 @@ async def test_a_role_is_given_once(make_user: Any, fetch: Any) -> None:
     assert [tuple(row) for row in rows] == [
         (boss.id, ann.id, {"userId": str(ann.id), "old": "member", "new": "manager"})
     ]
-    # The old token says another role.
+    # The old token names another role.
     assert (await ann.client.get(f"{API}/users/me")).status == 401
 
 
@@ -74,7 +74,7 @@ async def test_deactivating_ends_everything_and_activating_lets_in_again(
 
 
 class TestWithoutRedis:
-    """The nodes' poll of PostgreSQL is enough."""
+    """Without Redis, the nodes poll PostgreSQL."""
 
     @pytest.fixture
     def config(self, config: Any, own_valkey: ValkeyServer) -> Any:
@@ -137,7 +137,7 @@ async def test_the_last_administrator_stays(make_user: Any) -> None:
         await boss.client.delete(f"{API}/users/me"),
     ):
         assert (answer.status, (await answer.json())["code"]) == (409, "last_admin")
-    # What changes nothing is no danger, and of two one may go.
+    # Setting the same role is allowed, and one of two administrators may step down.
     assert (await put(boss, boss, "role", "admin")).status == 200
     assert (await put(boss, sleeper, "role", "member")).status == 200
     await make_user(role="admin")
@@ -145,12 +145,12 @@ async def test_the_last_administrator_stays(make_user: Any) -> None:
 
 
 def act_for(service: Any, user: Any) -> Caller:
-    """The user as a service sees them."""
+    """The user as a Caller, for calls of services."""
     return Caller(service.app[TOKENS].verify(user.token), service.app[RIGHTS])
 
 
 async def allow_member(service: Any, fetch: Any, *codes: str) -> None:
-    """Let members do more, at once on this node."""
+    """Give members more permissions, at once on this node."""
     await fetch("INSERT INTO role_permissions SELECT 'member', unnest($1::text[])", list(codes))
     async with service.db.connection() as conn:
         service.app[RIGHTS].load(await sql.roles.list_role_permissions(conn))
@@ -174,7 +174,7 @@ async def test_who_manages_people_raises_nobody_above_themselves(
         await refused(await put(deputy, person, "role", "member"))
         await refused(await put(deputy, person, "status", "deactivated"))
     assert (await put(deputy, ann, "status", "deactivated")).status == 200
-    # Nor by giving the own role more, or other roles less.
+    # Nor by giving their own role more, or other roles fewer permissions.
     mine = (await get_json(boss.client, "/roles/member/permissions"))["permissions"]
     path = f"{API}/roles/member/permissions"
     answer = await deputy.client.put(path, json={"permissions": [*mine, "post:moderate"]})
@@ -183,7 +183,7 @@ async def test_who_manages_people_raises_nobody_above_themselves(
         answer = await deputy.client.put(f"{API}/roles/{role}/permissions", json={"permissions": mine})
         await refused(answer)
     assert (await put(boss, deputy, "role", "admin")).status == 200
-    # With all that administrators may, one is still no administrator.
+    # All of an administrator's permissions do not make an administrator.
     everything = [row["code"] for row in await fetch("SELECT code FROM permissions")]
     assert (await boss.client.put(path, json={"permissions": everything})).status == 200
     async with service.db.connection() as conn:
@@ -194,7 +194,7 @@ async def test_who_manages_people_raises_nobody_above_themselves(
 
 
 async def test_two_administrators_at_once_leave_one(make_user: Any, service: Any, fetch: Any) -> None:
-    """Each takes the other away, in two transactions that are open at the same time."""
+    """Each demotes the other, in two transactions that are open at the same time."""
     for change in ("role", "status", "leave"):
         one, two = await make_user(role="admin"), await make_user(role="admin")
 
@@ -214,7 +214,7 @@ async def test_two_administrators_at_once_leave_one(make_user: Any, service: Any
                         await people.set_status(conn, act_for(service, actor), other.id, "deactivated")
                     else:
                         await leave(conn, other.id)
-                    # Long enough for the other one to be in the middle of it as well.
+                    # Long enough for the other transaction to be open as well.
                     await asyncio.sleep(0.2)
             except people.LastAdmin:
                 return "last_admin"

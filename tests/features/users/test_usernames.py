@@ -1,4 +1,4 @@
-"""A username that was given up is reserved for a year, for its last holder alone, and is written nowhere."""
+"""A given-up username is reserved for a year, for its last holder alone, and stored nowhere in plain text."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ async def test_a_name_given_up_is_nobody_elses_for_a_year(
     body = {"email": "eve@example.com", "password": "a good long password", "username": "Annabel"}
     await refused(client.post(REGISTER, json=body), 409, "username_taken")
     await refused(bob.client.patch(ME, json={"username": "annabel"}), 409, "username_taken")
-    # One made of the address is another one.
+    # A name made from the address is another one.
     made = await client.post(REGISTER, json={**body, "email": "annabel@example.org", "username": None})
     assert made.status == 422
     del body["username"]
     made = await client.post(REGISTER, json={**body, "email": "annabel@example.org"})
     assert (await made.json())["user"]["username"].startswith("annabel_")
-    # Its holder may come back to it.
+    # The last holder may take it again.
     assert await rename(ann, "annabel") == 200
     assert await rename(ann, "ann") == 200
     await fetch("UPDATE freed_usernames SET freed_at = now() - interval '366 days'")
@@ -52,7 +52,7 @@ async def test_what_is_kept_of_a_name_does_not_say_it(
     assert (await zeb.delete(ME, json={"currentPassword": body["password"]})).status == 204
     async with service.db.connection(wait=5) as conn:
         found = {place for place, _ in await find_traces(conn, ["zebulonius", "quartermain"])}
-    # Words of search go a moment later, with the worker.
+    # A worker removes the words of search a moment later.
     assert found <= {"search_doubts.word", "search_words.word"}
     rows = await fetch("SELECT user_id FROM freed_usernames")
     assert [row["user_id"] for row in rows] == [None, None]

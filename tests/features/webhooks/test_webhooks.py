@@ -1,4 +1,4 @@
-"""Webhooks over REST: made, changed, paused, and their log; and events that reach a receiver."""
+"""Webhooks over REST: made, changed, paused, and their log; and events delivered to a receiver."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ async def test_scopes_want_rights(make_user: Any) -> None:
 
 @pytest.fixture
 def own_config(own_config: Any) -> Any:
-    """Settings that let loopback be asked."""
+    """Settings that allow webhooks to loopback."""
     return replace(own_config, outbound_allow=("127.0.0.1",))
 
 
@@ -134,7 +134,7 @@ async def test_each_scope_is_sent_its_own(make_user: Any, service: Any) -> None:
         ]
         shown = next(one for one in said if one["type"] == "post.created")["data"]
         assert shown["body"] == "Lunch?" and shown["id"] == post["id"]
-        # The log, and once more.
+        # The log of deliveries, and a repetition of one.
         path = f"/webhooks/{hooks['/ok/own']['id']}/deliveries"
         row = (await get_json(ada.client, f"{path}?type=notification.like"))["data"][0]
 

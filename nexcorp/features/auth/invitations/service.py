@@ -27,14 +27,15 @@ def show_invitation(row: Any) -> dict[str, Any]:
 
 
 async def invite(conn: Any, user_id: UUID, email: str) -> dict[str, Any]:
-    """Invite an address by mail, which ends its earlier invitations; returns the new one.
+    """Invite an address by mail, which revokes its open invitations; returns the new one.
 
     Raises EmailTaken if the address has an account, TooManyMails if it was sent too many mails.
     """
     if await sql.auth.is_email_taken(conn, email=email):
         raise EmailTaken()
     await require_queued(conn, user_id, INVITE, email)
-    await sql.invitations.revoke_open(conn, email=email)
+    for earlier in await sql.invitations.revoke_open(conn, email=email):
+        await emit_invitation(conn, "invitation.revoked", user_id, earlier["id"])
     await sql.account_tokens.delete_invitation_tokens(conn, email=email)
     row = await sql.invitations.insert_invitation(conn, email=email, invited_by=user_id)
     await emit_invitation(conn, "invitation.created", user_id, row["id"])
@@ -42,7 +43,7 @@ async def invite(conn: Any, user_id: UUID, email: str) -> dict[str, Any]:
 
 
 async def revoke(conn: Any, user_id: UUID, invitation_id: UUID) -> None:
-    """End an invitation; raises InvitationNotFound if it was accepted or revoked."""
+    """Revoke an invitation; raises InvitationNotFound if it was accepted or revoked, or has expired."""
     email = await sql.invitations.revoke_invitation(conn, invitation_id=invitation_id)
     if email is None:
         raise InvitationNotFound()

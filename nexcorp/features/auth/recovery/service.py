@@ -191,7 +191,7 @@ async def reset_password(conn: Any, *, token: str, password_hash: str) -> None:
     proved = await sql.auth.reset_password(conn, user_id=user_id, password_hash=password_hash)
     ended = len(await end_sessions(conn, user_id, None))
     if proved:
-        ended += (await close_other_ways(conn, user_id))["keys"]
+        await close_other_ways(conn, user_id)
     # The reset has verified the address.
     await void_tokens(conn, user_id, [VERIFY, *ENDED_BY_PASSWORD])
     await emit(

@@ -1,4 +1,4 @@
-/** Starts the console: the session, the socket, and the view of the path. */
+/** Start the console: the session, the socket, and the view for the current path. */
 import { Component, effect, html, render, signal, useEffect } from "./vendor/preact.js";
 import { learnRights, may, me, permissions, refresh } from "./lib/api.js";
 import { loadBell } from "./lib/bell.js";
@@ -8,10 +8,10 @@ import { Shell, showScheme } from "./lib/shell.js";
 import { Empty, Heading, Problem, Skeleton, toast, Toasts } from "./lib/ui.js";
 import { begin, complete, t } from "./lib/words.js";
 
-/** Styles of views beyond the first look. */
+/** Style sheets that the first page does not need. */
 const SHEETS = ["people", "settings", "work", "projects", "talk", "admin"];
 
-/** Add a sheet of styles, and wait for it. */
+/** Add a style sheet; resolves when it has loaded. */
 const addSheet = (/** @type {string} */ name) =>
   new Promise((done, fail) => {
     const link = document.createElement("link");
@@ -28,7 +28,7 @@ const addSheet = (/** @type {string} */ name) =>
 /** @type {Promise<any> | undefined} */
 let rest;
 
-/** Fetch it, or wait for it; a failure is tried again by the next who asks. */
+/** Load the remaining words and style sheets once; after a failure the next call tries again. */
 function loadRest() {
   rest ??= Promise.all([
     import("./words/en-views.js").then((module) => complete(module.default)),
@@ -40,13 +40,13 @@ function loadRest() {
   return rest;
 }
 
-/** A view that needs more than the first look does. */
+/** Wrap the loader of a view that needs the remaining words and style sheets. */
 const late = (/** @type {() => Promise<any>} */ load) => async () =>
   (await Promise.all([load(), loadRest()]))[0];
 
 /**
- * The view of each path below /app; what a colon names, the view is handed. Without the permission that stands
- * behind some of them nothing is asked of the API.
+ * [path pattern below /app, loader of the view, permission]; the view gets the values of the `:name` parts as props.
+ * A user without the permission gets no view, so it sends no requests.
  * @type {[string, () => Promise<any>, string?][]}
  */
 const VIEWS = [
@@ -80,14 +80,14 @@ const VIEWS = [
   ["/admin/dead-letters", late(() => import("./views/admin-dead-letters.js")), "audit:read"],
 ];
 
-/** What a colon stands for. Nothing else may become part of the API's paths. @type {Record<string, RegExp>} */
+/** What `:name` parts accept: only this may become part of an API path. @type {Record<string, RegExp>} */
 const GIVEN = {
   ":id": /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
   ":username": /^\w+$/,
   ":tab": /^[\w-]+$/,
 };
 
-/** The view of a path, and what it is handed; undefined where there is none. */
+/** Find the view for a path: its loader, permission and props; undefined if no pattern matches. */
 export function match(/** @type {string} */ to) {
   const parts = to.split("/");
   for (const [pattern, load, needs] of VIEWS) {
@@ -109,7 +109,7 @@ export function match(/** @type {string} */ to) {
 /** @type {import("./vendor/preact.js").Signal<{load?: any, View?: any, problem?: any}>} */
 const view = signal({});
 
-/** A view that cannot be loaded is most often one of a release that is no more: a reload brings the new one. */
+/** Load a view and show it. If that fails, the release has often changed since: a reload gets the new one. */
 async function show(/** @type {() => Promise<any>} */ load) {
   /** @type {any} */
   let loaded;
@@ -118,11 +118,11 @@ async function show(/** @type {() => Promise<any>} */ load) {
   } catch (problem) {
     loaded = { load, problem };
   }
-  // Somebody may have gone on, or back, before it came.
+  // The user may have moved to another path while the view was loading.
   if (match(path.peek())?.load === load) view.value = loaded;
 }
 
-/** A view that fails while it is drawn takes nothing else along. */
+/** Error boundary: a view that throws while rendering leaves the rest of the page working. */
 class Guard extends Component {
   /** @override */
   componentDidCatch(/** @type {any} */ error) {
@@ -172,12 +172,12 @@ function View() {
 /** @type {import("./vendor/preact.js").Signal<any>} */
 const SignIn = signal(null);
 
-/** Why it is not known whether somebody is signed in. @type {import("./vendor/preact.js").Signal<any>} */
+/** Why resuming the session failed, or null. @type {import("./vendor/preact.js").Signal<any>} */
 const unknown = signal(null);
 /** @type {number | undefined} */
 let again;
 
-/** Go on with the session of before. Only a 401 ends it: whatever else is answered, it is asked again. */
+/** Resume the previous session. A 401 means signed out; any other error is shown and retried. */
 async function start(tries = 0) {
   clearTimeout(again);
   try {
@@ -207,21 +207,21 @@ function App() {
   `;
 }
 
-/** The state is read first, then the socket goes on from its position. */
+/** Read the state first, then connect the socket from that state's position. */
 async function enter() {
   await learnRights().catch(() => {});
   await loadBell().catch(() => {});
   await connect();
 }
 
-/** Who is shown the console, and who was before. @type {string | null | undefined} */
+/** Ids of the current and the previous user; null: signed out. @type {string | null | undefined} */
 let shownTo, before;
 effect(() => {
   const id = me.value === undefined ? undefined : me.value?.id ?? null;
   if (id === shownTo) return;
   shownTo = id;
   stop();
-  // Whoever comes next finds nothing of whoever was here, in no view's memory.
+  // A reload clears what the views hold in memory, so that the next user sees nothing of the previous one's.
   if (id && before && id !== before) location.reload();
   before = id ?? before;
   if (id) enter();
@@ -235,7 +235,7 @@ effect(() => {
 on("connected", () => permissions.peek().size || learnRights().catch(() => {}));
 on("ended", ({ code }) => toast(t("live.ended", { code }), "error"));
 
-/** Trusted Types: the one address of a script that this page may make. */
+/** Trusted Types: allow this page to load one script URL only. */
 const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("nexcorp", {
   createScriptURL: () => `${BASE}/sw.js`,
 });
@@ -249,9 +249,9 @@ if ("serviceWorker" in navigator && isSecureContext) {
 
 showScheme();
 const first = match(path.peek());
-first?.load().catch(() => {}); // beside the session, not behind it
+first?.load().catch(() => {}); // in parallel with the session
 await begin().catch(() => {});
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 await start();
 performance.mark("shown");
-loadRest().catch(() => {}); // ahead of the next page
+loadRest().catch(() => {}); // before the next page needs them

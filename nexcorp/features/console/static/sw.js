@@ -1,4 +1,4 @@
-/** The service worker: shows pushes, and opens what they tell of. It keeps no files: the browser's cache does. */
+/** The service worker: shows push notifications and opens their pages. It caches no files. */
 const worker = /** @type {any} */ (globalThis);
 
 worker.addEventListener("install", () => worker.skipWaiting());
@@ -9,10 +9,10 @@ worker.addEventListener(
   (/** @type {any} */ event) => event.waitUntil(show(event.data?.json() ?? {})),
 );
 
-/** What is pushed: see write_push() of the service. */
+/** Show a push notification; its payload is made by write_push() in the service. */
 async function show(/** @type {any} */ { title = "NexCorp Connect", message, tag, notificationId }) {
   const pages = await worker.clients.matchAll({ type: "window" });
-  // Whoever looks at the page sees it there.
+  // A user who is looking at the console sees the notification there.
   if (pages.some((/** @type {any} */ page) => page.visibilityState === "visible" && page.focused)) return;
   const path = notificationId ? `/notifications/${notificationId}` : "/notifications";
   await worker.registration.showNotification(title, { body: message, tag, data: { path } });

@@ -34,7 +34,7 @@ async def fake() -> AsyncIterator[Fake]:
 
 
 def configure(config: Config, fake: Fake, kinds: tuple[str, ...] = KINDS) -> Config:
-    """Settings with these kinds of provider, all at the same place."""
+    """Settings with these kinds of provider, all served by `fake`."""
     values = {}
     for kind in kinds:
         values |= {
@@ -52,14 +52,14 @@ def config(config: Config, fake: Fake) -> Config:
 
 
 class Browser:
-    """What a browser does with links, redirects and cookies."""
+    """A browser that follows links and keeps cookies."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.session, self.url = session, url
         self.cookies: dict[str, str] = {}
 
     async def get(self, address: str, accept: str = "text/html", **headers: str) -> Any:
-        """One request, to a path or an address; no redirect is followed."""
+        """GET a path or an address, without following redirects; return the answer."""
         address = address if address.startswith("http") else self.url + address
         sent = {"Accept": accept, **headers}
         if self.cookies:
@@ -73,10 +73,10 @@ class Browser:
         return answer
 
     def keep(self, answer: Any) -> None:
-        """Take the cookies of an answer, and drop those it takes back."""
+        """Keep the cookies that an answer sets, and drop those it deletes."""
         for line in answer.headers.getall("Set-Cookie", []):
             for name, morsel in SimpleCookie(line).items():
-                # A browser refuses, and so does not delete, a __Host- cookie without these.
+                # Without these attributes a browser refuses a __Host- cookie, and so does not delete it.
                 assert morsel["secure"] and morsel["httponly"] and morsel["path"] == "/"
                 assert not morsel["domain"]
                 if morsel["max-age"] == "0":
@@ -85,7 +85,7 @@ class Browser:
                     self.cookies[name] = morsel.value
 
     async def approve(self, kind: str, query: str = "", **headers: str) -> str:
-        """Begin a flow and say yes at the provider; returns the callback's address."""
+        """Begin a flow and approve it at the provider; return the callback's address."""
         begun = await self.get(f"{API}/{kind}{query}", **headers)
         assert begun.status in (200, 302), await begun.text()
         location = begun.headers.get("Location") or (await begun.json())["authorizeUrl"]
@@ -94,15 +94,15 @@ class Browser:
         return str(answer.headers["Location"])
 
     async def sign_in(self, kind: str = "github", query: str = "", accept: str = "text/html") -> Any:
-        """The whole way; returns the callback's answer."""
+        """Sign in by the whole flow; return the callback's answer."""
         return await self.get(await self.approve(kind, query), accept)
 
     async def prove(self, kind: str, headers: dict[str, str]) -> Any:
-        """Prove by a provider who is signed in; returns the callback's answer."""
+        """Prove one's identity at a provider, for the session of `headers`; return the callback's answer."""
         return await self.get(await self.approve(kind, "?purpose=sudo", **headers), "application/json")
 
     async def me(self) -> dict[str, Any]:
-        """Whose refresh cookie it has: the account, with `headers` to act for it."""
+        """Refresh with the cookie; return the account, with `headers` to act for it."""
         headers = {"Cookie": f"{REFRESH}={self.cookies[REFRESH]}", "X-Requested-With": "fetch"}
         answer = await self.session.post(f"{self.url}/api/v1/auth/refresh", headers=headers)
         assert answer.status == 200, await answer.text()
@@ -113,6 +113,6 @@ class Browser:
 
 @pytest.fixture
 async def browse(service: Any) -> AsyncIterator[Callable[..., Browser]]:
-    """`browse()`: a new browser without cookies; `url` may be another node's."""
+    """`browse()`: a new browser without cookies; `url` may be the address of another node."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield lambda url=None: Browser(session, url or service.url)

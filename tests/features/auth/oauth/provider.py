@@ -1,4 +1,4 @@
-"""A provider on loopback, strict about all that RFC 6749 and RFC 7636 ask of it; it can misbehave."""
+"""A provider on loopback, as strict as RFC 6749 and RFC 7636 demand; on request it misbehaves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ USERINFO = ("/oauth/userinfo", "/openid/userinfo")
 
 @dataclass
 class Person:
-    """Who approves at the provider."""
+    """The person who approves at the provider."""
 
     id: int = 4711
     login: str = "octo-cat"
@@ -33,12 +33,12 @@ class Person:
 
 @dataclass
 class Fake:
-    """The provider's state. `trouble` maps "token", "profile" or "discovery" to a way to misbehave."""
+    """The provider and its state. `trouble` maps "token", "profile" or "discovery" to a way to misbehave."""
 
     url: str = ""
     person: Person = field(default_factory=Person)
     trouble: dict[str, str] = field(default_factory=dict)
-    # None: says nothing about it in its discovery document.
+    # None: the discovery document does not name any methods.
     auth_methods: list[str] | None = field(default_factory=lambda: ["client_secret_post"])
     issuer: str | None = None
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Fake:
     exchanged: int = 0
     discovered: int = 0
     followed: int = 0
-    # Bytes of a huge answer that somebody read, or that lie in buffers on the way.
+    # Bytes of a huge answer that were read, or that are in buffers on the way.
     padding: int = 0
     authorized: list[dict[str, str]] = field(default_factory=list)
     secret_in: list[str] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Fake:
         return app
 
     def refuse(self, reason: str) -> web.Response:
-        """400, and a note for the test."""
+        """Note the reason for the test; return a 400."""
         self.refused.append(reason)
         return web.json_response({"error": "invalid_grant", "error_description": reason}, status=400)
 
@@ -90,7 +90,7 @@ class Fake:
         raise web.HTTPFound(f"{query['redirect_uri']}?{answer}")
 
     async def misbehave(self, where: str, request: web.Request) -> web.StreamResponse | None:
-        """What `trouble` asks for instead of an answer."""
+        """Misbehave as `trouble` asks for `where`; return None if it asks for nothing."""
         kind = self.trouble.get(where)
         if kind == "500":
             return web.json_response({"error": "server_error"}, status=500)
@@ -127,7 +127,7 @@ class Fake:
         return None
 
     async def token(self, request: web.Request) -> web.StreamResponse:
-        """A code for a token, once, to whom it was given and with the verifier."""
+        """Exchange a code for a token: once, for the client it was given to, with the right verifier."""
         self.exchanged += 1
         trouble = await self.misbehave("token", request)
         if trouble is not None:
@@ -165,7 +165,7 @@ class Fake:
         )
 
     def holder(self, request: web.Request) -> Person:
-        """Whose token came along."""
+        """The person whose token the request carries."""
         scheme, _, token = request.headers["Authorization"].partition(" ")
         assert scheme == "Bearer"
         return self.tokens[token]
@@ -187,7 +187,7 @@ class Fake:
         return web.json_response(data)
 
     async def github_user(self, request: web.Request) -> web.StreamResponse:
-        """GitHub's profile, whose own address is a public one that proves nothing."""
+        """The profile, as GitHub has it: its public address is not proof of owning that address."""
         trouble = await self.misbehave("profile", request)
         if trouble is not None:
             return trouble
@@ -227,6 +227,6 @@ class Fake:
         return web.json_response(document)
 
     async def elsewhere(self, request: web.Request) -> web.Response:
-        """Where a redirect leads, that nobody must follow."""
+        """The target of a redirect that no client may follow."""
         self.followed += 1
         return web.json_response({"access_token": "token-x", "id": 1, "sub": "1"})

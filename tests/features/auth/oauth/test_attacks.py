@@ -1,4 +1,4 @@
-"""What must not work: forged, replayed and foreign callbacks, and providers that misbehave."""
+"""Attacks that must fail: forged, replayed and foreign callbacks, and providers that misbehave."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.features.auth.oauth.conftest import API, FLOW, REFRESH, Browser
 
 
 async def refused(browser: Browser, callback: str, status: int, code: str) -> None:
-    """A callback must be refused so, and leave neither a session nor the flow's cookie."""
+    """Assert that a callback is refused with this code, and leaves no session and no flow's cookie."""
     answer = await browser.get(callback, "application/json")
     body = await answer.json()
     assert (answer.status, body["code"]) == (status, code), body
@@ -78,13 +78,13 @@ async def test_a_replayed_code_is_refused(browse: Any, fake: Any) -> None:
 
 
 async def test_another_browsers_callback_is_refused(browse: Any, fake: Any) -> None:
-    """Sign-in by force: an attacker's callback in a victim's browser, with or without a flow of its own."""
+    """Login CSRF: an attacker's callback in a victim's browser, with or without a flow of the victim's."""
     callback = await browse().approve("github")
     victim = browse()
     await refused(victim, callback, 400, "flow_missing")
     await victim.approve("github")
     await refused(victim, callback, 400, "state_mismatch")
-    # With the state of the victim's own flow the code still belongs to another verifier.
+    # With the state of the victim's flow, the attacker's code still needs another verifier.
     own = await victim.approve("github")
     code = parse_qs(urlsplit(callback).query)["code"][0]
     await refused(victim, change(own, code=code), 400, "code_refused")
@@ -114,7 +114,7 @@ async def test_the_verifier_is_what_the_challenge_was_made_of(
 
 
 async def test_a_provider_that_misbehaves_is_502(browse: Any, fake: Any, fetch: Any) -> None:
-    # GitLab's way is that of the others from the token on.
+    # From the token on, GitLab is handled like the others.
     for kind, where, trouble in itertools.product(
         ("github", "oidc"),
         ("token", "profile"),
@@ -169,7 +169,7 @@ async def test_what_the_provider_says_no_to(browse: Any, fake: Any) -> None:
     ):
         callback = change(await browser.approve("github"), code=None, error=error)
         await refused(browser, callback, status, code)
-    # Without the right state even a refusal is not believed.
+    # Without the right state even the provider's refusal is not believed.
     callback = change(await browser.approve("github"), code=None, state="x", error="access_denied")
     await refused(browser, callback, 400, "state_mismatch")
 

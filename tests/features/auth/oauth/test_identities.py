@@ -1,4 +1,4 @@
-"""Whose account an identity opens: linking by address and by hand, taking accounts back, the last way in."""
+"""The account that an identity opens: linked by address or by hand, reclaimed accounts, the last way in."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def code_of(answer: Any) -> tuple[int, str]:
 
 
 async def link(browser: Any, user: Any, kind: str = "github", accept: str = "application/json") -> Any:
-    """Link by hand, as a page of ours does: its token begins the flow, its browser ends it."""
+    """Link by hand, as a page does: the user's token begins the flow, the browser ends it."""
     begun = await browser.get(f"{API}/{kind}?return_to=/settings", "application/json", **user.headers)
     assert begun.status == 200, await begun.text()
     approved = await browser.get((await begun.json())["authorizeUrl"])
@@ -55,7 +55,7 @@ async def test_a_verified_address_links_to_a_confirmed_account(
     browser = browse()
     assert (await browser.sign_in()).status == 302
     assert UUID((await browser.me())["id"]) == user.id
-    # Nothing of the account's own is touched.
+    # The account's own session and password still work.
     assert (await user.client.get(ME)).status == 200
     login = {"email": user.email, "password": user.password, "platform": "cli"}
     assert (await client.post("/api/v1/auth/login", json=login)).status == 200
@@ -69,7 +69,7 @@ async def test_the_owner_of_an_address_takes_back_a_squatted_account(
 ) -> None:
     user = await make_user("squatter", verified=False)
     fake.person.id, fake.person.email = 1, "someone@example.net"
-    # Neither a key nor another way in before the address is proved; these stem from an older release.
+    # An unproved address allows neither a key nor another identity; older releases allowed them.
     assert await code_of(await link(browse(), user, "gitlab")) == (403, "email_unverified")
     body = {"name": "k", "scopes": ["post:read"]}
     answer = await user.client.post("/api/v1/auth/api-keys", json=body)
@@ -88,14 +88,14 @@ async def test_the_owner_of_an_address_takes_back_a_squatted_account(
     [key] = await fetch("SELECT id, revoked_at FROM api_keys")
     assert key["revoked_at"] is not None and key["id"] in service.app[REVOCATIONS]._sessions
     assert [row["provider"] for row in await fetch("SELECT provider FROM identities")] == ["google"]
-    # The squatter's GitLab opens nothing any more: it is a stranger with an address of its own.
+    # The squatter's GitLab identity now opens another account, with an address of its own.
     fake.person.id, fake.person.email = 1, "someone@example.net"
     stranger = browse()
     await stranger.sign_in("gitlab")
     assert UUID((await stranger.me())["id"]) != user.id
     kinds = [row["type"] for row in await fetch("SELECT type FROM events WHERE actor_id = $1", user.id)]
     assert kinds.count("account.reclaimed") == 1 and kinds.count("session.revoked") == 1
-    # From now on the address is proved, and signing in takes nothing from anybody.
+    # The address is proved now, so that later sign-ins take nothing away.
     again = browse()
     await again.sign_in("google")
     fake.person.id, fake.person.email = 2, user.email
@@ -114,7 +114,7 @@ async def test_an_unverified_address_opens_nothing(
         assert page.status == 409 and "Sign in with your password and link it" in await page.text()
         assert REFRESH not in browser.cookies
     assert await fetch("SELECT 1 FROM identities") == []
-    # Nor by hand, but with a provider that vouches for it: whoever is signed in owns it.
+    # Nor by hand, unless the provider vouches for the address: then it counts as proved.
     assert await code_of(await link(browse(), user)) == (403, "email_unverified")
     fake.person.verified = True
     assert (await link(browse(), user)).status == 302
@@ -132,7 +132,7 @@ async def test_an_unverified_address_nobody_has_makes_an_unconfirmed_account(
     assert (await browse().sign_in()).status == 302
     [user] = await fetch("SELECT id, email_verified_at FROM users")
     assert user["email_verified_at"] is None
-    # Its owner comes with proof: the first one is out.
+    # The owner signs in with a proved address, and the first identity is removed.
     fake.person.id, fake.person.verified = 99, True
     browser = browse()
     assert (await browser.sign_in("google")).status == 302
@@ -180,7 +180,7 @@ async def test_linking_by_hand(
     browser = browse()
     done = await link(browser, user)
     assert (done.status, done.headers["Location"]) == (302, "/settings")
-    # No second session: who links is signed in already.
+    # No second session: the linking user is signed in already.
     assert browser.cookies == {}
     [event] = await fetch("SELECT * FROM events WHERE type = 'identity.linked'")
     assert event["actor_id"] == user.id and event["metadata"]["sessionId"] == str(user.session_id)
@@ -189,7 +189,7 @@ async def test_linking_by_hand(
         ("github", "octo-cat", "octavia@example.org")
     ]
     assert (await (await other.client.get(IDENTITIES)).json())["data"] == []
-    # Again it is the same, for somebody else it is taken, and a second one of the kind is too much.
+    # Linked again: no change; for another user: taken; a second identity of the kind: refused.
     assert (await link(browse(), user)).status == 302
     assert await code_of(await link(browse(), other)) == (409, "identity_taken")
     fake.person.id = 4712
@@ -214,7 +214,7 @@ async def test_the_last_way_in_stays(browse: Any, fake: Any, make_user: Any, cli
     await browser.sign_in("github")
     headers = (await browser.me())["headers"]
     me = client.as_user(headers)
-    # A sign-in is not enough, nor is an identity that opens another account.
+    # Neither the sign-in alone is enough, nor a proof by another account's identity.
     assert await code_of(await me.delete(f"{IDENTITIES}/github")) == (403, "reauthentication_required")
     known, fake.person.id = fake.person.id, 77
     assert await code_of(await browse().prove("github", headers)) == (403, "identity_mismatch")

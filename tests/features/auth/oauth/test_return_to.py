@@ -1,4 +1,4 @@
-"""Where a sign-in may lead."""
+"""Addresses that a sign-in may return to."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_the_allow_list(browser: Any) -> None:
     for address in BAD:
         for path in (f"{API}/github", "/sign-in"):
             answer = await browser.get(f"{path}?return_to={quote(address, safe='')}", "application/json")
-            # A NUL is refused by the schema of the query already.
+            # The query's schema already refuses a NUL.
             assert answer.status in ((400, 422) if "\x00" in address else (400,)), (path, address)
             assert "Location" not in answer.headers and "Set-Cookie" not in answer.headers
     long = await browser.get(f"{API}/github?return_to=/{'x' * 3000}", "application/json")

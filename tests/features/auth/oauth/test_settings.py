@@ -1,4 +1,4 @@
-"""The settings of providers: what is refused at the start, and what `nexcorp doctor` says is missing."""
+"""Settings of providers: refused at the start, or reported as missing by `nexcorp doctor`."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ async def test_nothing_secret_is_logged(
         failed = await browser.approve("oidc")
         assert (await browser.get(failed)).status == 502
     told = json.dumps(lines, default=str) + "".join(
-        # Our own client's debug lines are not those of the service.
+        # The debug lines of the test's own HTTP client are not the service's.
         record.getMessage()
         for record in caplog.records
     )
@@ -163,7 +163,7 @@ async def test_the_list_of_providers(browse: Any, client: Any, service: Any, web
     }
     runner, _, url = await web_only(oauth_github_secret="", oauth_oidc_issuer="", env="production")
     try:
-        # Outside of development a Host header names no address of ours.
+        # In production a Host header does not set the service's address.
         for path in (API, f"{API}/google"):
             missing = await browse(url).get(path, "application/json")
             assert (missing.status, (await missing.json())["code"]) == (503, "not_configured")
@@ -200,7 +200,7 @@ async def test_the_sign_in_page(browse: Any, service: Any) -> None:
     assert f'href="{API}/github?return_to=%2Fa%22%3E%3Cscript%3E"' in text
     for name in ("GitHub", "Google", "GitLab"):
         assert f"Continue with {name}" in text
-    # Without the script nothing typed may end in an address.
+    # Without the script, the form must not put the password into an address.
     assert 'method="post"' in text
     script = await browser.get("/sign-in.js")
     assert script.content_type == "text/javascript" and "/api/v1/auth/login" in await script.text()

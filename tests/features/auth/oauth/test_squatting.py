@@ -1,4 +1,4 @@
-"""Accounts made with the address of somebody else: who proves it gets all of it, and nobody stays inside."""
+"""Accounts made with another person's address: whoever proves the address gets the account, alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ API = "/api/v1"
 
 
 async def put_token(service: Any, user_id: Any, purpose: str, email: str) -> str:
-    """A token as it would have come by mail."""
+    """Store a token, as if it had come by mail; return it."""
     token = hashlib.sha256(f"{purpose}{email}".encode()).hexdigest()[:43]
     async with service.db.transaction() as conn:
         await sql.account_tokens.insert_token(
@@ -45,7 +45,7 @@ async def test_a_reset_that_proves_the_address_ends_keys_and_identities(
     key = (await (await squatter.client.post(f"{API}/auth/api-keys", json=body)).json())["key"]
     fake.person.id, fake.person.email = 7, "evil@evil.example"
     assert (await link(browse(), squatter, "github")).status == 302
-    # As a release could leave it that asked for no verified address.
+    # Older releases asked for no proved address, and could leave this state.
     await fetch("UPDATE users SET email_verified_at = NULL")
     token = await put_token(service, squatter.id, "reset_password", "victim@example.com")
     answer = await client.post(
@@ -90,7 +90,7 @@ async def test_a_provider_makes_accounts_for_who_may_register(
     boss = await make_user(role="admin")
     runner, _, url = await web_only(registration="invite")
     await fetch("INSERT INTO invitations (email, invited_by) VALUES ('new@example.com', $1)", boss.id)
-    # Not invited, or not known to read that mail.
+    # Not invited, or the provider does not vouch for the address.
     for email, verified in (("other@example.com", True), ("new@example.com", False)):
         fake.person.email, fake.person.verified = email, verified
         answer = await browse(url).sign_in("google", accept="application/json")
@@ -101,7 +101,7 @@ async def test_a_provider_makes_accounts_for_who_may_register(
     assert await fetch("SELECT FROM identities WHERE user_id = $1", row["accepted_by"])
     await runner.cleanup()
     runner, _, url = await web_only(registration="closed")
-    # Whoever has an account signs in.
+    # People with an account can still sign in.
     assert (await browse(url).sign_in("google")).status == 302
     fake.person.id, fake.person.email = 5, "third@example.com"
     answer = await browse(url).sign_in("google", accept="application/json")

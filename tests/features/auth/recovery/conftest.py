@@ -1,4 +1,4 @@
-"""A service that sends its mails to a real SMTP server, and ways to wait for one."""
+"""A service that sends mail to a real SMTP server, and fixtures that wait for a mail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def config(config: Config, smtp: MailServer) -> Config:
 
 @pytest.fixture
 def mail_to(smtp: MailServer) -> Callable[..., Awaitable[EmailMessage]]:
-    """`await mail_to(address, "Reset")`: the newest of at least `count` mails."""
+    """`await mail_to(address, "Reset")`: the newest such mail, once there are `count`."""
 
     async def wait(address: str, subject: str = "", count: int = 1) -> EmailMessage:
         async def look() -> Any:
@@ -39,7 +39,7 @@ def mail_to(smtp: MailServer) -> Callable[..., Awaitable[EmailMessage]]:
 
 @pytest.fixture
 def token_to(mail_to: Any) -> Callable[..., Awaitable[str]]:
-    """As mail_to: the token in it."""
+    """Like mail_to, but returns the token in the mail."""
 
     async def wait(*arguments: Any, **more: Any) -> str:
         return find_token(await mail_to(*arguments, **more))

@@ -72,7 +72,7 @@ async def test_address_changes_once_the_new_one_is_verified(
     assert "new@example.com" in note.get_body(("plain",)).get_content()
     assert "#token=" not in note.as_string()
     assert (await (await user.client.get(ME)).json())["email"] == user.email
-    # Whoever reads the old mail has no way back in.
+    # A reader of the old mailbox has no way back in.
     await client.post("/api/v1/auth/password/forgot", json={"email": user.email})
     reset = await token_to(user.email, "Reset")
     assert await verify(client, await token_to("new@example.com")) == (204, "")
@@ -97,7 +97,7 @@ async def test_what_is_taken_or_wrong(client: Any, make_user: Any, fetch: Any) -
     assert await change(user, other.email.upper()) == (409, "email_taken")
     assert await change(user, user.email.upper()) == (409, "email_unchanged")
     assert await change(user, "x@example.com", currentPassword="no") == (403, "wrong_password")
-    # Without a password the session must be fresh, which it was at first.
+    # Without a password in the request the session must be fresh, which it is at first.
     answer = await user.client.post(CHANGE, json={"email": "x@example.com"})
     assert answer.status == 202
     await fetch("UPDATE sessions SET proved_at = NULL")

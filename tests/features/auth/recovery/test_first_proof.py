@@ -1,4 +1,4 @@
-"""Accounts made with another person's address: its first proof by link leaves nothing of who made them."""
+"""Accounts made with another person's address: the first proof by link removes all their maker left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.api import API, fetch_value, refused
 REGISTER, LOGIN, ME = f"{API}/auth/register", f"{API}/auth/login", f"{API}/auth/me"
 VERIFY, CHANGE = f"{API}/auth/email/verify", f"{API}/auth/email"
 PASSWORD = "a good long password"
-# Made as an older release let people make them.
+# Rows that an older release let an account have without a proved address.
 LEAVE_BEHIND = """
 WITH key AS (
     INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes)
@@ -30,7 +30,7 @@ SELECT jsonb_build_object(
 
 
 async def squat(client: Any, fetch: Any) -> Any:
-    """Somebody registers the address of another person, and signs in: a client with their token."""
+    """Register another person's address and sign in; return a client with the token."""
     body = {"email": "victim@example.com", "password": PASSWORD}
     assert (await client.post(REGISTER, json=body)).status == 201
     answer = await client.post(LOGIN, json={**body, "platform": "web"})
@@ -77,9 +77,9 @@ async def test_whoever_shows_a_session_of_the_account_keeps_it(
     assert me["emailVerified"] is True
     assert (await client.get(ME, headers={"Authorization": f"Bearer {other}"})).status == 401
     left = await fetch_value(service, LEFT)
-    # That of the stranger is the second.
+    # The second session is the stranger's.
     assert (left["identities"], left["keys"], left["sessions"]) == (1, 0, 2)
-    # Another account's session keeps nothing of this one.
+    # A proof sent by another account's session spares no session of this one.
     await fetch("UPDATE users SET email_verified_at = NULL WHERE id = $1", me["id"])
     await fetch("UPDATE mails SET created_at = now() - interval '2 hours'")
     assert (await owner.post(f"{API}/auth/email/resend")).status == 202
@@ -87,3 +87,14 @@ async def test_whoever_shows_a_session_of_the_account_keeps_it(
     assert (await stranger.client.post(VERIFY, json={"token": token})).status == 204
     assert (await owner.get(ME)).status == 401
     assert (await stranger.client.get(ME)).status == 200
+
+
+async def test_a_reset_counts_the_sessions_that_it_ends(client: Any, fetch: Any, token_to: Any) -> None:
+    await squat(client, fetch)
+    sent = {"email": "victim@example.com"}
+    assert (await client.post(f"{API}/auth/password/forgot", json=sent)).status == 202
+    body = {"token": await token_to("victim@example.com", "Reset"), "password": "another good password"}
+    assert (await client.post(f"{API}/auth/password/reset", json=body)).status == 204
+    open_keys = await fetch("SELECT FROM api_keys WHERE revoked_at IS NULL")
+    [row] = await fetch("SELECT payload FROM events WHERE type = 'password.reset'")
+    assert (row["payload"]["sessionsEnded"], open_keys) == (1, [])

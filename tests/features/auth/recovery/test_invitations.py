@@ -1,4 +1,4 @@
-"""Who may register: by invitation, by nobody, or by everybody who then proves their address."""
+"""Registration: by invitation, for nobody, or for everybody who then proves their address."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PASSWORD = "a good long password"
 
 @pytest.fixture
 def config(config: Config) -> Config:
-    """A service that one registers with by invitation."""
+    """Settings of a service where people register by invitation."""
     return replace(config, registration="invite")
 
 
 async def invite(boss: Any, email: str) -> dict[str, Any]:
-    """An invitation, as its maker sees it."""
+    """Invite an address; return the invitation, as the admin sees it."""
     answer = await boss.client.post(INVITATIONS, json={"email": email})
     assert answer.status == 201, await answer.text()
     made: dict[str, Any] = await answer.json()
@@ -45,7 +45,7 @@ async def test_an_invitation_makes_one_verified_account(
     wrong = await refused(client.post(REGISTER, json={**body, "email": "evil@example.com"}), 422)
     assert list(wrong["errors"]) == ["email"]
     await refused(client.post(REGISTER, json={**body, "invitation": "x" * 43}), 400, "invalid_token")
-    # Of several at once one gets the account, and the token opens nothing else.
+    # Of concurrent registrations one gets the account; the token then opens nothing else.
     answers = await asyncio.gather(*(client.post(REGISTER, json=body) for _ in range(4)))
     assert sorted(answer.status for answer in answers) == [201, 400, 400, 400]
     [user] = [(await answer.json())["user"] for answer in answers if answer.status == 201]
@@ -53,7 +53,7 @@ async def test_an_invitation_makes_one_verified_account(
     listed = await get_json(boss.client, "/admin/invitations")
     assert [(row["status"], row["userId"]) for row in listed["data"]] == [("accepted", user["id"])]
     await refused(boss.client.post(INVITATIONS, json={"email": "NEW@example.com"}), 409, "email_taken")
-    # Who leaves is not remembered as who was invited, either.
+    # After the user has left, the invitation does not name the address either.
     login = {"email": "new@example.com", "password": PASSWORD, "platform": "cli"}
     token = (await (await client.post(f"{API}/auth/login", json=login)).json())["accessToken"]
     headers = {"Authorization": f"Bearer {token}"}
@@ -68,21 +68,31 @@ async def test_revoked_replaced_and_late_invitations_open_nothing(
 ) -> None:
     boss, other = await make_user(role="admin"), await make_user(role="admin")
     tokens = []
+    ids = []
     for count, user in enumerate((boss, other), 1):
         made = await invite(user, "new@example.com")
+        ids.append(made["id"])
         tokens.append(await token_to("new@example.com", "invited", count=count))
     body = {"email": "new@example.com", "password": PASSWORD}
     await refused(client.post(REGISTER, json={**body, "invitation": tokens[0]}), 400, "invalid_token")
     assert (await boss.client.delete(f"{INVITATIONS}/{made['id']}")).status == 204
     await refused(boss.client.delete(f"{INVITATIONS}/{made['id']}"), 404, "invitation_not_found")
     await refused(client.post(REGISTER, json={**body, "invitation": tokens[1]}), 400, "invalid_token")
-    await invite(boss, "late@example.com")
+    revoked = "SELECT entity_id, actor_id FROM events WHERE type = 'invitation.revoked' ORDER BY id"
+    told = [(str(row["entity_id"]), row["actor_id"]) for row in await fetch(revoked)]
+    assert told == [(ids[0], other.id), (ids[1], boss.id)]
+    expired = await invite(boss, "late@example.com")
     late = await token_to("late@example.com", "invited")
     await fetch("UPDATE invitations SET expires_at = now() WHERE email = 'late@example.com'")
     body = {"email": "late@example.com", "password": PASSWORD, "invitation": late}
     await refused(client.post(REGISTER, json=body), 400, "invalid_token")
+    await refused(boss.client.delete(f"{INVITATIONS}/{expired['id']}"), 404, "invitation_not_found")
+    # Another one does not revoke it, either.
+    await fetch("UPDATE mails SET created_at = now() - interval '2 hours'")
+    await invite(boss, "late@example.com")
     rows = (await get_json(boss.client, "/admin/invitations"))["data"]
-    assert [row["status"] for row in rows] == ["expired", "revoked", "revoked"]
+    assert [row["status"] for row in rows] == ["pending", "expired", "revoked", "revoked"]
+    assert len(await fetch(revoked)) == 2
     assert await fetch_value(service, "SELECT count(*) FROM users") == 2
 
 
@@ -111,7 +121,7 @@ async def test_closed_is_closed_and_unverified_is_held_back(
     headers = {"Authorization": f"Bearer {signed_in['accessToken']}"}
     status, ticket = await call("POST", "/auth/ticket", json={"purpose": "ws"}, headers=headers)
     assert status == 201
-    # It reads and edits itself, and no more; a socket joins no room.
+    # Without a proved address, the account may only read and edit itself; its socket joins no room.
     assert (await call("GET", "/users/me", headers=headers))[0] == 200
     assert (await call("PATCH", "/users/me", json={"bio": "Here."}, headers=headers))[0] == 200
     assert (await call("GET", "/auth/sessions", headers=headers))[0] == 200
@@ -135,7 +145,7 @@ async def test_closed_is_closed_and_unverified_is_held_back(
         await ws.receive_json(timeout=20)
         room = f"profile:{boss.id}"
         assert (await say("subscribe", room=room))["data"]["code"] == "email_unverified"
-        # From the proof on, with the same token, the socket's as well.
+        # Once the address is proved, the same token opens everything, on the socket, too.
         sent = {"token": await token_to("plain@example.com", "Confirm")}
         assert (await call("POST", "/auth/email/verify", json=sent, headers=headers))[0] == 204
         assert (await call("GET", "/posts", headers=headers))[0] == 200

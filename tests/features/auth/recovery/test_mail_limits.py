@@ -1,4 +1,4 @@
-"""A mailbox gets a handful of mails an hour, whoever asks, for whatever, with whatever behind a +."""
+"""A mailbox gets a few mails an hour, whoever asks, of any kind, with any suffix behind a +."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_a_mailbox_is_not_bombed(service: Any, client: Any, make_user: Any
         assert (answer.status, (await answer.json())["code"]) == (429, "too_many_mails")
     count = "SELECT count(*) FROM mails WHERE address ILIKE 'victim%'"
     assert await fetch_value(service, count) == 5
-    # An hour later they may again; another mailbox, and another host, had theirs all the time.
+    # An hour later mails are sent again; other mailboxes and hosts were never limited.
     await fetch("UPDATE mails SET created_at = now() - interval '61 minutes'")
     assert (await client.post(FORGOT, json={"email": "victim@example.com"})).status == 202
     assert await fetch_value(service, count) == 6
@@ -42,7 +42,7 @@ async def test_notes_come_once_in_ten_minutes_to_proved_addresses_alone(
             assert (await user.client.post(f"{API}/auth/password", json=sent)).status == 204
     notes = await fetch("SELECT address FROM mails WHERE kind = 'password_changed'")
     assert [row["address"] for row in notes] == [known.email]
-    # That strangers used up the hour's mails keeps no note from its reader.
+    # The hour's mails are used up by strangers, but the owner still gets a note.
     await fetch(
         """
         INSERT INTO mails (user_id, kind, address, mailbox)

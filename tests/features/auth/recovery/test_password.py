@@ -1,4 +1,4 @@
-"""Changing one's password: the current one is asked for, other devices end, the owner is told."""
+"""Changing a password: the current one is needed, other devices are signed out, the owner is told."""
 
 from __future__ import annotations
 
@@ -130,6 +130,6 @@ async def test_guesses_that_come_at_once_are_no_more_than_five(make_user: Any) -
     body = {"currentPassword": "not the password", "newPassword": "another good phrase"}
     answers = await asyncio.gather(*(user.client.post("/api/v1/auth/password", json=body) for _ in range(18)))
     statuses = [answer.status for answer in answers]
-    # A busy machine hashes no more than it can.
+    # No more passwords are hashed at once than the machine can take.
     assert set(statuses) <= {403, 429, 503}
     assert 1 <= statuses.count(403) <= 5

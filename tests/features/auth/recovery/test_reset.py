@@ -1,4 +1,4 @@
-"""A forgotten password: one answer for everybody, one use of a token, and an end to every session."""
+"""A forgotten password: the same answer for everybody, tokens for one use, and an end to all sessions."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_common_password_is_refused_and_the_token_stays(
 async def test_fifty_at_once_with_one_token(
     client: Any, make_user: Any, token_to: Any, monkeypatch: Any
 ) -> None:
-    # The queue for hashing is not what is tested here.
+    # A long queue, since this test is not about the limit of hashing.
     monkeypatch.setattr(passwords, "POOL", passwords.HashingPool(waiting=100))
     user = await make_user()
     await forget(client, user.email)
@@ -132,7 +132,7 @@ async def test_limits_are_silent_and_exact(client: Any, make_user: Any, fetch: A
 async def test_nothing_tells_who_has_an_account(client: Any, make_user: Any, fetch: Any) -> None:
     known = [await make_user() for _ in range(3)]
     times: dict[bool, list[float]] = {True: [], False: []}
-    # The quickest of each: what else the machine does takes its time from either.
+    # Compare the quickest of each: the machine's other work only adds time.
     apart = 1.0
     while apart > 0.005 and len(times[True]) < 600:
         for turn in range(100):
@@ -177,7 +177,7 @@ async def test_token_is_in_no_log_no_event_and_no_table(
     client: Any, make_user: Any, token_to: Any, fetch: Any, caplog: pytest.LogCaptureFixture, capsys: Any
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    # The mail server's own, which stands for somebody else's.
+    # The log of the mail server, which is not the service's.
     caplog.set_level(logging.WARNING, "mail.log")
     user = await make_user()
     await forget(client, user.email)

@@ -1,12 +1,12 @@
 /**
- * Talks to /api/v1, and keeps the session.
+ * Sends requests to /api/v1 and keeps the session.
  *
- * The access token lives in memory only; the refresh token is a cookie that no script sees. All tabs share
- * one session: one of them refreshes, the others are handed the token.
+ * The access token is held in memory only; the refresh token is a cookie that scripts cannot read. All tabs share
+ * one session: one tab refreshes it and sends the new token to the others.
  */
 import { signal } from "../vendor/preact.js";
 
-/** Who is signed in: undefined while unknown, null when signed out. */
+/** The signed-in user: undefined while unknown, null when signed out. */
 export const me = signal(undefined);
 
 const API = "/api/v1";
@@ -15,12 +15,12 @@ const tabs = new BroadcastChannel("nexcorp-session");
 /** @type {{text: string, until: number} | null} */
 let token = null;
 
-/** An answer of the API that is no success; `status` 0: it was not reached. */
+/** An error answer of the API; `status` is 0 if the API could not be reached. */
 export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {any} body the envelope of the error
-   * @param {number} wait seconds after which it may be asked again
+   * @param {number} wait seconds to wait before a retry
    */
   constructor(status, body = null, wait = 0) {
     super(body?.message ?? "The service cannot be reached.");
@@ -33,13 +33,13 @@ export class ApiError extends Error {
     this.wait = wait;
   }
 
-  /** The first complaint about a field, else the message. */
+  /** The first error message of a field, or else the general message. */
   get first() {
     return Object.values(this.errors).flat()[0] ?? this.message;
   }
 }
 
-/** An id that no other request has. (crypto.randomUUID is there over HTTPS and on localhost only.) */
+/** A random id, unique per request. (crypto.randomUUID needs HTTPS or localhost.) */
 export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -57,10 +57,10 @@ function keep(/** @type {any} */ answer, tell = true) {
   if (tell) tabs.postMessage({ kind: "token", answer });
 }
 
-/** What is being written is kept in each tab under names that begin so. */
+/** Prefix of the sessionStorage keys of drafts. */
 export const DRAFTS = "nexcorp-draft-";
 
-/** `left`: somebody signed out, rather than being signed out: nothing of theirs stays here. */
+/** End the session in this tab; `left`: the user signed out, so delete their drafts as well. */
 function forget(tell = true, left = false) {
   if (left) {
     Object.keys(sessionStorage).filter((name) => name.startsWith(DRAFTS)).forEach((name) =>
@@ -79,11 +79,11 @@ tabs.onmessage = ({ data }) => {
 };
 
 /**
- * One request; rejects with ApiError.
+ * Send one request; rejects with ApiError.
  * @param {string} method
  * @param {string} path below /api/v1
  * @param {{body?: any, headers?: Record<string, string>, anonymous?: boolean, signal?: AbortSignal, raw?: boolean}} [options]
- *   `body`: a FormData or Blob is sent as it is, all else as JSON; `raw`: gives the Response itself
+ *   `body`: a FormData or Blob is sent as it is, anything else as JSON; `raw`: resolve to the Response
  */
 async function send(method, path, { body, headers = {}, anonymous, signal, raw } = {}) {
   /** @type {Record<string, string>} */
@@ -109,21 +109,21 @@ async function send(method, path, { body, headers = {}, anonymous, signal, raw }
   try {
     data = text ? JSON.parse(text) : null;
   } catch {
-    // A proxy's page: only its status says something.
+    // An error page of a proxy: only its status is useful.
   }
   if (!answer.ok) throw new ApiError(answer.status, data, Number(answer.headers.get("Retry-After") ?? 0));
   return data;
 }
 
-/** Without locks (plain HTTP) each tab refreshes for itself. */
+/** Run `work` in one tab at a time; without the Web Locks API (plain HTTP) each tab runs it on its own. */
 const alone = (/** @type {() => Promise<void>} */ work) =>
   navigator.locks ? navigator.locks.request("nexcorp-refresh", work) : work();
 
-/** Get a new access token for all tabs. Rejects where the service cannot be asked; signed out is no error. */
+/** Get a new access token for all tabs; null when signed out. Rejects if the service cannot be reached. */
 export async function refresh() {
   const before = token;
   await alone(async () => {
-    // Whoever waited for the lock finds what the tab before it was given.
+    // Another tab may have refreshed the token while this one waited for the lock.
     if (token !== before && token && token.until - Date.now() > 60_000) return;
     try {
       keep(
@@ -137,30 +137,30 @@ export async function refresh() {
   return token;
 }
 
-/** An access token that is good for half a minute at least; undefined when signed out. */
+/** An access token that is valid for at least 30 seconds; undefined when signed out. */
 export async function freshToken() {
   if (!token || token.until - Date.now() < 30_000) await refresh();
   return token?.text;
 }
 
-/** The access token of this moment, which may be too old: for those who cannot wait for a fresh one. */
+/** The current access token, which may have expired: for callers that cannot wait for a new one. */
 export const heldToken = () => token?.text;
 
 /**
- * Ask the API as the person who is signed in; gives the answer's JSON, null where there is none.
- * What failed for a while (0, 429, 503) is tried again: a POST carries a key, so that it is done once.
+ * Call the API as the signed-in user; resolves to the answer's JSON, null if it is empty.
+ * Passing failures (0, 429, 503) are retried; a POST has an idempotency key, so the service runs it only once.
  * @param {string} method
  * @param {string} path below /api/v1
  * @param {any} [body]
  * @param {{headers?: Record<string, string>, signal?: AbortSignal, raw?: boolean, once?: boolean}} [options]
- *   `once`: a failure is told at once
+ *   `once`: do not retry
  */
 export async function api(method, path, body, { headers = {}, once, ...options } = {}) {
   const key = method === "POST" ? { "Idempotency-Key": newId() } : {}, who = me.peek()?.id;
   for (let attempt = 1, renewed = false;; attempt++) {
     try {
       await freshToken();
-      // Another tab may have let somebody else in meanwhile: nothing is done in their name.
+      // Another tab may have signed in a different user meanwhile: do not act as them.
       if (who && me.peek()?.id !== who) throw new ApiError(401);
       return await send(method, path, { body, headers: { ...key, ...headers }, ...options });
     } catch (error) {
@@ -177,17 +177,17 @@ export async function api(method, path, body, { headers = {}, once, ...options }
   }
 }
 
-/** GET, the most frequent one. */
+/** Send a GET request as the signed-in user. */
 export const get = (/** @type {string} */ path, /** @type {{signal?: AbortSignal}} */ options = {}) =>
   api("GET", path, undefined, options);
 
-/** Whether the one signed in has this permission; nobody is asked, /auth/me has told. */
+/** Whether the signed-in user has this permission, from what /auth/me answered last. */
 export const may = (/** @type {string} */ permission) => permissions.value.has(permission);
 
 /** @type {import("../vendor/preact.js").Signal<Set<string>>} */
 export const permissions = signal(new Set());
 
-/** Learn what the one signed in may do. */
+/** Read the signed-in user's permissions from /auth/me. */
 export async function learnRights() {
   const account = await get("/auth/me");
   if (me.peek()?.id !== account.id) return;
@@ -200,14 +200,14 @@ export async function signIn(/** @type {string} */ email, /** @type {string} */ 
   keep(await send("POST", "/auth/login", { body, anonymous: true }));
 }
 
-/** Ask without a session, as forms of registering and forgotten passwords do. */
+/** Send a request without a session, as the forms for registration and forgotten passwords do. */
 export const ask = (
   /** @type {string} */ method,
   /** @type {string} */ path,
   /** @type {any} */ body = undefined,
 ) => send(method, path, { body, anonymous: true });
 
-/** End the session. Rejects where the service cannot be asked: whoever reloaded would still be signed in. */
+/** End the session. Rejects if the service cannot be reached: the user would still be signed in after a reload. */
 export async function signOut() {
   try {
     await send("POST", "/auth/logout", { headers: { "X-Requested-With": "console" } });
@@ -217,7 +217,7 @@ export async function signOut() {
   forget(true, true);
 }
 
-/** What the list of devices calls this one: "Firefox on Linux". */
+/** The name of this device in the list of sessions: "Firefox on Linux". */
 function describeDevice() {
   const agent = navigator.userAgent;
   const browser = /** @type {const} */ (["Firefox", "Edg", "Chrome", "Safari"]).find((name) =>

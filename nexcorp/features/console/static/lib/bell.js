@@ -1,4 +1,4 @@
-/** The bell: the newest notifications, grouped, and how many are unread. */
+/** The bell: the newest notifications, grouped, and the number of unread ones. */
 import { html, signal, useEffect, useRef } from "../vendor/preact.js";
 import { api, get } from "./api.js";
 import { on, standAt } from "./live.js";
@@ -33,7 +33,7 @@ export const ICONS = /** @type {Record<string, string>} */ ({
   webhook: "zap",
 });
 
-/** Where the thing is that a notification tells of; null where there is no page of it. */
+/** The path of the page about a notification's subject; null if it has no page. */
 export function placeOf(/** @type {any} */ { entity, postId, relatedLeadId, actor }) {
   if (postId) return `/posts/${postId}`;
   if (relatedLeadId) return `/leads/${relatedLeadId}`;
@@ -54,7 +54,7 @@ export function placeOf(/** @type {any} */ { entity, postId, relatedLeadId, acto
   }
 }
 
-/** Read the list; its position is where the socket resumes, so call this before connecting. */
+/** Read the newest notifications; the socket resumes from their position, so call this before connecting. */
 export async function loadBell() {
   const page = await get(PATH);
   items.value = page.data;
@@ -62,7 +62,7 @@ export async function loadBell() {
   if (page.epoch) standAt(page.epoch, page.seq);
 }
 
-/** Mark one, or the group that it stands for, as read; and go to what it tells of. */
+/** Go to the page of a notification, and mark it, or the group that it stands for, as read. */
 export async function open(/** @type {any} */ item) {
   const to = placeOf(item);
   if (to) go(to);
@@ -96,7 +96,7 @@ async function readAll() {
 
 /** @type {number | undefined} */
 let again;
-/** Groups and their titles are the service's to make: after a burst of frames the list is read once. */
+/** The service makes the groups and titles, so read the list once after a burst of frames. */
 function soon() {
   again ??= setTimeout(() => {
     again = undefined;
@@ -104,7 +104,7 @@ function soon() {
   }, 300);
 }
 
-/** One notification of a list. */
+/** One row of a list of notifications. */
 export const Notice = (/** @type {any} */ { item, onOpen }) => {
   const fresh = item.group ? item.group.unread > 0 : !item.isRead;
   const icon = ICONS[item.type] ?? "bell";

@@ -1,8 +1,8 @@
-/** Server-sent events over fetch: with the session's token, which an EventSource cannot send. */
+/** Server-sent events over fetch, with the session's token: EventSource cannot send one. */
 import { api } from "./api.js";
 
 /**
- * Call `on` with each event of a stream until it ends; gives whether the server ended it by `end`.
+ * Call `on` for each event of a stream until it ends; resolves to true if the last event was `end`.
  * @param {string} method
  * @param {string} path below /api/v1
  * @param {any} body

@@ -1,18 +1,18 @@
-/** Keys: `g` and a letter goes to a page, single letters act, and none of them while somebody types. */
+/** Keyboard shortcuts: `g` and a letter opens a page, single keys act; ignored while the user types, except Mod+. */
 import { go } from "./router.js";
 
 /** @typedef {{keys: string, about: string, run: (event: KeyboardEvent) => void}} Binding */
 
-/** Bindings of what is shown now, the newest first: of two with the same keys that one runs. @type {Binding[]} */
+/** The active bindings, newest first; if two have the same keys, the newer one runs. @type {Binding[]} */
 let bindings = [];
 let first = "", firstAt = 0;
 
 /**
- * Bind keys while a view is shown: "n", "?", "g f", "Alt+ArrowUp", "Mod+k" (Ctrl, on a Mac the command key).
+ * Bind keys while a view is shown: "n", "?", "g f", "Alt+ArrowUp", "Mod+k" (Mod: Ctrl, or Command on a Mac).
  * @param {string} keys
- * @param {string} about key of the words, for the list of keys
+ * @param {string} about key of its description in the words
  * @param {(event: KeyboardEvent) => void} run
- * @returns {() => void} a function that ends it
+ * @returns {() => void} a function that removes the binding
  */
 export function bind(keys, about, run) {
   const binding = { keys, about, run };
@@ -22,19 +22,19 @@ export function bind(keys, about, run) {
   };
 }
 
-/** Several at once, as [keys, about, run]; for useEffect(() => bindAll([...]), []). */
+/** Bind several keys, each as [keys, about, run]; for useEffect(() => bindAll([...]), []). */
 export function bindAll(/** @type {[string, string, (event: KeyboardEvent) => void][]} */ all) {
   const ends = all.map((one) => bind(...one));
   return () => ends.forEach((end) => end());
 }
 
-/** What there is, for the list of keys: each once. */
+/** The active bindings for the list of shortcuts, without duplicates. */
 export function listKeys() {
   const seen = new Set();
   return bindings.filter(({ keys }) => !seen.has(keys) && seen.add(keys));
 }
 
-/** Letters that go to a page. */
+/** Bind `g` and a letter to each page, given as [letter, about, path]. */
 export function bindPages(/** @type {[string, string, string][]} */ pages) {
   return bindAll(pages.map(([letter, about, to]) => [`g ${letter}`, about, () => go(to)]));
 }

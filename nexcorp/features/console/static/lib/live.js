@@ -1,21 +1,21 @@
 /**
- * The one socket of a tab: rooms, resuming, and when to come back.
+ * The WebSocket of this tab: its rooms, resuming after a break, and when to reconnect.
  *
- * Frames are handed on in order and each number once. State comes before frames: a view that shows what a room
- * tells of enters the room, fetches, and lays the frames that came meanwhile over the answer (follow()).
+ * Each numbered frame is delivered once and in order. State comes before frames: a view enters its room, fetches
+ * the state, and applies the frames that arrived meanwhile to it (follow()).
  */
 import { signal } from "../vendor/preact.js";
 import { freshToken, me, refresh } from "./api.js";
 
-/** off, connecting, live or waiting (for the next try). */
+/** off, connecting, live or waiting (to reconnect). */
 export const state = signal("off");
 
-const PACE_MS = 62; // the service takes 20 commands a second: stay at 16
+const PACE_MS = 62; // the service accepts 20 commands a second: send at most 16
 const LONGEST_MS = 30_000;
 const HIDDEN_MS = 300_000;
-const LATE_MS = 1500; // after which a view does not wait any longer to be in a room
-const TOO_MANY = 4504; // sockets of one person
-const ROOMS_AT_ONCE = 20; // five of them count as a command more
+const LATE_MS = 1500; // how long follow() waits to be in a room before it loads anyway
+const TOO_MANY = 4504; // close code: this user has too many sockets
+const ROOMS_AT_ONCE = 20; // the service counts one subscribe command as one more for every five rooms
 
 /** @typedef {(event: string, data: any) => void} Handler */
 /** @typedef {{epoch?: string, seq?: number, joined?: boolean, handlers: Set<Handler>, lost: Set<() => void>, entered: Set<() => void>}} Room */
@@ -26,13 +26,13 @@ const rooms = new Map();
 const listeners = new Map();
 /** @type {WebSocket | undefined} */
 let socket;
-/** Where the own room stands. @type {{epoch?: string, seq?: number}} */
+/** The position in the user's own room. @type {{epoch?: string, seq?: number}} */
 let own = {};
 let tries = 0, heard = 0, endedAt = 0, resting = false;
 /** @type {number | undefined} */
 let timer;
 
-/** Call `handler` with the data of each frame of this event, of any room. Gives a function that ends it. */
+/** Call `handler` with the data of each frame of this event, in any room. Returns a function that removes it. */
 export function on(/** @type {string} */ event, /** @type {(data: any) => void} */ handler) {
   const all = listeners.get(event) ?? new Set();
   listeners.set(event, all.add(handler));
@@ -43,12 +43,12 @@ function emit(/** @type {string} */ event, /** @type {any} */ data) {
   listeners.get(event)?.forEach((handler) => handler(data));
 }
 
-/** The list of the own notifications was read at this point: frames behind it complete it. */
+/** Record the position at which the list of notifications was read: the socket resumes from there. */
 export function standAt(/** @type {string} */ epoch, /** @type {number} */ seq) {
   if (own.epoch !== epoch || (own.seq ?? -1) < seq) own = { epoch, seq };
 }
 
-/** What a room tells of was read at this point: unless it is joined already, it is joined from there on. */
+/** Record the position at which a room's state was read; if not joined yet, the room is joined from there. */
 export function standIn(
   /** @type {string} */ name,
   /** @type {string | null} */ epoch,
@@ -58,7 +58,7 @@ export function standIn(
   if (room && epoch && !room.joined) Object.assign(room, { epoch, seq });
 }
 
-/** Open the socket, unless it is or must not be. */
+/** Open the socket, unless it is open, this tab is resting or nobody is signed in. */
 export async function connect() {
   clearTimeout(timer);
   if (socket || resting || !me.peek()) return;
@@ -90,13 +90,13 @@ function closed(/** @type {number} */ code, /** @type {string} */ reason) {
   clearQueue();
   if (resting || !me.peek()) return;
   if (code >= 4500) return ended(code);
-  // A browser does not tell a refused handshake's status: it may be a 401.
+  // The browser hides the status of a refused handshake, which may be a 401: refresh the token.
   if (!opened && code === 1006) refresh().catch(() => {});
   const asked = code === 4001 ? Number(/[\d.]+/.exec(reason)?.[0] ?? 0) * 1000 : 0;
   later(asked);
 }
 
-/** The service does not want it any more: it comes back for a session that goes on, but not again and again. */
+/** Close codes from 4500 on: reconnect if the session goes on, but not twice in 30 s, nor with too many sockets. */
 function ended(/** @type {number} */ code) {
   state.value = "off";
   const again = Date.now() - endedAt < LONGEST_MS;
@@ -124,7 +124,7 @@ function receive(/** @type {any} */ { event, data, room, seq }) {
   } else if (event === "subscribed") {
     joined(data);
   } else if (event === "unsubscribed") {
-    // Not asked for: one may not be in it any more, which reading it tells.
+    // The service removed us from the room: we may have lost access, which the reload will show.
     const left = rooms.get(data.room);
     if (left?.joined) {
       left.joined = false;
@@ -144,12 +144,12 @@ function receive(/** @type {any} */ { event, data, room, seq }) {
   emit(event, data);
 }
 
-/** The answer to one room, or to several: each with its point, or with why it is not joined. */
+/** Handle the answer to a subscribe command: each room's position, or the error why it was not joined. */
 function joined(/** @type {any} */ data) {
   for (const point of data.rooms ?? [data]) {
     const room = rooms.get(point.room);
     if (!room) continue;
-    // Whoever waited to be in reads now. Where they may not be in, reading tells all why: it may be gone.
+    // Run the loads that waited for the room. On an error run all of them: each will show that the room is gone.
     new Set([...room.entered, ...(point.error ? room.lost : [])]).forEach((read) => read());
     room.entered.clear();
     if (point.error) continue;
@@ -166,7 +166,7 @@ let queue = [];
 /** @type {number | undefined} */
 let pump;
 
-/** Send a command, at the pace that the service takes. What waits when the socket closes is dropped. */
+/** Queue a command, sent at the pace that the service accepts. The queue is dropped when the socket closes. */
 export function say(/** @type {string} */ event, /** @type {any} */ data) {
   queue.push({ event, data });
   pump ??= setInterval(() => {
@@ -182,7 +182,7 @@ function clearQueue() {
   queue = [];
 }
 
-/** Rooms to be joined: those of one moment go together. @type {Set<string>} */
+/** Rooms to join: all that are added in one turn go into one command. @type {Set<string>} */
 const joins = new Set();
 /** @type {number | undefined} */
 let joining;
@@ -197,7 +197,7 @@ function joinAll() {
   joining = undefined;
   const names = [...joins].filter((name) => rooms.has(name));
   joins.clear();
-  /** Rooms of one epoch can be asked for together. @type {Map<string | undefined, any[]>} */
+  /** One command takes only rooms of the same epoch. @type {Map<string | undefined, any[]>} */
   const byEpoch = new Map();
   for (const name of names) {
     const { epoch, seq } = /** @type {Room} */ (rooms.get(name));
@@ -212,8 +212,8 @@ function joinAll() {
 }
 
 /**
- * Be in a room while something shows it. `lost` is called where frames were missed: fetch anew.
- * Gives a function that leaves.
+ * Join a room while something shows it. `lost` is called after missed frames: fetch the state again.
+ * Returns a function that leaves the room.
  * @param {string} name
  * @param {Handler} handler
  * @param {() => void} lost
@@ -238,8 +238,8 @@ export function enter(name, handler, lost) {
 }
 
 /**
- * Show what a room tells of: enter it, `load()`, then `apply(event, data)` for what came meanwhile and comes
- * later; load again where frames were missed. Gives a function that ends it.
+ * Show the state of a room: enter it, call `load()`, then `apply(event, data)` for the frames that arrived
+ * meanwhile and later; load again after missed frames. Returns a function that ends this.
  * @param {string} name
  * @param {() => Promise<void>} load
  * @param {Handler} apply
@@ -263,8 +263,8 @@ export function follow(name, load, apply) {
     reload,
   );
   const room = /** @type {Room} */ (rooms.get(name));
-  // What happens between an answer and being in is in neither of them: read once one is in. Until there is a
-  // connection, what can be read is shown at once, and read again then.
+  // Frames sent between the answer to load() and joining would be lost, so load once the room is joined. While
+  // offline, load at once as well, to show something.
   if (!room.joined) room.entered.add(reload);
   if (room.joined || state.peek() !== "live") reload();
   const late = setTimeout(() => round || reload(), LATE_MS);
@@ -276,7 +276,7 @@ export function follow(name, load, apply) {
   };
 }
 
-/** Close the socket and forget all positions, as when somebody signs out. */
+/** Close the socket and forget all positions, as on signing out. */
 export function stop() {
   clearTimeout(timer);
   own = {};
@@ -292,7 +292,7 @@ function drop() {
   old?.close();
 }
 
-/** After sleep a dead socket may look open for minutes: ask, and give up on it soon. */
+/** After sleep a dead socket may look open for minutes: ping it, and reconnect if no answer comes within 3 s. */
 function check() {
   tries = 0;
   if (socket?.readyState !== WebSocket.OPEN) {
@@ -308,7 +308,7 @@ function check() {
   }, 3000);
 }
 
-/** Of the tabs that nobody has looked at for five minutes one stays connected: the one with the lock. */
+/** After five minutes hidden a tab disconnects, except the one that holds the lock. */
 function rest() {
   navigator.locks?.request("nexcorp-live", { ifAvailable: true }, (lock) => {
     if (lock) return new Promise((done) => addEventListener("visibilitychange", done, { once: true }));

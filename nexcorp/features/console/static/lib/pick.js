@@ -1,4 +1,4 @@
-/** Choosing a person by typing the beginning of a name: for assignees, members and those one writes to. */
+/** Pick a person by typing the beginning of a name: for assignees, members and recipients. */
 import { html, useEffect, useId, useState } from "../vendor/preact.js";
 import { get } from "./api.js";
 import { Avatar, nameOf } from "./ui.js";
@@ -6,9 +6,9 @@ import { t } from "./words.js";
 /** @import { PersonCard } from "./types.d.ts" */
 
 /**
- * A field that finds people. Arrows choose, Enter takes.
+ * A field that finds people by name. Arrow keys choose, Enter picks.
  * @param {{label: string, onPick: (person: PersonCard) => void, without?: Set<string>, autofocus?: boolean}} given
- *   `without`: ids of those who are not offered
+ *   `without`: ids of people to leave out
  */
 export function PickPerson({ label, onPick, without = new Set(), autofocus = false }) {
   const [text, setText] = useState("");

@@ -1,12 +1,12 @@
-/** Proving who one is before something that outlives a session: the password is asked for once in ten minutes. */
+/** Ask for the password before an action that outlives a session; one proof lasts ten minutes. */
 import { html, render } from "../vendor/preact.js";
 import { api } from "./api.js";
 import { Dialog, Field, useForm } from "./ui.js";
 import { t } from "./words.js";
 
 /**
- * Send something that wants a fresh proof: asks for the password where the service says so, then sends it again.
- * Gives undefined where the person would rather not.
+ * Send a request that needs a recent proof: if the service asks for one, ask for the password and send it again.
+ * Resolves to undefined if the user cancels.
  * @template T
  * @param {() => Promise<T>} send
  * @returns {Promise<T | undefined>}

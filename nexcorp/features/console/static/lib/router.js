@@ -1,10 +1,10 @@
-/** Paths and links: which path is shown, and going to another without loading the page again. */
+/** The current path and links: go to another path without reloading the page. */
 import { effect, signal } from "../vendor/preact.js";
 import { t } from "./words.js";
 
 export const BASE = "/app";
 
-/** The path below /app, "/" for the feed, and what follows the question mark. */
+/** The path below /app ("/" is the feed), and the query string. */
 export const path = signal(read());
 export const query = signal(new URLSearchParams(location.search));
 
@@ -13,15 +13,15 @@ function read() {
   try {
     text = decodeURIComponent(text);
   } catch {
-    // Not what a browser encodes: it is the path of no view.
+    // A malformed percent-encoding: keep the text, which matches no view.
   }
   return text.slice(BASE.length).replace(/\/$/, "") || "/";
 }
 
-/** The address of a path below /app. */
+/** The URL of a path below /app. */
 export const href = (/** @type {string} */ to) => BASE + (to === "/" ? "/" : to);
 
-/** Show a path below /app; `replace`: going back leads to the one before. */
+/** Show a path below /app; `replace`: replace the current history entry. */
 export function go(/** @type {string} */ to, { replace = false } = {}) {
   if (href(to) === location.pathname + location.search) return;
   history[replace ? "replaceState" : "pushState"](null, "", href(to));
@@ -29,7 +29,7 @@ export function go(/** @type {string} */ to, { replace = false } = {}) {
   scrollTo(0, 0);
 }
 
-/** Change what follows the question mark; null takes a name away. */
+/** Change parameters of the query string; null removes one. */
 export function setQuery(/** @type {Record<string, string | null | undefined>} */ values) {
   const next = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(values)) {
@@ -57,12 +57,12 @@ addEventListener("click", (event) => {
   go((link.getAttribute("href") ?? "").slice(BASE.length) || "/");
 });
 
-/** The number of unread notifications, shown ahead of each title. */
+/** The number of unread notifications, shown before each title. */
 export const unread = signal(0);
 
 const title = signal("");
 
-/** Say what is shown; the window is called "(3) Feed · NexCorp". */
+/** Set the window's title: "(3) Feed · NexCorp". */
 export function setTitle(/** @type {string} */ text) {
   title.value = text;
 }

@@ -1,4 +1,4 @@
-/** What is around every view: sidebar, search, bell, account, the tabs of a phone, commands and the list of keys. */
+/** The frame around every view: sidebar, search, bell, account, a phone's tabs, commands and the list of shortcuts. */
 import { html, signal, useEffect, useRef, useState } from "../vendor/preact.js";
 import { may, me, signOut } from "./api.js";
 import { Bell } from "./bell.js";
@@ -8,7 +8,7 @@ import { go, href, path } from "./router.js";
 import { Avatar, Dialog, Icon, nameOf, toast } from "./ui.js";
 import { choose, language, LANGUAGES, t } from "./words.js";
 
-/** Every page of the sidebar: [key of its words, path, icon, letter behind g, permission]. @type {[string, string, string, string, string][]} */
+/** The pages of the sidebar: [key of the name, path, icon, letter after g, permission]. @type {[string, string, string, string, string][]} */
 const PAGES = [
   ["feed", "/", "home", "f", "post:read"],
   ["explore", "/explore", "compass", "e", "post:read"],
@@ -28,7 +28,7 @@ const ADMIN = /** @type {typeof PAGES} */ ([
   ["webhooks", "/webhooks", "zap", "w", "webhook:all"],
 ]);
 const TABS = ["feed", "tasks", "messages", "projects"];
-export const overlay = signal(""); // commands, keys, more
+export const overlay = signal(""); // which one is open: commands, keys, more; "" for closed
 
 const shown = (/** @type {typeof PAGES} */ pages) => pages.filter(([, , , , permission]) => may(permission));
 const isHere = (/** @type {string} */ to) =>
@@ -45,10 +45,10 @@ const Live = () =>
     t(`live.${state.value}`)
   }</span></span>`;
 
-/** Sign out; where that fails somebody must know that they are still in. */
+/** Sign out; on failure tell the user that they are still signed in. */
 const leave = () => signOut().catch(() => toast(t("app.stillIn"), "error"));
 
-/** light, dark, or as the system has it. */
+/** Set the colour scheme: light, dark, or system. */
 function setScheme(/** @type {string} */ scheme) {
   localStorage.setItem("nexcorp-scheme", scheme);
   showScheme();
@@ -110,7 +110,7 @@ function Search() {
   } /><kbd>/</kbd></form>`;
 }
 
-/** What can be chosen among the commands. */
+/** The commands of the command palette. */
 const listCommands = () => [
   ...shown([...PAGES, ...ADMIN]).map(([key, to, icon]) => ({
     name: t(`pages.${key}`),
@@ -130,7 +130,7 @@ const listCommands = () => [
   { name: t("app.signOut"), icon: "log-out", run: () => leave() },
 ];
 
-/** Pages and commands by what is typed; arrows choose, Enter runs. */
+/** The command palette: filters pages and commands by the typed text; arrow keys choose, Enter runs. */
 function Commands() {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
@@ -209,7 +209,7 @@ const More = () =>
       <//>
   `;
 
-/** Everything around the view that is handed in as children. */
+/** The frame around a view, which is given as children. */
 export function Shell(/** @type {any} */ { children }) {
   const pages = shown([...PAGES, ...ADMIN]);
   useEffect(() => {
@@ -222,7 +222,7 @@ export function Shell(/** @type {any} */ { children }) {
       }]]),
     ];
     return () => ends.forEach((end) => end());
-  }, [pages.length]); // rights are learnt behind the first look
+  }, [pages.length]); // the user's permissions, and so the pages, may arrive after the first render
   const admin = shown(ADMIN);
   return html`
     <a class="skip" href="#main">${t("app.skip")}</a>

@@ -1,15 +1,15 @@
-/** What views keep: lists by pages, drafts, and changes that are shown before the service has answered. */
+/** State that views keep: paged lists, drafts, and changes shown before the service has answered. */
 import { signal, useEffect, useState } from "../vendor/preact.js";
 import { DRAFTS, get, me } from "./api.js";
 import { toast } from "./ui.js";
 import { t } from "./words.js";
 
-/** What an item of a list is known by: its own id, or that of whom or what it is about. */
+/** The key of a list's item: its own id, or the id of its user or subject. */
 const keyOf = (/** @type {any} */ item) =>
   item.id ?? item.sha ?? item.user?.id ?? item.entity?.id ?? item.provider ?? item.path ?? item.n;
 
 /**
- * A list that is read by pages. `items` is null until the first page has come.
+ * A list that is read page by page. `items` is null until the first page has arrived.
  * @template [T=any]
  */
 export class Paged {
@@ -23,12 +23,12 @@ export class Paged {
     this.loading = signal(false);
     /** @type {import("../vendor/preact.js").Signal<string | null>} */
     this.cursor = signal(null);
-    /** The last page's answer as it came. @type {any} */
+    /** The last page's answer, unchanged. @type {any} */
     this.answer = null;
     this.round = 0;
   }
 
-  /** Read the first page; what is shown stays until it has come. */
+  /** Read the first page; the present items stay until it has arrived. */
   async load(path = this.path) {
     this.path = path;
     this.round++;
@@ -61,12 +61,12 @@ export class Paged {
     }
   }
 
-  /** The item of an id, as it is shown. */
+  /** Find an item by its key. */
   find(/** @type {string} */ id) {
     return this.items.peek()?.find((item) => keyOf(item) === id);
   }
 
-  /** Change one item, by values or by a function of it. */
+  /** Change one item: `patch` has the new values, or computes them from the item. */
   change(/** @type {string} */ id, /** @type {Partial<T> | ((item: T) => Partial<T>)} */ patch) {
     const made = (/** @type {T} */ item) => ({
       ...item,
@@ -75,7 +75,7 @@ export class Paged {
     this.items.value = this.items.peek()?.map((item) => keyOf(item) === id ? made(item) : item) ?? null;
   }
 
-  /** Put an item at the front, or where one of its id is. */
+  /** Replace the item with the same key, or else add it at the front; `last`: at the end. */
   put(/** @type {T} */ item, { last = false } = {}) {
     const items = this.items.peek() ?? [];
     if (items.some((other) => keyOf(other) === keyOf(item))) this.change(keyOf(item), item);
@@ -88,7 +88,7 @@ export class Paged {
 }
 
 /**
- * A list by pages for as long as a component shows it; another `path` reads another list.
+ * A paged list for a component; another `path` reads another list.
  * @param {string} path
  * @returns {Paged<any>}
  */
@@ -102,8 +102,8 @@ export function usePaged(path) {
 }
 
 /**
- * One answer of the API for as long as a component shows it: {value, problem, reload, set}.
- * @param {string | null} path below /api/v1; null: nothing is asked yet
+ * One answer of the API for a component: {value, problem, reload, set}.
+ * @param {string | null} path below /api/v1; null: send no request yet
  */
 export function useAnswer(path) {
   const [held, hold] = useState(
@@ -135,11 +135,11 @@ export function useAnswer(path) {
 }
 
 /**
- * Show a change, send it, and take it back where it is refused.
+ * Show a change and send it; if the request fails, undo it and show a toast.
  * @param {() => void} show
  * @param {() => Promise<any>} send
  * @param {() => void} undo
- * @returns {Promise<any>} the answer; undefined where it was refused, which a toast tells
+ * @returns {Promise<any>} the answer; undefined on failure
  */
 export async function attempt(show, send, undo) {
   show();
@@ -153,18 +153,18 @@ export async function attempt(show, send, undo) {
 
 const keyOfDraft = (/** @type {string} */ name) => `${DRAFTS}${me.peek()?.id}-${name}`;
 
-/** A text that was kept for the one signed in. */
+/** The signed-in user's stored draft, or null. */
 export const readDraft = (/** @type {string} */ name) => sessionStorage.getItem(keyOfDraft(name));
 
-/** Keep a text through reloads, for the one signed in; an empty one is forgotten. */
+/** Store the signed-in user's draft, so that it survives a reload; an empty text removes it. */
 export function keepDraft(/** @type {string} */ name, /** @type {string} */ text) {
   if (text) sessionStorage.setItem(keyOfDraft(name), text);
   else sessionStorage.removeItem(keyOfDraft(name));
 }
 
 /**
- * A text that is being written, kept through reloads and lost connections for the one who writes. Gives
- * [text, set, clear]; `clear(sent)` keeps what was written while `sent` was under way.
+ * A draft of the signed-in user, which survives reloads and lost connections. Returns
+ * [text, set, clear]; `clear(sent)` keeps the text if the user has changed it since sending `sent`.
  */
 export function useDraft(/** @type {string} */ name, initial = "") {
   const [text, show] = useState(() => readDraft(name) ?? initial);

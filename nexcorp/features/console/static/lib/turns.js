@@ -1,11 +1,11 @@
-/** Changes of one thing in turn: each is based on what the one before it came to. */
+/** Run changes to one entity in turn: each builds on the result of the one before. */
 
 /** @type {Map<string, {last: Promise<any>, round: number}>} */
 const lines = new Map();
 
 /**
- * Do `work` when all earlier work of this id is done; not at all where one of these was refused meanwhile.
- * `work` is handed a function that says whether nothing waits behind it, and gives undefined where it was refused.
+ * Run `work` after all earlier work for this id; skip it if one of these was refused meanwhile.
+ * `work` is given a function that tells whether it is the last in line, and resolves to undefined if it was refused.
  * @param {string} id
  * @param {(isLast: () => boolean) => Promise<any>} work
  */
@@ -25,5 +25,5 @@ export function inTurn(id, work) {
   return mine;
 }
 
-/** Whether a change of this id is on its way: what is shown of it is ahead of what is told. */
+/** Whether changes to this id are under way: the view is then ahead of the frames. */
 export const isChanging = (/** @type {string} */ id) => lines.has(id);

@@ -389,8 +389,10 @@ export type ContextItem = {
   fileId?: string;
   /** The version of the file. */
   version?: number;
-  /** true: a passage that `search` found; false: the whole file. */
+  /** The number of a passage, from 0, that `search` found; absent: the whole file. */
   passage?: number;
+  /** For an answer: whether only the beginning of the file fitted, or nothing. */
+  isCut?: boolean;
   /** For a question: whether passages were searched. */
   search?: boolean;
 };

@@ -1,4 +1,4 @@
-/** The parts that all views are made of. Nothing here makes HTML of what people wrote. */
+/** Parts that all views use. None of them renders text written by users as HTML. */
 import { html, signal, useEffect, useId, useRef, useState } from "../vendor/preact.js";
 import { state } from "./live.js";
 import { href, setTitle } from "./router.js";
@@ -6,7 +6,7 @@ import { locale, plain, t } from "./words.js";
 
 const SPRITE = new URL("../vendor/icons.svg", import.meta.url).pathname;
 
-/** A picture of the sprite; without a label it is left out of what is read aloud. */
+/** An icon of the sprite; without a label it is hidden from screen readers. */
 export const Icon = (/** @type {{name: string, label?: string}} */ { name, label }) =>
   html`
     <svg class="icon" role=${label ? "img" : undefined} aria-label=${label} aria-hidden=${label
@@ -16,7 +16,7 @@ export const Icon = (/** @type {{name: string, label?: string}} */ { name, label
     </svg>
   `;
 
-/** What a person is called, within a sentence of whatever direction; null is one who has left. */
+/** A person's display name, without direction marks; null stands for a deleted account. */
 export const nameOf = (/** @type {any} */ person) =>
   plain([person?.firstName, person?.lastName].filter(Boolean).join(" ")) || person?.username || t("app.left");
 
@@ -53,20 +53,20 @@ setInterval(() => {
   now.value = Date.now();
 }, 30_000);
 
-/** A time with its day, as the reader's language writes it. */
+/** Format a date and time in the reader's locale. */
 export const exactly = (/** @type {string} */ at) =>
   new Intl.DateTimeFormat(locale.value, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
-/** A day. */
+/** Format a date. */
 export const onDay = (/** @type {string} */ at) =>
   new Intl.DateTimeFormat(locale.value, { dateStyle: "medium" }).format(new Date(at));
-/** A number. */
+/** Format a number. */
 export const number = (/** @type {number} */ value, /** @type {Intl.NumberFormatOptions} */ options = {}) =>
   new Intl.NumberFormat(locale.value, options).format(value);
 
 /** @type {[number, number, Intl.RelativeTimeFormatUnit][]} */
 const UNITS = [[3600, 60, "minute"], [86_400, 3600, "hour"], [604_800, 86_400, "day"]];
 
-/** How long ago, or how far ahead; the exact time on top of it. */
+/** A time relative to now; the exact time is its tooltip. */
 export function Ago(/** @type {{at: string}} */ { at }) {
   const seconds = (Date.parse(at) - now.value) / 1000, size = Math.abs(seconds);
   const unit = UNITS.find(([below]) => size < below);
@@ -80,7 +80,7 @@ export function Ago(/** @type {{at: string}} */ { at }) {
 }
 
 const PARTS = /(https?:\/\/[^\s<>"')\]]+|(?<![\w@./])@\w{3,30}(?![\w@]))/g;
-/** A text that somebody wrote, with links and mentions as elements. */
+/** A user's text, with its links and mentions as elements. */
 export const Words = (/** @type {{text: string}} */ { text }) =>
   text.split(PARTS).map((part, at) => {
     if (at % 2 === 0) return part;
@@ -88,7 +88,7 @@ export const Words = (/** @type {{text: string}} */ { text }) =>
     return html`<a href=${part} rel="noopener noreferrer nofollow" target="_blank">${part}</a>`;
   });
 
-/** What the service found, with `<mark>` around hits, as the API writes them. */
+/** A search snippet of the API, which marks hits with `<mark>`. */
 export const Marked = (/** @type {{text: string}} */ { text }) =>
   text.split(/<\/?mark>/).map((part, at) => at % 2 ? html`<mark>${unescape(part)}</mark>` : unescape(part));
 const ENTITIES = /** @type {Record<string, string>} */ ({
@@ -106,7 +106,7 @@ const unescape = (/** @type {string} */ text) =>
 const toasts = signal([]);
 let lastToast = 0;
 
-/** Tell something in the corner for some seconds; `kind`: info or error; `action`: a button, as to undo. */
+/** Show a message in the corner for some seconds; `kind`: info or error; `action`: a button, e.g. to undo. */
 export function toast(
   /** @type {string} */ text,
   kind = "info",
@@ -120,7 +120,7 @@ const close = (/** @type {number} */ id) => {
   toasts.value = toasts.value.filter((item) => item.id !== id);
 };
 
-/** Tell of a failed request. */
+/** Show the message of a failed request. */
 export const toastError = (/** @type {any} */ error) =>
   toast(error?.first ?? error?.message ?? t("app.failed"), "error");
 
@@ -141,7 +141,7 @@ export const Toasts = () =>
   }
   </div>`;
 
-/** What a view shows where there is nothing: what will be here, and how it comes. */
+/** The empty state of a view: what will appear here and how. */
 export const Empty = (/** @type {any} */ { icon, title, children }) =>
   html`
     <div class="empty">
@@ -162,8 +162,8 @@ export const Skeleton = (/** @type {{count?: number}} */ { count = 3 }) =>
 const AGAIN_MS = 10_000;
 
 /**
- * Why something could not be shown, what to name when asking for help, and a way to try again. What passes by
- * itself is tried again by itself: when the connection is back, and else now and then.
+ * A failed request: its message, its request id for support, and a button to retry. Retries passing failures by
+ * itself: once after some seconds, and when the connection is back.
  */
 export function Problem(/** @type {{error: any, retry?: () => void}} */ { error, retry }) {
   useEffect(() => {
@@ -192,8 +192,8 @@ export function Problem(/** @type {{error: any, retry?: () => void}} */ { error,
 }
 
 /**
- * A list by pages: skeleton, problem, empty state, items, and more of them as the reader comes near the end.
- * `rows`: the class of the `ul` that the items, as `li`, are in.
+ * A paged list: skeleton, problem, empty state, items; loads more as the reader nears the end.
+ * `rows`: the class of the `ul` around the items, which are then `li`.
  */
 export function PagedList(/** @type {any} */ { list, empty, children, count, rows }) {
   const end = useRef(/** @type {Element | null} */ (null));
@@ -220,7 +220,7 @@ export function PagedList(/** @type {any} */ { list, empty, children, count, row
   }`;
 }
 
-/** The window's title and the view's one heading; children stand beside it. */
+/** The window's title and the view's `h1`; children are rendered beside it. */
 export function Heading(/** @type {any} */ { title, hidden, children }) {
   useEffect(() => setTitle(title), [title]);
   return hidden
@@ -228,7 +228,7 @@ export function Heading(/** @type {any} */ { title, hidden, children }) {
     : html`<header class="heading"><h1>${title}</h1>${children}</header>`;
 }
 
-/** A window over the page. Escape and a click beside it call `onClose`. */
+/** A modal window. Escape or a click outside calls `onClose`. */
 export function Dialog(/** @type {any} */ { title, onClose, children, wide }) {
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
@@ -255,15 +255,15 @@ export function Dialog(/** @type {any} */ { title, onClose, children, wide }) {
 }
 
 /**
- * A labelled input of a form; `error`: what is wrong with it. Without `onInput` its value is what it begins with: what
- * is typed stays, whatever is shown anew meanwhile.
+ * A labelled input of a form; `error`: its error message. Without `onInput` or `onChange`, `value` is only the initial
+ * value: typed text survives a re-render.
  */
 export function Field(/** @type {any} */ { label, error, hint, children, ...input }) {
   if (!input.onInput && !input.onChange && "value" in input) {
     input.defaultValue = input.value;
     delete input.value;
   }
-  // What stands below describes the input, and is no part of its name.
+  // The hint and error describe the input; they are not part of its label.
   const id = useId();
   return html`<label class="field"><span>${label}</span>
     ${
@@ -282,8 +282,8 @@ export function Field(/** @type {any} */ { label, error, hint, children, ...inpu
 }
 
 /**
- * State of a form that is sent: {busy, problem, errors, submit}. `submit` is for onSubmit; it calls `send` with the
- * form's fields, and shows what the service complains about.
+ * State of a form: {busy, problem, errors, submit}. Pass `submit` to onSubmit: it calls `send` with the form's
+ * fields, and sets `problem` and `errors` if that fails.
  */
 export function useForm(
   /** @type {(values: Record<string, string>, form: HTMLFormElement) => Promise<any>} */ send,

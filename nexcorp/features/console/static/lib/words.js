@@ -1,8 +1,8 @@
 /**
- * The words of the console, in the reader's language.
+ * The texts of the console, in the reader's language.
  *
- * A language is one file in words/, shaped as en.js and en-views.js together, and a line in LANGUAGES. What it lacks
- * is shown in English.
+ * A language is one file in words/, with the shape of en.js and en-views.js together, and a line in LANGUAGES. Texts
+ * that it lacks are shown in English.
  */
 import { signal } from "../vendor/preact.js";
 import english from "../words/en.js";
@@ -14,9 +14,9 @@ export const LANGUAGES = {
 };
 const CHOICE = "nexcorp-language";
 
-/** The code of the language shown. */
+/** The code of the current language. */
 export const language = signal("en");
-/** How its readers here write dates and numbers: "en-GB". */
+/** The locale for dates and numbers: "en-GB". */
 export const locale = signal(localeOf("en"));
 /** @type {any} */
 let words = english;
@@ -31,18 +31,18 @@ function find(/** @type {any} */ tree, /** @type {string[]} */ names) {
   return names.reduce((node, name) => node?.[name], tree);
 }
 
-/** A text without the marks that turn around what stands beside it. */
+/** The text without bidirectional control characters, which would affect the text around it. */
 export const plain = (/** @type {string} */ text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
 
 /**
- * The text of a key, as t("feed.fresh", {count: 3}). `{name}` in a text is replaced by the value of that name; an
- * object of plural forms (one, other, ...) is chosen from by `count`.
+ * The text for a key, as t("feed.fresh", {count: 3}). Each `{name}` is replaced by the value of that name; if the
+ * text has plural forms (one, other, ...), `count` chooses among them.
  * @param {string} key
  * @param {Record<string, any>} [values]
  * @returns {string}
  */
 export function t(key, values = {}) {
-  language.value; // what calls this while it renders is rendered again in another language
+  language.value; // subscribes the rendering component to the language
   const names = key.split(".");
   let text = find(words, names) ?? find(english, names) ?? key;
   if (typeof text === "object") text = text[plural.select(values.count ?? 0)] ?? text.other;
@@ -55,15 +55,15 @@ export function t(key, values = {}) {
   );
 }
 
-/** Add the words of further views to the English ones. */
+/** Add the English texts that the other views need. */
 export function complete(/** @type {any} */ more) {
   Object.assign(english, more);
 }
 
-/** Whether a key has a text: for what the service may name and the words may not know yet. */
+/** Whether a key has an English text; the service may send names that are not known here. */
 export const has = (/** @type {string} */ key) => typeof find(english, key.split(".")) === "string";
 
-/** Show another language, and remember it here. */
+/** Switch to another language; `remember`: also after a reload. */
 export async function choose(/** @type {string} */ code, remember = true) {
   words = (await LANGUAGES[code].load()).default;
   plural = new Intl.PluralRules(code);
@@ -73,7 +73,7 @@ export async function choose(/** @type {string} */ code, remember = true) {
   language.value = code;
 }
 
-/** Show the language chosen before, or the browser's. */
+/** Switch to the language chosen before, or else to the browser's. */
 export async function begin() {
   const wanted = [localStorage.getItem(CHOICE), ...navigator.languages.map((tag) => tag.slice(0, 2))];
   const code = wanted.find((tag) => tag && LANGUAGES[tag]);

@@ -9,7 +9,7 @@ import { t } from "../lib/words.js";
 
 const FILTERS = ["actor", "type", "entityType", "entityId", "from", "to"];
 
-/** Everything that is kept of an event. */
+/** All fields of an audit event. */
 function Details(/** @type {{event: AuditEvent, onClose: () => void}} */ { event, onClose }) {
   /** @type {[string, any][]} */
   const lines = [
@@ -114,7 +114,7 @@ export default function Audit() {
   `;
 }
 
-/** A time as an input of the browser's own zone takes it. */
+/** Format a time for a datetime-local input, in the browser's time zone. */
 function toLocal(/** @type {string} */ at) {
   const date = new Date(at);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);

@@ -1,4 +1,4 @@
-/** Dead letters: events that could not be delivered, and delivering them after all. */
+/** Dead letters: events that could not be delivered, with a button to deliver each again. */
 import { html, useState } from "../vendor/preact.js";
 import { api, may } from "../lib/api.js";
 import { useAnswer } from "../lib/store.js";

@@ -1,4 +1,4 @@
-/** How the service does: figures of now, plots of the last hour or day, and the processes that run. */
+/** The state of the service: current figures, plots of the last hour or day, and the running processes. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { get } from "../lib/api.js";
 import { enter } from "../lib/live.js";
@@ -31,7 +31,7 @@ const PLOTS = [
 
 const MOST = { hour: 360, day: 288 };
 
-/** A figure as it is read at a glance; a dash where nobody measured. */
+/** Format a figure with few digits; a dash if it was not measured. */
 const figure = (/** @type {number | null | undefined} */ value, unit = "") =>
   value === null || value === undefined
     ? "–"
@@ -106,7 +106,7 @@ export default function AdminOverview() {
     const leave = enter("admin", (event, data) => {
       if (event !== "overview:updated") return;
       set(data);
-      // Of the hour each step is a frame; of the day it is not.
+      // In the hour's plot each frame is one point; the day's points are coarser and are loaded again.
       if (range === "hour") {
         setPoints((known) =>
           known && [...known.filter((one) => one.at < data.latest.at), data.latest].slice(-MOST.hour)

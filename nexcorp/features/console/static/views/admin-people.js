@@ -1,4 +1,4 @@
-/** People and roles, for those who manage them: roles and status of each, what a role may do, invitations. */
+/** People and roles, for administrators: each person's role and status, a role's permissions, invitations. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, may, me } from "../lib/api.js";
 import { proven } from "../lib/proof.js";
@@ -130,7 +130,7 @@ function People() {
   `;
 }
 
-/** A column a role, a line a permission. */
+/** A table with a column per role and a row per permission. */
 function Roles() {
   const { value, problem, reload, set } = useAnswer("/roles");
   if (problem) return html`<${Problem} error=${problem} retry=${reload} />`;

@@ -1,4 +1,4 @@
-/** A chat: questions and answers of one branch, written as they come, stopped and asked anew. */
+/** One chat: the questions and answers of a branch, streamed as they are written; stop, edit, ask again. */
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get } from "../lib/api.js";
 import { readEvents } from "../lib/events.js";
@@ -13,14 +13,14 @@ import { Markdown } from "./markdown.js";
 const AGAIN_MS = 1000, TRIES = 30;
 const growing = (/** @type {ChatMessage} */ { status }) => status === "queued" || status === "running";
 
-/** Why an answer is not whole, in words where there are some. */
+/** Explain why an answer is incomplete; an unknown reason is shown as its code. */
 function explain(/** @type {ChatMessage} */ { status, reason }) {
   const code = (reason ?? "").split(":")[0];
   if (code && has(`assistant.reasons.${code}`)) return t(`assistant.reasons.${code}`);
   return `${t(`assistant.status.${status}`)}${reason ? ` (${reason})` : ""}`;
 }
 
-/** Tell of a question that was not taken. */
+/** Show why a question was refused. */
 const refuse = (/** @type {any} */ error) =>
   has(`assistant.reasons.${error?.code}`)
     ? toast(t(`assistant.reasons.${error.code}`), "error")
@@ -53,7 +53,7 @@ function Question(/** @type {any} */ { message, busy, onEdit }) {
   `;
 }
 
-/** Which of the messages in its place is shown, and going to the next one. */
+/** Move between the messages that share a parent: edits of a question, or further answers. */
 function Siblings(/** @type {{message: ChatMessage, onShow: (id: string) => void}} */ { message, onShow }) {
   const all = message.siblings ?? [], at = all.indexOf(message.id);
   if (all.length < 2) return null;
@@ -88,6 +88,8 @@ function Answer(/** @type {any} */ { message, busy, onStop, onAgain, onShow }) {
             [...new Set(message.context.map((one) => one.fileId).filter(Boolean))].map((fileId, at) =>
               html`
                 <a key=${fileId} href=${href(`/files/${fileId}`)}>${at + 1}</a>
+                ${message.context.some((one) => one.isCut && one.fileId === fileId) &&
+                  `(${t("assistant.inPart")})`}
               `
             )
           }</small>`}
@@ -112,7 +114,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
     /** @type {(message: ChatMessage) => Partial<ChatMessage>} */ patch,
   ) => setMessages((known) => known.map((one) => one.id === messageId ? { ...one, ...patch(one) } : one));
 
-  /** What an event makes of an answer; offsets count characters, not JavaScript's units. */
+  /** Apply a stream event to an answer; its offsets count code points, not UTF-16 units. */
   const take =
     (/** @type {string} */ answerId) =>
     (/** @type {string} */ event, /** @type {any} */ data, /** @type {string} */ position) => {
@@ -131,7 +133,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
       else if (event === "end") change(answerId, () => ({ status: data.status, reason: data.reason }));
     };
 
-  /** Read an answer to its end, whatever connections break in between. */
+  /** Stream an answer until it ends, reconnecting after breaks. */
   const followAnswer = async (/** @type {ChatMessage} */ answer) => {
     reading.current?.abort();
     const mine = reading.current = new AbortController();
@@ -182,7 +184,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
     if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [messages]);
 
-  /** Ask behind a message; what was behind it before is another branch. Gives whether it was taken. */
+  /** Ask a question below a message, as a new branch if it has replies. Resolves to whether it was accepted. */
   const ask = async (
     /** @type {string} */ content,
     /** @type {string | null | undefined} */ parentId = undefined,
@@ -244,7 +246,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
     `;
   }
   const title = chats.find(id)?.title ?? chat.title ?? t("assistant.untitled");
-  chats.items.value; // a title comes with the first question
+  chats.items.value; // subscribes to the list: a chat gets its title with its first question
   const busy = messages.some(growing);
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();

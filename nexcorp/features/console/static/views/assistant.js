@@ -1,4 +1,4 @@
-/** The assistant: chats on the left, the one that is open beside them. */
+/** The assistant: chats on the left, the open one beside them. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { on } from "../lib/live.js";
@@ -11,7 +11,7 @@ import { Chat } from "./assistant-chat.js";
 
 export const chats = /** @type {Paged<Shown>} */ (new Paged("/ai/chats?limit=40"));
 
-/** A new chat, perhaps one that is answered from a project's files. */
+/** The form of a new chat; it can answer from the files of a project. */
 function Create(/** @type {{onClose: () => void}} */ { onClose }) {
   const [projects] = useState(() => new Paged("/projects?limit=100"));
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** Where a post is written: its text, pictures and files, and of what kind it is. */
+/** The form of a new post: its text, pictures and files, and its kind. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api, may, me } from "../lib/api.js";
 import { bindAll } from "../lib/keys.js";
@@ -9,7 +9,7 @@ import { t } from "../lib/words.js";
 
 const MOST_FILES = 10;
 
-/** Upload files one by one; gives what was taken, and tells of what was not. */
+/** Upload files one by one; resolves to the uploads, and shows a toast for each failure. */
 export async function upload(/** @type {Iterable<File>} */ files) {
   /** @type {Upload[]} */
   const taken = [];
@@ -25,7 +25,7 @@ export async function upload(/** @type {Iterable<File>} */ files) {
   return taken;
 }
 
-/** A button that asks for files. */
+/** A button that picks files to upload. */
 export function AddFiles(
   /** @type {{label: string, onTaken: (files: Upload[]) => void}} */ { label, onTaken },
 ) {
@@ -46,7 +46,7 @@ export function AddFiles(
   `;
 }
 
-/** The files of a text that is being written. */
+/** The files attached to a draft. */
 export const Chosen = (
   /** @type {{files: Upload[], onChange: (files: Upload[]) => void}} */ { files, onChange },
 ) =>

@@ -1,4 +1,4 @@
-/** A window to take in a CSV file: looked at first, then taken in. */
+/** A dialog that imports a CSV file: a dry run first, then the import. */
 /** @import { Import } from "../lib/types.d.ts" */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get } from "../lib/api.js";
@@ -9,7 +9,7 @@ const COUNTS = ["created", "updated", "skipped", "failed"];
 
 /**
  * @param {{path: string, title: string, hint: string, modes?: string[], onClose: () => void, onDone: () => void}} given
- *   `path`: where files go, with its query; `modes`: what may be done with rows that are there already
+ *   `path`: the import's path, with its query; `modes`: how to treat rows that exist already
  */
 export function CsvImport({ path, title, hint, modes, onClose, onDone }) {
   const [file, setFile] = useState(/** @type {File | null} */ (null));
@@ -28,7 +28,7 @@ export function CsvImport({ path, title, hint, modes, onClose, onDone }) {
       form.append("file", /** @type {File} */ (file));
       const query = new URLSearchParams({ dryRun: String(dryRun), ...(mode ? { mode } : {}) });
       let now = await api("POST", `${path}${path.includes("?") ? "&" : "?"}${query}`, form);
-      // A worker reads it: its result is asked for until it is there.
+      // A worker imports the file: poll until it has finished.
       for (let wait = 250; !now.finishedAt && there.current; wait = Math.min(2000, wait * 1.5)) {
         await new Promise((done) => setTimeout(done, wait));
         now = await get(`/imports/${now.id}`);

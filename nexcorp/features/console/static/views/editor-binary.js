@@ -1,4 +1,4 @@
-/** A file that is replaced as a whole: shown where it is a picture, else offered. */
+/** A binary file: replaced as a whole; pictures are shown, other files offered as a download. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { Empty, Icon, Problem, Skeleton, toast, toastError } from "../lib/ui.js";
@@ -8,7 +8,7 @@ import { asBytes, download, lastOf } from "./project-parts.js";
 
 const PICTURES = /^image\/(png|jpeg|gif|webp|avif|svg\+xml|bmp|x-icon|vnd\.microsoft\.icon)$/;
 
-/** A picture from a path of the API, which wants the session's token. */
+/** A picture of the API; fetched by script, as the request needs the session's token. */
 export function Picture(/** @type {{path: string, alt: string, type: string}} */ { path, alt, type }) {
   const [shown, show] = useState(/** @type {{url?: string, problem?: any}} */ ({}));
   useEffect(() => {
@@ -30,7 +30,7 @@ export function Picture(/** @type {{path: string, alt: string, type: string}} */
   return shown.url ? html`<img src=${shown.url} alt=${alt} />` : html`<${Skeleton} count=${1} />`;
 }
 
-/** What a version of a binary looks like. */
+/** One version of a binary file: shown if it is a picture, and downloadable. */
 export const Binary = (
   /** @type {{file: File, path: string, onDownload: () => void}} */ { file, path, onDownload },
 ) =>

@@ -1,4 +1,4 @@
-/** How texts look in the editor, by the console's tokens, and which language a file is in. */
+/** The editor's theme, from the console's design tokens, and the language of a file. */
 import {
   EditorView,
   HighlightStyle,
@@ -19,7 +19,7 @@ const LANGUAGES = [
   [/\.tsx$/i, () => javascript({ jsx: true, typescript: true })],
 ];
 
-/** The language of a file by its name; nothing for others. */
+/** The editor's language for a file name; undefined if there is no match. */
 export const languageOf = (/** @type {string} */ path) =>
   LANGUAGES.find(([pattern]) => pattern.test(path))?.[1]() ?? [];
 
@@ -94,7 +94,7 @@ const COLOURS = HighlightStyle.define([
   { tag: tags.invalid, color: "var(--danger)" },
 ]);
 
-/** The look of an editor; its styles carry the page's nonce, without which they would be refused. */
+/** The editor's theme; its style elements carry the page's nonce, which the CSP requires. */
 export const look = () => [
   EditorView.cspNonce.of(
     /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="csp-nonce"]'))?.content ?? "",

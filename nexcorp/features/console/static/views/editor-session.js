@@ -1,8 +1,8 @@
 /**
- * A text that is edited together: its document, its connection, who is in it, and what of it is saved.
+ * A text that several people edit: its document, its connection, the people in it, and whether it is saved.
  *
- * "Saved" is said by the service alone: it echoes a message when all that was sent before it is committed. While the
- * document is not synced, what is typed is only on this device.
+ * Only the service knows what is saved: it echoes a message once everything sent before it is committed. Until the
+ * document is synced, the user's edits exist on this device only.
  */
 import { signal } from "../vendor/preact.js";
 import { WebsocketProvider, Y } from "../vendor/editor.js";
@@ -11,12 +11,12 @@ import { hueOf, nameOf, toast } from "../lib/ui.js";
 import { t } from "../lib/words.js";
 
 const SAVED = 102, DENIED = 2;
-const ASK_MS = 120; // as often as this at most: the service takes 100 messages a second
+const ASK_MS = 120; // at most one message per interval: the service accepts 100 a second
 
 /** @typedef {"connecting" | "saved" | "saving" | "offline" | "kept" | "refused" | "ended"} State */
 /** @typedef {{id: string, name: string, color: string}} Here */
 
-/** Texts that are open, or are left but not saved yet, by file. @type {Map<string, Session>} */
+/** Open texts, and closed ones with unsaved edits, by file id. @type {Map<string, Session>} */
 const sessions = new Map();
 
 export class Session {
@@ -24,17 +24,17 @@ export class Session {
   constructor(fileId) {
     this.fileId = fileId;
     this.who = me.peek()?.id;
-    /** How it stands with what was typed; `kept`: there is something that only this device has. */
+    /** The state of the user's edits; `kept`: some exist on this device only. */
     this.state = signal(/** @type {State} */ ("connecting"));
-    /** Whether the document has come: before, empty does not mean empty. */
+    /** Whether the document has arrived; before that its text is empty. */
     this.loaded = signal(false);
-    /** The code with which the service has ended it; 0 while it has not. */
+    /** The close code with which the service ended the session, or 0. */
     this.code = signal(0);
-    /** Who is here, each person once. */
+    /** The people in the document, each once. */
     this.here = signal(/** @type {Here[]} */ ([]));
     this.doc = new Y.Doc();
     this.asked = 0;
-    /** Something was typed that no answer stands for yet. */
+    /** Whether some edits are not confirmed as saved. */
     this.dirty = false;
     this.refused = false;
     this.users = 0;
@@ -46,10 +46,10 @@ export class Session {
       disableBc: true,
       maxBackoffTime: 8000,
       params: { refuse: "close" },
-      // 4400 to 4499 are final, and from 4500 on nobody comes back.
+      // Codes 4400 to 4499 are final; from 4500 on clients must not reconnect either.
       shouldReconnect: ({ code }) => code < 4400,
     });
-    // Read at every connect, so that each one has the token of that moment.
+    // Read at each connect, so that each connection uses the current token.
     Object.defineProperty(this.provider, "protocols", {
       get: () => ["nexcorp.v1", `bearer.${heldToken()}`],
     });
@@ -58,7 +58,7 @@ export class Session {
   }
 
   get text() {
-    // Most texts are called `content`; a file may be of another editor, which named its own.
+    // Most texts are named `content`; another editor may have used its own name.
     const names = [.../** @type {any} */ (this.doc).share.keys()];
     return this.doc.getText(names.length === 1 ? names[0] : "content");
   }
@@ -83,20 +83,20 @@ export class Session {
     provider.on("sync", (synced) => {
       if (synced) {
         this.loaded.value = true;
-        // What was typed while away, and what the broken connection left behind.
+        // Ask about edits made offline and edits that the broken connection may have lost.
         this.ask(0);
       }
       this.show();
     });
     provider.on("status", ({ status }) => {
-      // A state is taken only with a newer clock: say it anew.
+      // Peers accept an awareness state only with a newer clock, so set it again.
       if (status === "connected") awareness.setLocalState(awareness.getLocalState());
       this.show();
     });
     let renewed = false;
     provider.on("connection-close", (event) => {
       if (event?.code === 4401 && !renewed) {
-        // The token may just have been too old: the session itself may go on.
+        // The access token may have expired while the session is still valid.
         renewed = true;
         refresh().then((token) => token ? provider.connect() : this.end(4401), () => this.connect());
       } else if (event?.code >= 4400) this.end(event.code);
@@ -122,7 +122,7 @@ export class Session {
     awareness.on("change", () => this.look());
     this.retry = () => !provider.wsconnected && !this.code.peek() && this.connect();
     addEventListener("online", this.retry);
-    // A socket without a network looks open for half a minute: give it up, and try again.
+    // A socket without a network looks open for half a minute: drop it and reconnect.
     this.cut = () => {
       if (this.code.peek()) return;
       provider.disconnect();
@@ -131,7 +131,7 @@ export class Session {
     addEventListener("offline", this.cut);
   }
 
-  /** Ask whether all that was sent so far is committed. */
+  /** Ask the service, after `wait` ms, whether everything sent so far is committed. */
   ask(wait = ASK_MS) {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
@@ -148,18 +148,18 @@ export class Session {
   end(/** @type {number} */ code) {
     this.code.value = code;
     this.show();
-    // It was left before all of it was saved: whoever opens it again finds what they typed.
+    // The file was closed with unsaved edits, which are kept: opening it again shows them.
     if (!this.users && this.dirty) toast(t("editor.left"), "error");
   }
 
-  /** Send again what was refused: whoever typed it may write now. */
+  /** Send refused edits again, once the user may write. */
   resend() {
     this.refused = false;
     this.provider.disconnect();
     this.connect();
   }
 
-  /** Say how it stands. */
+  /** Update `state`. */
   show() {
     const { synced } = this.provider;
     this.state.value = this.code.peek()
@@ -175,7 +175,7 @@ export class Session {
       : "connecting";
   }
 
-  /** Who is here: the service puts the true id of each into their state. */
+  /** Update `here`; the service adds the true user id to each person's state. */
   look() {
     /** @type {Map<string, Here>} */
     const here = new Map();
@@ -187,7 +187,7 @@ export class Session {
     this.here.value = [...here.values()];
   }
 
-  /** Show oneself to the others. */
+  /** Show the user's name and colour to the others. */
   greet() {
     const person = me.peek(), hue = hueOf(person.id);
     this.provider.awareness.setLocalState({
@@ -206,7 +206,7 @@ export class Session {
   }
 }
 
-/** Open a text, or go on with one that was left before all of it was saved. */
+/** Open a text; reuse its session if it was closed with unsaved edits. */
 export function open(/** @type {string} */ fileId) {
   let session = sessions.get(fileId);
   if (!session || session.who !== me.peek()?.id || (session.code.peek() && !session.dirty)) {
@@ -219,7 +219,7 @@ export function open(/** @type {string} */ fileId) {
   return session;
 }
 
-/** Leave a text: it stays connected, unseen, until all of it is saved. */
+/** Close a text: hidden from the others, it stays connected until its edits are saved. */
 export function leave(/** @type {Session} */ session) {
   session.users--;
   if (session.users) return;

@@ -1,4 +1,4 @@
-/** A text in CodeMirror, edited together with whoever is there. */
+/** A text in CodeMirror that several people edit. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import {
   basicSetup,
@@ -31,13 +31,13 @@ const ICONS = /** @type {Record<string, string>} */ ({
   ended: "alert-triangle",
 });
 
-/** Codes after which the same would end it again: it did not take what was sent. */
+/** Close codes that a retry would cause again: the service cannot read what this client sends. */
 const UNREADABLE = [4413, 4422];
 
-/** Who is here, and whether what was typed is saved. */
+/** The people in the text, and whether it is saved. */
 const Status = (/** @type {{session: Session, writable: boolean}} */ { session, writable }) => {
   const state = session.state.value;
-  // To whom nothing of theirs can be saved, nothing is said to be.
+  // A reader has no edits, so do not claim that they are saved.
   const said = state === "saved" && !writable ? "live" : state;
   return html`
     <div class="editor-status">
@@ -51,7 +51,7 @@ const Status = (/** @type {{session: Session, writable: boolean}} */ { session, 
   `;
 };
 
-/** Why the service has ended it, and what can be done. */
+/** Explain why the service ended the session, and offer what to do. */
 function Ended(/** @type {{session: Session, file: File, again: () => void}} */ { session, file, again }) {
   const code = session.code.value;
   if (!code) return null;
@@ -98,7 +98,7 @@ function Ended(/** @type {{session: Session, file: File, again: () => void}} */ 
   `;
 }
 
-/** Put an editor into `parent`; gives it with what changes of it. */
+/** Mount an editor in `parent`; returns the view, its undo manager, and the compartments for mode and language. */
 function mount(/** @type {Element} */ parent, /** @type {Session} */ session, /** @type {string} */ path) {
   const mode = new Compartment(), language = new Compartment();
   const { text, provider } = session;
@@ -109,7 +109,7 @@ function mount(/** @type {Element} */ parent, /** @type {Session} */ session, /*
       doc: text.toString(),
       extensions: [
         look(),
-        // Ahead of the editor's own: one takes back what one did oneself, not what others did.
+        // Before the editor's own key bindings: undo reverts the user's edits, not those of others.
         keymap.of([...yUndoManagerKeymap, indentWithTab]),
         basicSetup,
         EditorView.lineWrapping,
@@ -127,8 +127,8 @@ function mount(/** @type {Element} */ parent, /** @type {Session} */ session, /*
 }
 
 /**
- * @param {{file: File, writable: boolean, onRefused: () => void}} given `onRefused`: the service said that the viewer
- *   may only read
+ * @param {{file: File, writable: boolean, onRefused: () => void}} given `onRefused`: the service refused an edit,
+ *       as the user may only read
  */
 export default function TextEditor({ file, writable, onRefused }) {
   const box = useRef(/** @type {Element | null} */ (null));
@@ -159,7 +159,7 @@ export default function TextEditor({ file, writable, onRefused }) {
       effects: made.current.mode.reconfigure([
         EditorState.readOnly.of(!free),
         EditorView.editable.of(free),
-        // What cannot be typed into can still be reached and scrolled by keys.
+        // Keep a read-only text focusable, so that the keyboard can scroll it.
         ...(free ? [] : [EditorView.contentAttributes.of({ tabindex: "0", "aria-readonly": "true" })]),
       ]),
     });
@@ -176,7 +176,7 @@ export default function TextEditor({ file, writable, onRefused }) {
   if (!session) return null;
   const again = () => {
     if (!UNREADABLE.includes(code)) return session.connect();
-    // What the service did not take would be sent again: begin with what it has.
+    // The service would refuse the same edits again: start over from its state.
     session.drop();
     setRound(round + 1);
   };

@@ -1,4 +1,4 @@
-/** The saved contents of a file: who wrote them, how they looked, and taking one back. */
+/** The saved versions of a file: their authors and contents, and restoring one. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { on } from "../lib/live.js";
@@ -21,7 +21,7 @@ import { Binary } from "./editor-binary.js";
 import { asBytes, download, Faces } from "./project-parts.js";
 /** @import { File, Version } from "../lib/types.d.ts" */
 
-/** What a text was. */
+/** The content of an old version of a text. */
 function OldText(/** @type {{path: string}} */ { path }) {
   const [held, hold] = useState(/** @type {{text?: string, problem?: any}} */ ({}));
   const load = () => {
@@ -38,7 +38,7 @@ function OldText(/** @type {{path: string}} */ { path }) {
     : html`<p class="muted">${t("editor.wasEmpty")}</p>`;
 }
 
-/** One version, as it was. */
+/** A dialog that shows one version and can restore it. */
 function Look(/** @type {{file: File, one: Version, writable: boolean, onClose: () => void}} */ given) {
   const { file, one, writable, onClose } = given;
   const path = `/files/${file.id}/versions/${one.n}/content`;

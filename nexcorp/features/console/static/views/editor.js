@@ -1,4 +1,4 @@
-/** One file: a text is edited together, a binary shown or offered; beside it the versions. */
+/** One file: a text is edited, a binary shown or offered as a download; its versions are beside it. */
 import { html, signal, useEffect, useState } from "../vendor/preact.js";
 import { get } from "../lib/api.js";
 import { follow } from "../lib/live.js";
@@ -10,10 +10,10 @@ import Versions from "./editor-versions.js";
 import { download, lastOf, writes } from "./project-parts.js";
 /** @import { File, Project } from "../lib/types.d.ts" */
 
-/** The editor itself is the largest part of the console: it comes with the first text. @type {import("../vendor/preact.js").Signal<any>} */
+/** The editor is the console's largest part, loaded with the first text. @type {import("../vendor/preact.js").Signal<any>} */
 const TextEditor = signal(null);
 
-/** Where the file is: the project and its folders. */
+/** The path of the file: its project and folders. */
 const Crumbs = (/** @type {{project: Project, file: File}} */ { project, file }) =>
   html`
     <nav class="project-crumbs" aria-label=${t("projects.path")}>
@@ -56,7 +56,7 @@ export default function Editor(/** @type {{id: string}} */ { id }) {
       else if (event === "folder:changed") load();
     });
   }, [projectId]);
-  // What is typed here may not be saved yet: a file that went into the trash leaves it shown.
+  // Keep showing a text whose file was deleted: it may have unsaved edits.
   if (problem && !(file && file.kind === "text" && problem.status !== 403)) {
     return html`
       <div class="page">

@@ -1,4 +1,4 @@
-/** Explore: what everybody finds worth a like or a comment these days. */
+/** Explore: posts ranked by their recent likes and comments. */
 import { html } from "../vendor/preact.js";
 import { usePaged } from "../lib/store.js";
 import { Empty, Heading, PagedList } from "../lib/ui.js";

@@ -1,4 +1,4 @@
-/** The feed: what those whom one follows have written, and a place to write. */
+/** The feed: posts by you and the people you follow, and a form to write one. */
 import { html, signal, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get, may, me } from "../lib/api.js";
 import { bindAll } from "../lib/keys.js";
@@ -13,7 +13,7 @@ import { like, PostCard } from "./post-card.js";
 /** @type {import("../vendor/preact.js").Signal<any[]>} */
 const people = signal([]);
 
-/** Some people to follow. */
+/** Suggestions of people to follow. */
 function Rail() {
   useEffect(() => {
     get("/users?limit=8").then((page) => {
@@ -47,7 +47,7 @@ function Rail() {
   `;
 }
 
-/** What j, k and l move through: one of a list's posts is the current one. */
+/** Keys j, k and l move through a list's posts and like the current one. Returns the current post's id. */
 export function usePostKeys(/** @type {Paged<any>} */ list) {
   const [current, setCurrent] = useState(/** @type {string | null} */ (null));
   const now = useRef(current);
@@ -86,7 +86,7 @@ export default function Feed() {
       if (event !== "post:created" || list.find(post.id)) return;
       const whole = { liked: false, interested: false, ...post };
       if (post.author?.id === me.peek().id) list.put(whole);
-      // Nothing moves under a reader: what is new waits until they ask for it.
+      // Hold new posts back until the reader asks for them: the list must not move while they read.
       else if (!fresh.peek().some((other) => other.id === post.id)) {
         fresh.value = [whole, ...fresh.peek()].sort((a, b) => a.publishedAt < b.publishedAt ? 1 : -1);
       }

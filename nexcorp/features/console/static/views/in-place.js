@@ -1,4 +1,4 @@
-/** A text that is changed where it stands. Somebody else's change meanwhile is shown before it is written over. */
+/** A text that is edited in place; shows someone else's change before overwriting it. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { useDraft } from "../lib/store.js";
 import { Icon, toastError, Words } from "../lib/ui.js";
@@ -7,13 +7,13 @@ import { t } from "../lib/words.js";
 /**
  * @param {{draft: string, label: string, value: string | null, version: number, most: string, writable: boolean,
  *   save: (value: string | null, version: number) => Promise<any>, kind: "title" | "text", field: string, empty?: string,
- *   required?: boolean}} given `save` rejects with `stale_version` where `version` is not the current one
+ *   required?: boolean}} given `save` rejects with `stale_version` if `version` is not current
  */
 export function InPlace(
   { draft, label, value, version, most, writable, save, kind, field, empty, required },
 ) {
   const [text, setText, clear] = useDraft(draft);
-  // The version and the text that the one being written began with; a reload keeps both.
+  // The version and text on which the draft is based; they survive a reload.
   const [began, setBegan, clearBegan] = useDraft(`${draft}-began`);
   const base = began ? JSON.parse(began) : null;
   const [theirs, setTheirs] = useState(/** @type {{value: string | null, version: number} | null} */ (null));
@@ -45,7 +45,7 @@ export function InPlace(
     } catch (error) {
       if (error.code !== "stale_version") toastError(error);
       else if (error.current && error.current[field] === base.value) {
-        // Something else of it was changed: nothing is written over.
+        // Another field was changed, so saving overwrites nothing.
         try {
           await save(next || null, error.current.version);
           end();

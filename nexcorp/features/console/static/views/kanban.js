@@ -1,7 +1,7 @@
 /**
- * Columns of cards that are moved: by dragging, and with the keyboard (Alt and an arrow on a card).
+ * Columns of cards that are moved by dragging or by keyboard (Alt and an arrow on a card).
  *
- * Whoever uses it says which columns there are and shows a card; what is moved is told by `onMove`.
+ * The caller gives the columns and renders each card; `onMove` is called for each move.
  */
 import { html, signal, useEffect, useRef, useState } from "../vendor/preact.js";
 import {
@@ -20,14 +20,14 @@ import { t } from "../lib/words.js";
 /** @typedef {{column: string, before: string | null}} Spot where a card would land; null: at the end */
 /** @typedef {(card: any, column: string, place: {before?: string, after?: string} | null) => void} Mover */
 
-/** The neighbour that says where a card stands in `cards` when it is put before `before`. */
+/** The place of a card that is put before `before` in `cards`: the neighbour to name; null in an empty column. */
 function placeIn(/** @type {Card[]} */ cards, /** @type {string | null} */ before) {
   if (before !== null) return { before };
   const last = cards.at(-1);
   return last ? { after: last.id } : null;
 }
 
-/** Show a card that can be taken; `spot` is where the one that is dragged would land. */
+/** A card that can be dragged; `spot` marks where the dragged card would land. */
 function Item(/** @type {any} */ { card, column, index, canMove, show, over, onKeyDown }) {
   const box = useRef(/** @type {HTMLLIElement | null} */ (null));
   const [taken, setTaken] = useState(false);
@@ -125,7 +125,7 @@ export function Kanban({ columns, label, show, canMove, ordered, onMove, empty }
 
   const find = (/** @type {string} */ key) => now.current.columns.find((one) => one.key === key);
 
-  /** Move a card to a column, before another one or at its end, unless it stands there. */
+  /** Move a card before another one or to the end of a column; does nothing if it is there already. */
   const move = (/** @type {string} */ id, /** @type {string} */ from, /** @type {Spot} */ to) => {
     const source = find(from), target = find(to.column);
     const card = source?.cards.find((one) => one.id === id);
@@ -162,7 +162,7 @@ export function Kanban({ columns, label, show, canMove, ordered, onMove, empty }
     return combine(end, scrolling);
   }, []);
 
-  /** What is under the pointer: a card, whose upper half is before it, or a column, whose end it is. */
+  /** Where the dragged card would land: before or after the card under the pointer, or at the end of the column. */
   function spotOf(/** @type {any[]} */ targets, /** @type {string} */ dragged) {
     const [first] = targets;
     if (!first) return null;
@@ -201,7 +201,7 @@ export function Kanban({ columns, label, show, canMove, ordered, onMove, empty }
     }
   };
 
-  // A card that went to another column is another element: it stays the one in focus.
+  // A card is a new element in its new column: restore its focus.
   useEffect(() => {
     if (!focusing.current) return;
     const link = /** @type {HTMLElement | null | undefined} */ (

@@ -1,4 +1,4 @@
-/** A window to make one lead of two: those that look alike first, then what will become of it. */
+/** A dialog that merges two leads: similar leads first, then a preview of the result. */
 /** @import { Lead } from "../lib/types.d.ts" */
 import { html, useState } from "../vendor/preact.js";
 import { api, get } from "../lib/api.js";
@@ -26,7 +26,7 @@ export function MergeDialog({ lead, onClose, onMerged }) {
     onMerged(now);
     onClose();
   });
-  /** Without words: leads of the same address, number, name or company. */
+  /** Without a search text: find leads with the same address, number, name or company. */
   const find = async (text) => {
     const words = text ? [text] : [lead.email, lead.phone, lead.name, lead.company].filter(Boolean);
     const pages = await Promise.all(words.map((one) => get(`/leads?limit=10&q=${encodeURIComponent(one)}`)));

@@ -1,4 +1,4 @@
-/** What happened with a lead: calls, mails, meetings, notes and moves between stages, the newest first. */
+/** The history of a lead: calls, mails, meetings, notes and stage changes, newest first. */
 /** @import { Interaction, LeadMove } from "../lib/types.d.ts" */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, may, me } from "../lib/api.js";
@@ -21,7 +21,7 @@ import { Stage } from "./leads-parts.js";
 const ICONS = { call: "smartphone", mail: "mail", meeting: "users", note: "edit" };
 const KINDS = Object.keys(ICONS);
 
-/** Write down what happened; `now` unless a time is given. */
+/** Log an interaction with the lead; its time defaults to now. */
 function Add({ lead, onAdded }) {
   const [text, setText, clear] = useDraft(`lead-${lead.id}`);
   const [kind, setKind] = useState("call");
@@ -69,7 +69,7 @@ function Add({ lead, onAdded }) {
   `;
 }
 
-/** One thing that was done with the lead. */
+/** One interaction. */
 function Happened({ one, lead, list }) {
   const [editing, setEditing] = useState(false);
   const [text, setText] = useState(one.text);
@@ -160,7 +160,7 @@ export function Timeline({ lead, round, writable }) {
       id: one.id,
     })),
   ].sort((one, other) => Date.parse(other.at) - Date.parse(one.at) || (one.id < other.id ? 1 : -1));
-  // Moves that are older than the last interaction read wait for the next page.
+  // Hold back moves older than the last loaded interaction: the next page may have interactions newer than they are.
   const last = talks.cursor.value ? Date.parse(talks.items.value?.at(-1)?.happenedAt) : 0;
   return html`<section class="stack" aria-labelledby="lead-timeline"><h2 id="lead-timeline">${
     t("leads.timeline")

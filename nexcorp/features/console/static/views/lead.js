@@ -1,4 +1,4 @@
-/** One lead: who it is, where it stands, and everything that happened with it. */
+/** One lead: its data, its stage and its history. */
 /** @import { Lead as LeadShape } from "../lib/types.d.ts" */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, get, may } from "../lib/api.js";
@@ -28,7 +28,7 @@ import { NewTask } from "./tasks-new.js";
 const Line = ({ name, children }) =>
   html`<div class="fact"><span class="muted">${name}</span><span class="value">${children}</span></div>`;
 
-/** The score, as a slider that is sent when it is let go. */
+/** The score as a slider; sent when released. */
 function ScoreField({ lead, put, writable }) {
   const [score, setScore] = useState(lead.score);
   useEffect(() => setScore(lead.score), [lead.score]);
@@ -48,7 +48,7 @@ function ScoreField({ lead, put, writable }) {
     send(Number(event.target.value))} /><output for="lead-score" class="count">${score}</output></div>`;
 }
 
-/** The stages in a row: a click moves the lead there. */
+/** The stages in a row; a click moves the lead to that stage. */
 const Steps = ({ lead, writable, onMove }) =>
   html`<div class="stages" role="group" aria-label=${t("leads.stage")}>${
     STAGES.map((stage) =>

@@ -1,4 +1,4 @@
-/** What pages of leads share: their words, money, the form of a lead, and how one is moved. */
+/** Parts that the pages of leads share: labels, money, the form of a lead, and moving one. */
 /** @import { Lead } from "../lib/types.d.ts" */
 import { html, useState } from "../vendor/preact.js";
 import { api, get, me } from "../lib/api.js";
@@ -20,7 +20,7 @@ export const SOURCES = [
 ];
 export const REASONS = ["price", "timing", "competitor", "no_need", "no_answer", "duplicate", "other"];
 
-/** An amount with its currency; round sums without cents. */
+/** Format an amount with its currency; round amounts without decimals. */
 export const money = (value, currency) =>
   new Intl.NumberFormat(locale.value, {
     style: "currency",
@@ -29,14 +29,14 @@ export const money = (value, currency) =>
     minimumFractionDigits: 0,
   }).format(Number(value));
 
-/** What leads are worth together, a sum a currency. */
+/** The total value of some leads, one sum per currency. */
 export function worth(leads) {
   const sums = {};
   for (const { value, currency } of leads) if (value) sums[currency] = (sums[currency] ?? 0) + Number(value);
   return Object.entries(sums).map(([currency, sum]) => money(sum, currency)).join(" · ");
 }
 
-/** How promising a lead is, as a small bar with its number. */
+/** A lead's score as a small bar with its number. */
 export const Score = ({ score }) =>
   html`<span class=${`score ${score >= 70 ? "high" : score >= 35 ? "middle" : ""}`} title=${t("leads.score")}>
     <i style=${{ width: `${score * 0.26}px` }}></i><span class="visually-hidden">${t("leads.score")} </span>${
@@ -65,9 +65,9 @@ export const LeadCard = ({ lead }) =>
   </article>`;
 
 /**
- * Put a lead into a stage, with the version it was based on.
+ * Move a lead to a stage, if its version is still current.
  * @param {any} lead
- * @param {any} body stage, and why it is lost
+ * @param {any} body the stage, and the reason for a loss
  * @param {(now: any, refused?: boolean) => void} settle
  */
 export async function moveLead(lead, body, settle) {
@@ -84,7 +84,7 @@ export async function moveLead(lead, body, settle) {
   }
 }
 
-/** Why a lead is lost: asked before it is moved there. */
+/** Ask why a lead is lost before moving it to that stage. */
 export function LostDialog({ onClose, onChosen }) {
   const submit = (event) => {
     event.preventDefault();
@@ -116,7 +116,7 @@ const TEXTS = [
   ["website", "url", 2000],
 ];
 
-/** A window with all fields of a lead: of a new one, or of `lead`. What is known already is said. */
+/** A dialog with all fields of a new lead, or of `lead`. Warns of possible duplicates. */
 export function LeadForm({ lead, onClose, onDone }) {
   const [owner, setOwner] = useState(/** @type {any} */ (lead ? lead.owner : me.peek()));
   const [picking, setPicking] = useState(false);

@@ -1,4 +1,4 @@
-/** Leads: a pipeline of stages, or a list; looked for, made, taken in from a file. */
+/** Leads: a pipeline of stages or a list; search, create, import. */
 import { html, signal, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { get, may, me } from "../lib/api.js";
 import { bindAll } from "../lib/keys.js";
@@ -40,7 +40,7 @@ const FITS = {
   source: (lead, value) => lead.source === value,
 };
 
-/** Leads by stage, as far as they were read; frames complete them. */
+/** The loaded leads by stage, kept current by frames. */
 class Pipeline {
   constructor(filters) {
     this.filters = filters;
@@ -94,7 +94,7 @@ class Pipeline {
       const leads = new Map(this.leads.peek() ?? []);
       if (leads.delete(data.id)) this.leads.value = leads;
     } else if (event === "lead:created" || event === "lead:updated") {
-      // Whether a search finds it only the service knows.
+      // Only the service can tell whether a lead matches the search text.
       const fits = ["owner", "source"].every((name) =>
         !this.filters[name] || FITS[name](data, this.filters[name], me.peek().id)
       );

@@ -1,4 +1,4 @@
-/** Text of the assistant as Markdown: without script, forms, or anything that is loaded from elsewhere. */
+/** The assistant's Markdown, rendered without scripts, forms or external resources. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 /** @typedef {{parse: (text: string) => string, purify: typeof import("../vendor/markdown.js").DOMPurify}} Library */
@@ -7,7 +7,7 @@ let library;
 
 const escape = (/** @type {string} */ text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
-/** HTML that a model writes is shown as the text that it is. */
+/** Show HTML in the model's output as text. */
 async function load() {
   const { Marked, DOMPurify } = await import("../vendor/markdown.js");
   const marked = new Marked({
@@ -46,7 +46,7 @@ const TAGS = [
   "ul",
 ];
 
-/** Shown as plain text until the library has come, and while an answer grows faster than it is read. */
+/** Plain text until the library has loaded and while an answer is growing fast. */
 export function Markdown(/** @type {{text: string}} */ { text }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const [ready, setReady] = useState(/** @type {any} */ (null));

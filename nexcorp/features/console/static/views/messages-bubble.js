@@ -1,4 +1,4 @@
-/** One message: its text, files, reactions, and what can be done with it. */
+/** One message: its text, files, reactions and actions. */
 import { html, useRef, useState } from "../vendor/preact.js";
 import { api, may, me } from "../lib/api.js";
 import { Ago, Avatar, Icon, nameOf, onDay, toastError, Words } from "../lib/ui.js";
@@ -10,7 +10,7 @@ const SAME_MS = 300_000;
 
 const day = (/** @type {string} */ at) => new Date(at).toDateString();
 
-/** Show a reaction or take it back, at once. */
+/** Add or remove a reaction, shown at once. */
 async function react(
   /** @type {Message} */ message,
   /** @type {string} */ emoji,
@@ -70,7 +70,7 @@ const Files = (/** @type {{files: Message["uploads"]}} */ { files }) =>
       `
   );
 
-/** A message below the one `before`; those that follow each other soon share a head. */
+/** A message; messages of one author that follow each other soon share a header. `before`: the message above. */
 export function Bubble(
   /** @type {any} */ { message, before, group, seen, onReply, onChange, onRetry, onDiscard },
 ) {

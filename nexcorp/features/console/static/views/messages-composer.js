@@ -1,4 +1,4 @@
-/** Where a message is written: its text, files, and what it answers. */
+/** The form of a message: its text, files, and the message it replies to. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api, may } from "../lib/api.js";
 import { say } from "../lib/live.js";

@@ -1,4 +1,4 @@
-/** About a conversation: who is in it, what one is told of, and leaving it. */
+/** A conversation's settings: its members, its notifications, and leaving it. */
 import { html } from "../vendor/preact.js";
 import { api, may, me } from "../lib/api.js";
 import { PickPerson } from "../lib/pick.js";

@@ -1,4 +1,4 @@
-/** A conversation: its messages in order, who has read them, who is typing, and a place to write. */
+/** A conversation: its messages in order, read receipts, who is typing, and the form to write. */
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get, may, me } from "../lib/api.js";
 import { follow, on } from "../lib/live.js";
@@ -16,7 +16,7 @@ import { conversations, titleOf } from "./messages.js";
 const PAGE = 50;
 const SHOWN_MS = 6000, READ_MS = 1000;
 
-/** Messages by number: of two readings of one the higher version is right. */
+/** Merge messages, ordered by number; of two copies the one with the higher version wins. */
 function merge(/** @type {Message[]} */ known, /** @type {Message[]} */ added) {
   const byId = new Map(known.map((one) => [one.id, one]));
   for (const one of added) {
@@ -26,7 +26,7 @@ function merge(/** @type {Message[]} */ known, /** @type {Message[]} */ added) {
   return [...byId.values()].sort((a, b) => a.n - b.n);
 }
 
-/** What a frame of the room makes of the messages. */
+/** Apply a frame of the room to the messages. */
 function apply(/** @type {Message[]} */ known, /** @type {string} */ event, /** @type {any} */ data) {
   switch (event) {
     case "message:created":
@@ -43,7 +43,7 @@ function apply(/** @type {Message[]} */ known, /** @type {string} */ event, /** 
   }
 }
 
-/** Frames say whose each reaction was; which are one's own is kept. */
+/** The reactions from a frame; a frame does not mark the reader's own, so carry these over. */
 function mineOf(/** @type {Message} */ message, /** @type {any} */ { reactions, emoji, userId, added }) {
   const mine = new Set(message.reactions.filter((one) => one.mine).map((one) => one.emoji));
   if (userId === me.peek().id) mine[added ? "add" : "delete"](emoji);
@@ -90,7 +90,7 @@ export function Thread(/** @type {{id: string}} */ { id }) {
         setMessages((known) => apply(known, event, data));
       }
     });
-    // These are no frames of the room: nothing is kept of them.
+    // These events have no sequence number: missed ones are not sent again.
     const ends = [
       on("typing", ({ conversationId, userId }) => {
         if (conversationId !== id || userId === me.peek().id) return;
@@ -115,10 +115,10 @@ export function Thread(/** @type {{id: string}} */ { id }) {
 
   const known = new Set(messages.map((message) => message.id)), unsent = unsentIn(id);
   const waiting = unsent.filter((message) => !known.has(message.id));
-  // It was sent, and only the answer was lost.
+  // The message was sent, but its answer was lost.
   const sent = unsent.find((message) => !message.waiting && known.has(message.id));
   useEffect(() => sent && discard(sent.id), [sent?.id]);
-  // The end stays in sight for whoever is there; whoever reads older ones is not moved.
+  // Keep the end in view, unless the reader has scrolled up to older messages.
   useLayoutEffect(() => {
     if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [messages.length, waiting.length, waiting.some((message) => message.waiting), one === null]);

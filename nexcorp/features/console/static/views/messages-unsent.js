@@ -1,11 +1,11 @@
-/** Messages that are not sent yet: kept until they are, or are thrown away, over other pages and a reload, too. */
+/** Messages waiting to be sent: kept across pages and reloads until they are sent or discarded. */
 import { signal } from "../vendor/preact.js";
 import { api, me, newId } from "../lib/api.js";
 import { keepDraft, readDraft } from "../lib/store.js";
 import { toastError } from "../lib/ui.js";
 
 /**
- * What a bubble shows of a message, as far as it is known ahead of the service's answer; `waiting`: it is being sent.
+ * The fields of a message known before the service answers; `waiting`: it is being sent.
  * @typedef {{id: string, conversationId: string, body?: string, replyToId?: string, uploads: any[], createdAt: string,
  *   waiting: boolean, n?: undefined}} Unsent
  */
@@ -21,20 +21,20 @@ function hold(/** @type {Unsent[]} */ messages) {
   keepDraft(NAME, messages.length ? JSON.stringify(messages) : "");
 }
 
-/** Show those that a reload left over; nobody sends them any more. */
+/** Show the messages left over from before a reload; they are sent only when the user retries. */
 export function restore() {
   if (unsent.peek()) return;
   const kept = /** @type {Unsent[]} */ (JSON.parse(readDraft(NAME) ?? "[]"));
   unsent.value = kept.map((one) => ({ ...one, waiting: false }));
 }
 
-/** Those of one conversation, as its bubbles show them. */
+/** The unsent messages of a conversation, in the shape that bubbles show. */
 export const unsentIn = (/** @type {string} */ conversationId) =>
   (unsent.value ?? []).filter((one) => one.conversationId === conversationId).map((
     one,
   ) => /** @type {any} */ ({ ...one, author: me.value, reactions: [] }));
 
-/** A message to be sent, under an id of its own: a retry sends nothing twice. */
+/** A new message with its own id, so that a retry does not send it twice. */
 export const compose = (
   /** @type {string} */ conversationId,
   /** @type {{body?: string, replyToId?: string, uploads: any[]}} */ { body, replyToId, uploads },
@@ -48,7 +48,7 @@ export const compose = (
   waiting: true,
 });
 
-/** Show it and send it; gives the message as it was sent, nothing where it was not, which a toast tells. */
+/** Show a message and send it; resolves to the sent message, or on failure shows a toast and resolves to undefined. */
 export async function deliver(/** @type {Unsent} */ message) {
   const { id, conversationId, body, replyToId, uploads, createdAt } = message;
   const kept = { id, conversationId, body, replyToId, uploads, createdAt };
@@ -68,10 +68,10 @@ export async function deliver(/** @type {Unsent} */ message) {
   }
 }
 
-/** Throw one away. */
+/** Discard an unsent message. */
 export const discard = (/** @type {string} */ id) => hold(all().filter((one) => one.id !== id));
 
-/** A random UUID, also over plain HTTP. */
+/** A random UUID; works over plain HTTP, where crypto.randomUUID() is missing. */
 function newUuid() {
   const hex = newId();
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${

@@ -1,4 +1,4 @@
-/** Messages: the conversations on the left, the one that is open beside them. */
+/** Messages: the conversations on the left, the open one beside them. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, get, me } from "../lib/api.js";
 import { on } from "../lib/live.js";
@@ -23,16 +23,16 @@ import { Thread } from "./messages-thread.js";
 import { restore, unsentIn } from "./messages-unsent.js";
 /** @import { Conversation, PersonCard } from "../lib/types.d.ts" */
 
-/** What a conversation is called: its title, the other person, or notes to oneself. */
+/** The name of a conversation: its title, the other person, or the user's own notes. */
 export function titleOf(/** @type {Conversation} */ { kind, title, person }) {
   if (kind === "group") return title === null ? t("messages.group") : plain(title);
   return person?.id === me.value.id ? t("messages.notes") : nameOf(person);
 }
 
-/** The list, kept true by frames that need no room. */
+/** The conversations, kept current by frames of the user's own room. */
 export const conversations = /** @type {Paged<Conversation>} */ (new Paged("/conversations?limit=40"));
 
-/** Read one again, and move it to the top of the list. */
+/** Fetch a conversation again and move it to the top of the list. */
 async function refetch(/** @type {string} */ id) {
   try {
     const one = await get(`/conversations/${id}`);
@@ -99,7 +99,7 @@ const Row = (/** @type {{one: Conversation, open: boolean}} */ { one, open }) =>
     </a>
   `;
 
-/** A new conversation: with one person at once, with several after a title. */
+/** The form of a new conversation: with one person, or a titled group. */
 function Create(/** @type {{onClose: () => void}} */ { onClose }) {
   const [people, setPeople] = useState(/** @type {PersonCard[]} */ ([]));
   const { busy, problem, submit } = useForm(async ({ title }) => {

@@ -1,4 +1,4 @@
-/** Where the link of a mail or a push leads: marks the notification as read, and goes on to what it tells of. */
+/** The link target of mails and pushes: marks the notification as read and goes to its subject. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, get } from "../lib/api.js";
 import { placeOf } from "../lib/bell.js";

@@ -1,4 +1,4 @@
-/** What can be done with a notification, and the way that it came. */
+/** The actions on a notification, and its trace. */
 import { html, useRef } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { attempt, useAnswer } from "../lib/store.js";
@@ -7,7 +7,7 @@ import { has, t } from "../lib/words.js";
 /** @import { Notification } from "../lib/types.d.ts" */
 /** @import { Paged } from "../lib/store.js" */
 
-/** When a snooze ends: in an hour, tomorrow at nine, on Monday at nine. */
+/** The end of a snooze: in an hour, tomorrow at nine, or on Monday at nine. */
 function snoozeUntil(/** @type {string} */ choice) {
   const at = new Date();
   if (choice === "hour") at.setHours(at.getHours() + 1);
@@ -16,7 +16,7 @@ function snoozeUntil(/** @type {string} */ choice) {
   return at.toISOString();
 }
 
-/** Mark as read or unread; a group as a whole can only be read. */
+/** Mark as read or unread; a group can only be marked as read. */
 export function mark(
   /** @type {Paged<Notification>} */ list,
   /** @type {Notification} */ item,
@@ -33,7 +33,7 @@ export function mark(
   );
 }
 
-/** Out of the list, to be taken back by the toast. */
+/** Archive a notification or group; the toast can undo it. */
 export async function archive(/** @type {Paged<Notification>} */ list, /** @type {Notification} */ item) {
   const items = list.items.peek();
   const done = await attempt(
@@ -68,7 +68,7 @@ function snooze(
   );
 }
 
-/** Of a comment it is the post that is muted: with it all that is said there. */
+/** Mute a notification's subject; for a comment that is its post, with all its comments. */
 async function mute(/** @type {Notification} */ { entity, postId }) {
   const path = `/notifications/mutes/${postId ? `post/${postId}` : `${entity.type}/${entity.id}`}`;
   try {
@@ -82,7 +82,7 @@ async function mute(/** @type {Notification} */ { entity, postId }) {
   }
 }
 
-/** Each step of a notification's way: who was chosen and why, what was decided, what was sent and seen. */
+/** The steps of a notification's delivery: who was chosen and why, what was decided, sent and seen. */
 export function Trace(/** @type {{id: string, onClose: () => void}} */ { id, onClose }) {
   const { value, problem, reload } = useAnswer(`/notifications/${id}/trace`);
   const say = (/** @type {string} */ group, /** @type {string} */ word) => {
@@ -108,7 +108,7 @@ export function Trace(/** @type {{id: string, onClose: () => void}} */ { id, onC
   `;
 }
 
-/** What can be done with one: archived at once, the rest in a menu. */
+/** The actions on one notification: an archive button, and a menu with the rest. */
 export function Actions(/** @type {any} */ { list, item, tab, trace }) {
   const id = `menu-${item.id}`;
   const box = useRef(/** @type {any} */ (null));

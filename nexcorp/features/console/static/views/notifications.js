@@ -1,4 +1,4 @@
-/** Notifications: grouped, to be read, snoozed, archived or muted; and why each one came. */
+/** Notifications: grouped; read, snooze, archive or mute them, and see why each was sent. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { Notice, placeOf } from "../lib/bell.js";
@@ -20,7 +20,7 @@ const LISTS = /** @type {Record<string, string>} */ ({
   held: "/notifications/held?limit=30",
 });
 
-/** What was told to nobody, since a preference or a mute held it. */
+/** Notifications that were held back by a preference or a mute. */
 function Held() {
   const list = usePaged(LISTS.held);
   const empty = html`

@@ -1,4 +1,4 @@
-/** People: who is in the company, by name, and following them. */
+/** People: everyone in the company, by name, with follow buttons. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, may, me } from "../lib/api.js";
 import { href, query, setQuery } from "../lib/router.js";
@@ -8,7 +8,7 @@ import { t } from "../lib/words.js";
 /** @import { Paged } from "../lib/store.js" */
 /** @import { PersonCard } from "../lib/types.d.ts" */
 
-/** Follow or unfollow one of a list, shown at once. */
+/** Follow or unfollow a person of a list, shown at once. */
 export function toggleFollow(/** @type {Paged<any>} */ list, /** @type {PersonCard} */ person) {
   const show = (/** @type {boolean} */ followed, /** @type {number} */ followerCount) =>
     list.change(person.id, { followed, followerCount });
@@ -19,7 +19,7 @@ export function toggleFollow(/** @type {Paged<any>} */ list, /** @type {PersonCa
   );
 }
 
-/** A person as a line of a list, with a button to follow them. */
+/** A person as a row of a list, with a button to follow them. */
 export const PersonRow = (/** @type {{person: PersonCard, onToggle: () => void}} */ { person, onToggle }) =>
   html`
     <li>

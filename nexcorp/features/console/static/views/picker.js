@@ -1,14 +1,14 @@
-/** A window to choose one of many by what is typed: a person, a task, a lead. */
+/** A dialog to pick one item by typing: a person, a task, a lead. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { get, me } from "../lib/api.js";
 import { Avatar, Dialog, nameOf, toastError } from "../lib/ui.js";
 import { t } from "../lib/words.js";
 
 /**
- * Ask `find` for what fits the typed text; arrows choose, Enter or a click picks.
+ * Show what `find` returns for the typed text; arrow keys choose, Enter or a click picks.
  * @param {{title: string, find: (text: string) => Promise<any[]>, show: (item: any) => any,
  *   onPick: (item: any) => void, onClose: () => void, onCancel?: () => void, none?: string}} given
- *   `none`: what picks null is called; `onCancel`: nothing was picked
+ *   `none`: label of the choice that picks null; `onCancel`: called if the user picks nothing
  */
 export function Picker({ title, find, show, onPick, onClose, onCancel = onClose, none }) {
   const [text, setText] = useState("");
@@ -70,7 +70,7 @@ export function Picker({ title, find, show, onPick, onClose, onCancel = onClose,
   `;
 }
 
-/** Choose a person; of a project its members come first. */
+/** Pick a person; the members of `projectId` come first. */
 export const PersonPicker = (
   /** @type {{title: string, none?: string, projectId?: string | null, onPick: (person: any) => void, onClose: () => void}} */ {
     projectId,

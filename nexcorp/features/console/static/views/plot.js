@@ -1,4 +1,4 @@
-/** A plot over time: y from 0, gaps where nothing was measured, times as the reader's language writes them. */
+/** A plot over time: y starts at 0, gaps where nothing was measured, times in the reader's locale. */
 import { html, useEffect, useRef } from "../vendor/preact.js";
 import { number } from "../lib/ui.js";
 import { locale } from "../lib/words.js";
@@ -7,7 +7,7 @@ const HEIGHT = 150;
 /** @type {Promise<any> | undefined} */
 let library;
 
-/** The library and its styles, once. */
+/** Load the library and its styles. */
 function load() {
   const style = Object.assign(document.createElement("link"), {
     rel: "stylesheet",
@@ -20,7 +20,7 @@ function load() {
 const token = (/** @type {string} */ name) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** A colour of the tokens as canvas takes it: light-dark() is known to CSS alone. */
+/** Resolve a colour token for the canvas, which does not know light-dark(). */
 function colourOf(/** @type {string} */ name) {
   const probe = document.createElement("i");
   probe.style.color = `var(${name})`;
@@ -32,7 +32,7 @@ function colourOf(/** @type {string} */ name) {
 
 /** @typedef {{label: string, colour: string, values: (number | null)[]}} Line */
 
-/** What the library is told of the lines and axes. */
+/** The library's options for these lines. */
 function describe(/** @type {Line[]} */ lines, /** @type {number} */ width) {
   const muted = colourOf("--muted"), line = colourOf("--line");
   const clock = new Intl.DateTimeFormat(locale.peek(), { hour: "2-digit", minute: "2-digit" });
@@ -85,10 +85,10 @@ function describe(/** @type {Line[]} */ lines, /** @type {number} */ width) {
   };
 }
 
-/** The newest figure that was measured. */
+/** The newest measured value. */
 const newest = (/** @type {(number | null)[]} */ values) => values.findLast((one) => one !== null);
 
-/** One plot with its newest figures. */
+/** A plot with the newest value of each line. */
 export function Plot(
   /** @type {{title: string, unit: string, times: number[], lines: Line[]}} */ { title, unit, times, lines },
 ) {

@@ -1,4 +1,4 @@
-/** A post with its buttons and comments, kept true by its room. */
+/** A post with its buttons and comments, kept current by its room. */
 /** @import { Post } from "../lib/types.d.ts" */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get, may, me } from "../lib/api.js";
@@ -10,7 +10,7 @@ import { t } from "../lib/words.js";
 
 const COUNTERS = ["likeCount", "commentCount", "interestCount"];
 
-/** What changes of a post by newer counters: of two readings the one with the higher number is right. */
+/** The counters from `data`, if they are newer than the post's. */
 const newer = (/** @type {any} */ post, /** @type {any} */ data) =>
   data.countsVersion > post.countsVersion
     ? {
@@ -19,7 +19,7 @@ const newer = (/** @type {any} */ post, /** @type {any} */ data) =>
     }
     : {};
 
-/** Change a post of a list by a frame of its room; true where it was one about the post itself. */
+/** Apply a frame of the post's room to the list; returns whether the frame was about the post itself. */
 export function applyToPost(
   /** @type {Paged<Post>} */ list,
   /** @type {string} */ id,
@@ -33,7 +33,7 @@ export function applyToPost(
       (post) => ({ ...newer(post, data), ...(data.userId === me.peek().id ? { liked: data.liked } : {}) }),
     );
   } else if (event === "post:updated") {
-    // Frames say nothing of what the reader did.
+    // Frames lack the reader's own state (liked, interested).
     const {
       liked: _liked,
       interested: _interested,
@@ -66,7 +66,7 @@ export function like(/** @type {Paged<Post>} */ list, /** @type {Post} */ post) 
   );
 }
 
-/** Say or take back that one is interested in a project post. */
+/** Show or withdraw interest in a project post. */
 function care(/** @type {Paged<Post>} */ list, /** @type {Post} */ post) {
   const interested = !post.interested,
     before = { interested: post.interested, interestCount: post.interestCount };
@@ -80,7 +80,7 @@ function care(/** @type {Paged<Post>} */ list, /** @type {Post} */ post) {
   );
 }
 
-/** The comments of a post or task (`kind`), live while they are shown. */
+/** The comments of a post or task (`kind`), live while shown. */
 export function Comments(/** @type {{kind: "post" | "task", id: string}} */ { kind, id }) {
   const [list] = useState(() => new Paged(`/comments/${kind}/${id}?limit=50`));
   const [replyTo, setReplyTo] = useState(/** @type {any} */ (null));
@@ -180,7 +180,7 @@ const Pictures = (/** @type {{uploads: Post['uploads']}} */ { uploads }) => {
   }`;
 };
 
-/** One post of `list`; its room is entered while it is shown. `whole`: with its comments open. */
+/** One post of `list`; joins its room while shown. `whole`: with the comments open. */
 export function PostCard(
   /** @type {{post: Post, list: Paged<Post>, whole?: boolean, current?: boolean}} */ {
     post,
@@ -201,7 +201,7 @@ export function PostCard(
         ),
     ), [post.id]);
   const mine = post.author?.id === me.value.id;
-  /** The window to change it in is fetched when it is first asked for. */
+  /** The edit dialog, loaded when first needed. */
   const [Edit, setEdit] = useState(/** @type {any} */ (null));
   const edit = () => import("./post-edit.js").then((module) => setEdit(() => module.default), toastError);
   const [asked, ask] = useState(false);

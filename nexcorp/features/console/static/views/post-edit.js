@@ -1,4 +1,4 @@
-/** Changing a post of one's own: its words and files, and how far a project is. */
+/** Edit the user's own post: its text, files and status, and a project post's assignee. */
 import { html, useState } from "../vendor/preact.js";
 import { api, get, may } from "../lib/api.js";
 import { usePaged } from "../lib/store.js";
@@ -12,7 +12,7 @@ const STATES = {
   announcement: ["draft", "published", "archived"],
 };
 
-/** How far a post is, and whose it is to do. What is not allowed, the service says. */
+/** A post's status, and a project post's assignee. The service checks what the user may change. */
 function Progress(/** @type {{post: Post, onChange: (post: Post) => void}} */ { post, onChange }) {
   const interested = usePaged(`/posts/${post.id}/interests?limit=50`);
   const set = async (/** @type {string} */ path, /** @type {any} */ body) => {

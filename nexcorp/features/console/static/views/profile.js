@@ -1,4 +1,4 @@
-/** A person: who they are, what they have written, whom they follow and who follows them. */
+/** A person: profile, posts, followers, and the people they follow. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, get, may, me } from "../lib/api.js";
 import { enter } from "../lib/live.js";
@@ -22,7 +22,7 @@ import { PersonRow, toggleFollow } from "./people.js";
 import { PostCard } from "./post-card.js";
 /** @import { Profile as Shown } from "../lib/types.d.ts" */
 
-/** What they have written, the newest first; new ones come by the room of the profile. */
+/** The person's posts, newest first; new ones arrive through the profile's room. */
 function Posts(/** @type {{person: Shown}} */ { person }) {
   const list = usePaged(`/users/${person.id}/posts?limit=20`);
   useEffect(() =>
@@ -42,10 +42,10 @@ function Posts(/** @type {{person: Shown}} */ { person }) {
   `;
 }
 
-/** Whom they follow, or who follows them. */
+/** The person's followers, or the people they follow (`kind`). */
 function Others(/** @type {{person: Shown, kind: string}} */ { person, kind }) {
   const list = usePaged(`/users/${person.id}/${kind}?limit=30`);
-  // A list's items are {user, createdAt}: what changes of one is its user.
+  // The list's items are {user, createdAt}, so apply the patch to the user.
   const byUser = /** @type {any} */ ({
     change: (id, patch) => list.change(id, (item) => ({ user: { ...item.user, ...patch } })),
   });
@@ -76,7 +76,7 @@ function Facts(/** @type {{person: Shown}} */ { person }) {
   `;
 }
 
-/** Tabs: what is asked for stands in the address. */
+/** The open tab is in the query string. */
 const TABS = ["posts", "followers", "following"];
 
 export default function Profile(/** @type {{username: string}} */ { username }) {

@@ -1,4 +1,4 @@
-/** What happened in a project, the newest first, by days. */
+/** The activity of a project, newest first, by day. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { on } from "../lib/live.js";
 import { href } from "../lib/router.js";
@@ -27,7 +27,7 @@ const FRAMES = [
   "task:updated",
 ];
 
-/** Where one sees what it is about; null where there is no page of it. */
+/** The path of the entity's page; null if it has none. */
 const placeOf = (/** @type {Happened} */ { entityType, entityId, entityName }) =>
   entityName === null
     ? null
@@ -37,7 +37,7 @@ const placeOf = (/** @type {Happened} */ { entityType, entityId, entityName }) =
     ? `/tasks/${entityId}`
     : null;
 
-/** What was done, in words; what the words do not know yet is named by the service's name of it. */
+/** Describe an activity; a type without a text is shown as its name. */
 function saying(/** @type {Happened} */ { type, user, after, changed }) {
   const key = `projects.did.${type.replace(".", "_")}`;
   if (!has(key)) return t("projects.did.other", { type });
@@ -48,10 +48,10 @@ function saying(/** @type {Happened} */ { type, user, after, changed }) {
   });
 }
 
-/** One thing that happened. */
+/** One activity. */
 function Line(/** @type {{one: Happened}} */ { one }) {
   const to = placeOf(one);
-  // Who is unseen for a while has left a session: nobody did that for them.
+  // A collab session that ended by inactivity has no actor: show its user.
   const who = one.actor ?? (one.entityType === "collab_session" ? one.user : null);
   const named = one.entityType !== "project" && one.entityName;
   return html`
@@ -76,7 +76,7 @@ export default function Activity(/** @type {{project: Project}} */ { project }) 
   const list = usePaged(`/projects/${project.id}/activity?limit=50`);
   const [news, setNews] = useState(false);
   useEffect(() => {
-    // Nothing moves under a reader: what is new waits until they ask for it.
+    // Offer new entries instead of adding them: the list must not move while the user reads.
     const ends = FRAMES.map((name) => on(name, () => list.items.peek() && setNews(true)));
     return () => ends.forEach((end) => end());
   }, []);

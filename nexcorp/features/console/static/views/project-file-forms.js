@@ -1,4 +1,4 @@
-/** New files, other paths, and what is in the trash. */
+/** Create, rename or move files, and the trash. */
 import { html, useState } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { usePaged } from "../lib/store.js";
@@ -8,7 +8,7 @@ import { asBytes, sure } from "./project-parts.js";
 /** @import { File, Project, TrashedFile } from "../lib/types.d.ts" */
 /** @import { Target } from "./project-tree.js" */
 
-/** A path to be written, with what it means. */
+/** A form with a path and a hint about its meaning. */
 function PathForm(
   /** @type {{title: string, action: string, path: string, send: (path: string) => Promise<any>, onClose: () => void}} */ given,
 ) {
@@ -29,7 +29,7 @@ function PathForm(
   `;
 }
 
-/** The form of a new, empty text. */
+/** The form of a new, empty text file. */
 export const NewFile = (
   /** @type {{project: Project, folder: string, onDone: (file: File) => void, onClose: () => void}} */ given,
 ) =>
@@ -39,7 +39,7 @@ export const NewFile = (
   } onClose=${given.onClose} send=${async (/** @type {string} */ path) =>
     given.onDone(await api("POST", `/projects/${given.project.id}/files`, { path }))} />`;
 
-/** Renaming or moving a file or a folder. */
+/** The form that renames or moves a file or folder. */
 export const Move = (
   /** @type {{project: Project, target: Target, onDone: () => void, onClose: () => void}} */ {
     project,
@@ -62,7 +62,7 @@ export const Move = (
   } path=${from} send=${send} onClose=${onClose} />`;
 };
 
-/** Deleted files of a project. */
+/** The deleted files of a project. */
 export function FileTrash(/** @type {{project: Project, onDone: () => void, onClose: () => void}} */ given) {
   const { project, onDone, onClose } = given;
   const list = usePaged(`/projects/${project.id}/files/trash?limit=30`);

@@ -1,4 +1,4 @@
-/** The files of a project: the tree, who is in which of them, and what can be done with them. */
+/** The files of a project: the tree, who has each file open, and the actions on them. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get } from "../lib/api.js";
 import { go, href } from "../lib/router.js";
@@ -12,7 +12,7 @@ import { Level } from "./project-tree.js";
 
 const PRESENCE_MS = 4000;
 
-/** Who has which file open, asked again while somebody looks; no frame tells of it. */
+/** Poll who has which file open while the page is visible; no frame reports it. */
 function usePresence(/** @type {Project} */ project) {
   const [open, setOpen] = useState(/** @type {OpenFile[]} */ ([]));
   const asks = belongs(project);
@@ -27,7 +27,7 @@ function usePresence(/** @type {Project} */ project) {
   return open;
 }
 
-/** Send one file to a path; where there is one already, it is replaced if the reader wants that. */
+/** Upload a file to a path; if a file exists there, ask the user whether to replace it. */
 async function send(/** @type {Project} */ project, /** @type {string} */ path, /** @type {Blob} */ file) {
   const form = new FormData();
   form.set("path", path);
@@ -58,7 +58,7 @@ async function send(/** @type {Project} */ project, /** @type {string} */ path, 
   }
 }
 
-/** Those who have a file of the project open, ahead of the tree. */
+/** The people who have a file of the project open, above the tree. */
 const Here = (/** @type {{open: OpenFile[]}} */ { open }) =>
   open.length > 0 && html`
     <section class="card here-now" aria-label=${t("projects.hereNow")}>
@@ -74,7 +74,7 @@ const Here = (/** @type {{open: OpenFile[]}} */ { open }) =>
     </section>
   `;
 
-/** What can be done with a file or folder, in a menu at the button that was pressed. */
+/** The actions on a file or folder, in a menu at the button that opened it. */
 function Menu(
   /** @type {{target: Target, button: Element, actions: [string, string, () => void][], onClose: () => void}} */ given,
 ) {

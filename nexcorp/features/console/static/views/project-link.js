@@ -1,4 +1,4 @@
-/** Linking a project to a repository, and the secret of its hook, which is shown once. */
+/** Link a project to a repository, and show the secret of its webhook once. */
 import { html } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { Dialog, Field, Icon, toast, useForm } from "../lib/ui.js";
@@ -7,7 +7,7 @@ import { t } from "../lib/words.js";
 
 const INTERVALS = [300, 900, 3600, 21_600, 86_400];
 
-/** The form of a link, new or as it is. */
+/** The form of a link; `linked` is the present one. */
 export function LinkForm(
   /** @type {{path: string, linked?: Repository, onDone: (made: any) => void, onClose: () => void}} */ {
     path,
@@ -22,7 +22,7 @@ export function LinkForm(
         url: url.trim(),
         branch: branch.trim() || null,
         interval: Number(interval),
-        // Absent: the one there is stays.
+        // If absent, the service keeps the present token.
         ...(drop ? { token: null } : token ? { token } : {}),
       }),
     );
@@ -61,7 +61,7 @@ export function LinkForm(
   `;
 }
 
-/** The secret of the hook: after this nobody can see it again. */
+/** The secret of the webhook, which cannot be shown again. */
 export const Secret = (
   /** @type {{id: string, secret: string, onClose: () => void}} */ { id, secret, onClose },
 ) =>

@@ -1,4 +1,4 @@
-/** Who is in a project, and as what. */
+/** The members of a project and their roles. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, may, me } from "../lib/api.js";
 import { on } from "../lib/live.js";
@@ -28,9 +28,9 @@ export default function Members(/** @type {{project: Project, reload: () => void
   const list = usePaged(`/projects/${project.id}/members?limit=50`);
   const [role, setRole] = useState("editor");
   const manages = project.role === "owner" && may("project:create");
-  // The room says that the project has changed, not who came: the list is read again.
+  // The frame says that the project changed, not which member, so load the list again.
   useEffect(() => on("project:updated", (data) => data.id === project.id && list.load()), [project.id]);
-  /** Give somebody a role; null takes them out. */
+  /** Give a person a role; null removes them. */
   const set = async (/** @type {Person} */ user, /** @type {string | null} */ next) => {
     try {
       await api(
@@ -52,7 +52,7 @@ export default function Members(/** @type {{project: Project, reload: () => void
       if (last) toast(t("projects.lastOwner"), "error");
       else toastError(error);
     }
-    // What is chosen in a list is what is: also where it was refused.
+    // Load the list also after a refusal: the select must show the actual role.
     await list.load();
     reload();
   };

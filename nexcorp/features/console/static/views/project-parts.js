@@ -1,4 +1,4 @@
-/** What the views of projects and files share. */
+/** Parts that the views of projects and files share. */
 import { html } from "../vendor/preact.js";
 import { api, may } from "../lib/api.js";
 import { Avatar, nameOf, number, toastError } from "../lib/ui.js";
@@ -8,7 +8,7 @@ import { t } from "../lib/words.js";
 /** @type {[number, string][]} */
 const SIZES = [[1e9, "gigabyte"], [1e6, "megabyte"], [1e3, "kilobyte"], [0, "byte"]];
 
-/** A size, as "1.2 MB". */
+/** Format a size in bytes: "1.2 MB". */
 export function asBytes(/** @type {number} */ bytes) {
   const [size, unit] = SIZES.find(([least]) => bytes >= least) ?? SIZES[3];
   return number(bytes / (size || 1), {
@@ -19,19 +19,19 @@ export function asBytes(/** @type {number} */ bytes) {
   });
 }
 
-/** Whether the viewer may change files and the repository of a project. */
+/** Whether the user may change the project's files and repository. */
 export const writes = (/** @type {Project} */ project) =>
   may("project:create") && (project.role === "owner" || project.role === "editor");
 
-/** Whether the viewer is a member, or acts as one. */
+/** Whether the user is a member of the project, or has a member's rights. */
 export const belongs = (/** @type {Project} */ project) => project.role !== "reader";
 
-/** The folder that a path is in; "" for the top. */
+/** The folder of a path; "" at the top level. */
 export const folderOf = (/** @type {string} */ path) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
-/** The last part of a path. */
+/** The last segment of a path. */
 export const lastOf = (/** @type {string} */ path) => path.slice(path.lastIndexOf("/") + 1);
 
-/** Have the browser keep what is at a path of the API, in its own downloads. */
+/** Download a path of the API through the browser's own download, with a one-time ticket. */
 export async function download(/** @type {string} */ path) {
   try {
     const { ticket } = await api("POST", "/auth/ticket", { purpose: "download" });
@@ -44,7 +44,7 @@ export async function download(/** @type {string} */ path) {
   }
 }
 
-/** The pictures of some people in a row, their names for those who hover or listen. */
+/** People's pictures in a row; their names are the tooltip and the label for screen readers. */
 export function Faces(
   /** @type {{people: (Person | {id: string, name: string})[], label: string}} */ { people, label },
 ) {
@@ -64,6 +64,6 @@ export function Faces(
   `;
 }
 
-/** A button that asks once more before it acts. */
+/** The label of a button that asks for a second click before it acts. */
 export const sure = (/** @type {boolean} */ asked, /** @type {string} */ text) =>
   asked ? t("projects.sure") : text;

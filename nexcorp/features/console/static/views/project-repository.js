@@ -1,4 +1,4 @@
-/** The repository that a project is linked to: how it is, its branches and commits. */
+/** The repository linked to a project: its state, branches and commits. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, get } from "../lib/api.js";
 import { on } from "../lib/live.js";
@@ -28,7 +28,7 @@ const MARKS = /** @type {Record<string, string>} */ ({
   failed: "danger",
 });
 
-/** How the last sync went, and when the next one comes. */
+/** The result of the last sync, and the time of the next one. */
 const State = (/** @type {{linked: Linked}} */ { linked }) =>
   html`
     <p class="wrap" role="status">
@@ -44,7 +44,7 @@ const State = (/** @type {{linked: Linked}} */ { linked }) =>
       html`<p class="problem" role="alert">${linked.message}</p>`}
   `;
 
-/** The branches, the followed one marked. */
+/** The branches; the followed one is marked. */
 function Branches(/** @type {{project: Project, head: string | null}} */ { project, head }) {
   const { value, problem, reload } = useAnswer(`/projects/${project.id}/repository/branches`);
   useEffect(() => {
@@ -71,7 +71,7 @@ function Branches(/** @type {{project: Project, head: string | null}} */ { proje
   `;
 }
 
-/** One commit; its message opens. */
+/** One commit; its message can be expanded. */
 function CommitRow(/** @type {{one: Commit}} */ { one }) {
   return html`
     <li class=${one.goneAt ? "gone" : ""}>
@@ -99,7 +99,7 @@ function CommitRow(/** @type {{one: Commit}} */ { one }) {
   `;
 }
 
-/** Put a text into the clipboard, where the browser allows it. */
+/** Copy a text to the clipboard, if the browser allows it. */
 export async function copy(/** @type {string} */ text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -109,7 +109,7 @@ export async function copy(/** @type {string} */ text) {
   }
 }
 
-/** The commits, by pages, and looking for some. */
+/** The commits, paged and searchable. */
 function Commits(/** @type {{project: Project, linked: Linked}} */ { project, linked }) {
   const [text, setText] = useState(""), [q, setQ] = useState("");
   const list = usePaged(
@@ -175,7 +175,7 @@ export default function Repository(/** @type {{project: Project}} */ { project }
   };
   const sync = () =>
     act(async () => {
-      // Once a minute: later is not what whoever presses it waits for.
+      // The service allows one sync a minute: show the refusal instead of retrying later.
       set(await api("POST", `${path}/sync`, undefined, { once: true }));
       toast(t("projects.syncAsked"));
     });

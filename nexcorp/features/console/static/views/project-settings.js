@@ -1,4 +1,4 @@
-/** A project's name, who may read it, and putting it into the trash. */
+/** A project's name, visibility, storage, and deleting it. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { go } from "../lib/router.js";
@@ -8,7 +8,7 @@ import { asBytes } from "./project-parts.js";
 import { ChooseVisibility } from "./projects.js";
 /** @import { Project } from "../lib/types.d.ts" */
 
-/** What it is called, says about itself, and who reads it. */
+/** The project's name, description and visibility. */
 function About(
   /** @type {{project: Project, onChange: (project: Project) => void, reload: () => Promise<void>}} */ given,
 ) {
@@ -26,7 +26,7 @@ function About(
       );
       toast(t("app.saved"));
     } catch (error) {
-      // Somebody else was faster: show what they made of it, and say so.
+      // Someone else changed it first: show their version and say so.
       if (/** @type {any} */ (error).status !== 409) throw error;
       await reload();
       setRound((now) => now + 1);
@@ -51,7 +51,7 @@ function About(
   `;
 }
 
-/** How full it is. */
+/** The storage used and its limit. */
 const Room = (/** @type {{project: Project}} */ { project: { storage } }) =>
   html`
     <section class="card stack">
@@ -66,7 +66,7 @@ const Room = (/** @type {{project: Project}} */ { project: { storage } }) =>
     </section>
   `;
 
-/** Putting it into the trash; its name has to be typed, since nobody sees it any more. */
+/** Move the project to the trash; the user must type its name, as it disappears for everyone. */
 function Remove(/** @type {{project: Project}} */ { project }) {
   const [typed, type] = useState("");
   useEffect(() => type(""), [project.id]);

@@ -1,4 +1,4 @@
-/** The files of a project as a tree: a folder is read when it is opened, and stays true by the project's room. */
+/** The files of a project as a tree: a folder loads when opened and is kept current by the project's room. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { get } from "../lib/api.js";
 import { on } from "../lib/live.js";
@@ -12,7 +12,7 @@ import { asBytes, Faces, folderOf, lastOf } from "./project-parts.js";
 /** @typedef {{kind: "file", file: File} | {kind: "folder", path: string}} Target */
 /**
  * @typedef {{project: Project, round: number, here: Map<string, Person[]>, onMenu: (target: Target, button: Element) => void}} Given
- *   `round`: another one reads all again; `here`: who has which file open; `onMenu`: what can be done is asked for
+ *   `round`: a new number reloads everything; `here`: who has each file open; `onMenu`: opens the menu of actions
  */
 
 const PICTURE = /\.(png|jpe?g|gif|webp|avif|svg|ico|bmp)$/i;
@@ -43,7 +43,7 @@ const FileRow = (/** @type {Given & {file: File, depth: number}} */ { file, dept
   `;
 };
 
-/** One folder; opened, with what is in it. */
+/** One folder; when open, with its contents. */
 function FolderRow(/** @type {Given & {folder: Folder, depth: number}} */ { folder, depth, ...given }) {
   const [open, setOpen] = useState(depth === 0 && folder.files <= 20);
   const name = lastOf(folder.path);
@@ -66,7 +66,7 @@ function FolderRow(/** @type {Given & {folder: Folder, depth: number}} */ { fold
 }
 
 /**
- * What is in a folder, its folders first.
+ * The contents of a folder, subfolders first.
  * @param {Given & {prefix?: string, depth?: number, empty?: any}} given
  */
 export function Level({ prefix = "", depth = 0, empty, ...given }) {
@@ -81,7 +81,7 @@ export function Level({ prefix = "", depth = 0, empty, ...given }) {
   }, [round]);
   useEffect(() => {
     const mine = (/** @type {any} */ data) => data.projectId === project.id;
-    /** Put a file in where it belongs by its path. */
+    /** Insert a file in path order, or remove it if it left this folder. */
     const put = (/** @type {File} */ file) => {
       if (folderOf(file.path) !== prefix) return files.remove(file.id);
       const others = (files.items.peek() ?? []).filter((one) => one.id !== file.id);

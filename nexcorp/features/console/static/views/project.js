@@ -1,4 +1,4 @@
-/** One project: its files, members, activity, repository and settings, kept true by its room. */
+/** One project: its files, members, activity, repository and settings, kept current by its room. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { get, may } from "../lib/api.js";
 import { follow } from "../lib/live.js";
@@ -22,7 +22,7 @@ const TABS = /** @type {Record<string, any>} */ ({
   settings: Settings,
 });
 
-/** Which tabs the viewer has, in order, each with its path. */
+/** The tabs that the user may see, in order, each with its path. */
 function tabsOf(/** @type {ProjectShape} */ project) {
   const member = belongs(project), to = `/projects/${project.id}`;
   return [
@@ -47,12 +47,12 @@ export default function Project(/** @type {{id: string, tab?: string}} */ { id, 
     setProblem(null);
     return follow(`project:${id}`, load, (event, data) => {
       if (event === "project:deleted") setProblem({ status: 404, message: t("projects.deleted") });
-      // A frame does not know what its reader may do; members come and go with it, too.
+      // The frame lacks the reader's own rights, and a member may have been added or removed.
       else if (event === "project:updated" || event === "project:restored") load();
       else if (event === "file:saved" && data.fileId) loadSoon();
     });
   }, [id]);
-  /** The room that is taken changes with each version: read it now and then. */
+  /** The storage used changes with each saved version: reload at most every two seconds. */
   const [soon] = useState(() => ({ timer: /** @type {number | undefined} */ (undefined) }));
   const loadSoon = () => {
     soon.timer ??= setTimeout(() => {
@@ -61,7 +61,7 @@ export default function Project(/** @type {{id: string, tab?: string}} */ { id, 
     }, 2000);
   };
   useEffect(() => () => clearTimeout(soon.timer), []);
-  // On a phone the tabs go sideways: the one that is shown is to be seen.
+  // On a phone the tab bar scrolls sideways: keep the current tab in view.
   useEffect(() => {
     document.querySelector(".tab-list [aria-current]")?.scrollIntoView({
       inline: "center",

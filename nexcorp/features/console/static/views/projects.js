@@ -1,4 +1,4 @@
-/** Projects: those one is in and those that are open, a new one, and what was deleted. */
+/** Projects: the user's own and open ones, a form for a new one, and the trash. */
 import { html, useState } from "../vendor/preact.js";
 import { api, may } from "../lib/api.js";
 import { go, href, query, setQuery } from "../lib/router.js";
@@ -25,13 +25,13 @@ export const VISIBILITIES = ["private", "internal", "public"];
 const SEEN_BY =
   /** @type {Record<string, string>} */ ({ private: "lock", internal: "users", public: "globe" });
 
-/** Who reads a project, in a word. */
+/** The visibility of a project as a tag. */
 export const Visibility = (/** @type {{of: Pick<Project, "visibility">}} */ { of }) =>
   html`<span class="tag plain"><${Icon} name=${SEEN_BY[of.visibility]} /> ${
     t(`projects.visibilities.${of.visibility}`)
   }</span>`;
 
-/** A choice among the three visibilities, each with what it means. */
+/** Choose one of the three visibilities, each with its explanation. */
 export const ChooseVisibility = (/** @type {{chosen?: string}} */ { chosen = "private" }) =>
   html`
     <fieldset class="choices">
@@ -49,7 +49,7 @@ export const ChooseVisibility = (/** @type {{chosen?: string}} */ { chosen = "pr
     </fieldset>
   `;
 
-/** The form of a new project; it is shown when it is made. */
+/** The form of a new project; opens the project once created. */
 function Create(/** @type {{onClose: () => void}} */ { onClose }) {
   const { busy, problem, errors, submit } = useForm(async ({ name, description, visibility }) => {
     const made = await api("POST", "/projects", {
@@ -80,7 +80,7 @@ function Create(/** @type {{onClose: () => void}} */ { onClose }) {
   `;
 }
 
-/** Deleted projects, and taking them back. */
+/** Deleted projects, to restore or purge. */
 function Trash(/** @type {{onClose: () => void}} */ { onClose }) {
   const list = usePaged("/projects/trash?limit=30");
   const [asked, ask] = useState(/** @type {string | null} */ (null));

@@ -1,4 +1,4 @@
-/** Search: everything that one may see, by words. */
+/** Search by text through everything that the user may see. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { href, query, setQuery } from "../lib/router.js";
 import { usePaged } from "../lib/store.js";
@@ -16,7 +16,7 @@ const ICONS = {
   file: "file",
 };
 
-/** Where something found is shown. */
+/** The path of the page that shows a result. */
 function placeOf(/** @type {Found} */ { kind, id, postId, person }) {
   switch (kind) {
     case "person":
@@ -45,7 +45,7 @@ const Hit = (/** @type {{found: Found}} */ { found }) =>
     </li>
   `;
 
-/** What was found of some words; another search is another list. */
+/** The results for a query. */
 function Results(/** @type {{q: string, kind: string}} */ { q, kind }) {
   const list = usePaged(`/search?limit=30&q=${encodeURIComponent(q)}${kind ? `&kind=${kind}` : ""}`);
   const empty = html`<${Empty} icon="search" title=${t("search.nothing")}>${t("search.nothingHint")}<//>`;

@@ -1,4 +1,4 @@
-/** The account: address, password, providers, devices; one's data, and leaving. */
+/** The account: email address, password, providers, devices; data export, and deleting the account. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, get, me, signOut } from "../lib/api.js";
 import { proven } from "../lib/proof.js";
@@ -54,7 +54,7 @@ function Password() {
   `;
 }
 
-/** Ways to sign in beside the password, where the service has any. */
+/** External sign-in providers, if the service has any. */
 function Identities() {
   const [providers, setProviders] = useState(/** @type {any[]} */ ([]));
   const list = usePaged("/auth/identities");
@@ -142,7 +142,7 @@ function Devices() {
 
 const LOOK_MS = 2000;
 
-/** All that the service holds of one, as a file: it is looked for until it is there. */
+/** Export all data that the service holds about the user; polls until the file is ready. */
 function Data() {
   const [state, setState] = useState(/** @type {ExportState | null} */ (null));
   const ask = async () => {

@@ -1,4 +1,4 @@
-/** API keys: for programs that act as oneself, with some of one's rights. */
+/** API keys: they let programs act as the user, with some of the user's permissions. */
 import { html, useState } from "../vendor/preact.js";
 import { api, permissions } from "../lib/api.js";
 import { proven } from "../lib/proof.js";
@@ -50,7 +50,7 @@ function Create(/** @type {{onClose: () => void, onMade: (key: NewApiKey) => voi
   `;
 }
 
-/** A secret that is shown this once, with a button that copies it. */
+/** A secret that is shown only once, with a copy button. */
 export const Secret = (/** @type {{text: string}} */ { text }) =>
   html`
     <div class="row secret"><code>${text}</code>

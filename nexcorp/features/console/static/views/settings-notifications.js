@@ -1,4 +1,4 @@
-/** What one is told of, and how: the grid of types and ways, quiet hours, digest, mutes, and pushes to this browser. */
+/** Notification settings: a grid of types and channels, quiet hours, digest, mutes, and pushes to this browser. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, get } from "../lib/api.js";
 import { on } from "../lib/live.js";
@@ -10,7 +10,7 @@ import { has, t } from "../lib/words.js";
 const nameOfType = (/** @type {string} */ type) =>
   has(`settings.types.${type}`) ? t(`settings.types.${type}`) : type.replaceAll("_", " ");
 
-/** A line a type, a column a way; each change is saved at once. */
+/** A row per type and a column per channel; each change is saved at once. */
 function Grid(/** @type {{value: Preferences, save: (change: any) => void}} */ { value, save }) {
   const set = (/** @type {string} */ type, /** @type {any} */ choice) => save({ types: { [type]: choice } });
   return html`
@@ -102,11 +102,11 @@ function Times(/** @type {{value: Preferences, save: (change: any) => void}} */ 
   `;
 }
 
-/** The key of the push service, as browsers take it. */
+/** Decode the push service's public key (base64url) to bytes. */
 const toBytes = (/** @type {string} */ text) =>
   Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
 
-/** Pushes to this browser: asked for by a click, here alone. */
+/** Pushes to this browser; the browser asks for permission only on a click here. */
 function Push() {
   const able = "serviceWorker" in navigator && "PushManager" in globalThis && isSecureContext;
   const list = usePaged("/push-subscriptions");

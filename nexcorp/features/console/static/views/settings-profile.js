@@ -1,4 +1,4 @@
-/** One's own profile: how others see one, with a picture. */
+/** The user's own profile, as others see it, with a picture. */
 import { html, useRef, useState } from "../vendor/preact.js";
 import { api, may, me } from "../lib/api.js";
 import { useAnswer } from "../lib/store.js";
@@ -16,7 +16,7 @@ const FIELDS = [
   ["phone", "tel", 40],
 ];
 
-/** Upload a picture and give its address; small pictures only, as the service says. */
+/** Upload a picture and return its URL; the service limits its size. */
 async function upload(/** @type {File} */ file) {
   const form = new FormData();
   form.append("file", file);

@@ -1,4 +1,4 @@
-/** Settings: a tab each, in files of their own. */
+/** Settings: each tab is in its own file. */
 import { html } from "../vendor/preact.js";
 import { href } from "../lib/router.js";
 import { Empty, Heading } from "../lib/ui.js";

@@ -1,4 +1,4 @@
-/** Signing in, registering, and a forgotten password. */
+/** Sign in, register, or reset a forgotten password. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { ask, signIn } from "../lib/api.js";
 import { BASE } from "../lib/router.js";
@@ -7,7 +7,7 @@ import { t } from "../lib/words.js";
 
 const ICON = new URL("../favicon.svg", import.meta.url).pathname;
 
-/** Where a provider sends the browser back to, and what a mail's link leads to. */
+/** The current address, to which a provider or a mailed link leads back. */
 const here = () => location.pathname + location.search;
 
 function SignIn(/** @type {any} */ { show }) {
@@ -47,7 +47,7 @@ function Providers() {
   );
 }
 
-/** People of the demo company, where there is one: only in development. */
+/** The people of the demo company; only in development. */
 function Demo() {
   const [people, setPeople] = useState(/** @type {any[]} */ ([]));
   const [busy, setBusy] = useState(false);
@@ -118,7 +118,7 @@ function Forgot(/** @type {any} */ { show }) {
 
 const FORMS = /** @type {Record<string, any>} */ ({ "": SignIn, register: Register, forgot: Forgot });
 
-/** Shown whatever the path, which stays: what was asked for appears once somebody has signed in. */
+/** Shown for any path; the path stays, so its view appears after signing in. */
 export default function Entrance() {
   const [form, show] = useState("");
   return html`

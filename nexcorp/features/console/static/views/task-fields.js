@@ -1,4 +1,4 @@
-/** The state of a task as fields that are changed where they stand. */
+/** A task's fields, edited in place. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, get, may } from "../lib/api.js";
 import { href } from "../lib/router.js";
@@ -18,7 +18,7 @@ const Choice = ({ name, value, options, writable, change, icon }) =>
         )}</select></div>
   `;
 
-/** A field whose value is a button that opens a choice; children are shown as its value. */
+/** A field with a button that opens a chooser; the children show the present value. */
 export const Fact = ({ name, writable, onClick, children }) =>
   html`
     <div class="fact"><span class="muted">${name}</span>
@@ -28,7 +28,7 @@ export const Fact = ({ name, writable, onClick, children }) =>
         : html`<span class="value">${children}</span>`}</div>
   `;
 
-/** The day, and perhaps the time, in the form of inputs. */
+/** The due date and time, as the values of a date and a time input; "" if unset. */
 function splitDue(task) {
   if (!task.dueDate) return ["", ""];
   if (task.dueAllDay) return [task.dueDate, ""];
@@ -40,7 +40,7 @@ function splitDue(task) {
   ];
 }
 
-/** When it is due, and how it comes again. */
+/** A dialog with the due date and the repetition. */
 function DueDialog({ task, change, onClose }) {
   const [day, time] = splitDue(task);
   const { repeat } = task;
@@ -99,7 +99,7 @@ function DueDialog({ task, change, onClose }) {
 
 const COLOURS = ["#d73a4a", "#b45309", "#17734a", "#0f766e", "#2563eb", "#5319e7", "#be185d", "#596273"];
 
-/** Which labels it has; new ones are made here. */
+/** A dialog with the task's labels; it can create new ones. */
 function LabelDialog({ task, change, onClose }) {
   const list = useAnswer(`/labels?project=${task.projectId ?? "none"}&limit=100`);
   const [ids, setIds] = useState(task.labels.map(({ id }) => id));
@@ -138,7 +138,7 @@ function LabelDialog({ task, change, onClose }) {
   `;
 }
 
-/** The lead that a task belongs to, for those who may see leads. */
+/** The task's lead, for users who may see leads. */
 function LeadFact({ task, writable, onClick }) {
   const [lead, setLead] = useState(/** @type {any} */ (null));
   useEffect(() => {

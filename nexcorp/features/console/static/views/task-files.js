@@ -1,4 +1,4 @@
-/** Files that hang on a task, and the people who watch it. */
+/** The files of a task, and the people who watch it. */
 import { html, useRef, useState } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { useAnswer } from "../lib/store.js";
@@ -7,7 +7,7 @@ import { t } from "../lib/words.js";
 import { useEffect } from "../vendor/preact.js";
 import { locale } from "../lib/words.js";
 
-/** Bytes as people say them. */
+/** Format a size in bytes. */
 function size(bytes) {
   const [unit, one] = bytes < 1e3 ? ["byte", 1] : bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
   return new Intl.NumberFormat(locale.value, { style: "unit", unit, maximumFractionDigits: 1 }).format(

@@ -1,4 +1,4 @@
-/** How a task came about: who changed what, from what to what. */
+/** The history of a task: who changed which field, from and to which value. */
 /** @import { TaskChange } from "../lib/types.d.ts" */
 import { html, signal, useEffect } from "../vendor/preact.js";
 import { get } from "../lib/api.js";
@@ -8,7 +8,7 @@ import { Ago, Avatar, exactly, nameOf, onDay, PagedList, PersonLink } from "../l
 import { has, t } from "../lib/words.js";
 import { projectOf } from "./tasks-parts.js";
 
-/** People whom changes name by their ids. @type {import("../vendor/preact.js").Signal<Record<string, any>>} */
+/** People whom changes name by id. @type {import("../vendor/preact.js").Signal<Record<string, any>>} */
 const people = signal({});
 const asked = new Set();
 
@@ -24,7 +24,7 @@ function personOf(id) {
 
 const WORDS = { status: "statuses", priority: "priorities", kind: "kinds" };
 
-/** A value of a change as people say it; null where it has no words. */
+/** Format a changed value; null if it cannot be shown as text. */
 function say(name, value) {
   if (value === null || value === undefined) return t("tasks.none");
   if (WORDS[name]) return t(`tasks.${WORDS[name]}.${value}`);
@@ -36,7 +36,7 @@ function say(name, value) {
 
 const fieldName = (name) => has(`tasks.fields.${name}`) ? t(`tasks.fields.${name}`) : name;
 
-/** The members of a change, each with what it was and what it is. */
+/** The changed fields of one change, each with its old and new value. */
 function Changes({ change }) {
   const names = [...new Set([...change.changed, ...Object.keys(change.after)])];
   const told = names.filter((name) => name !== "dueAt" || !names.includes("dueDate"));

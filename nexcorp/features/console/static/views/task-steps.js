@@ -1,4 +1,4 @@
-/** What a task consists of and waits for: checklist, subtasks, links to other tasks. */
+/** A task's checklist, subtasks and links to other tasks. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get } from "../lib/api.js";
 import { href } from "../lib/router.js";
@@ -8,7 +8,7 @@ import { t } from "../lib/words.js";
 import { Picker } from "./picker.js";
 import { changeTask, mayChange, projectOf, Status } from "./tasks-parts.js";
 
-/** An answer that is read again when `round` grows; what is shown stays meanwhile. */
+/** An answer that is fetched again when `round` changes; the old one stays visible meanwhile. */
 function useFresh(path, round) {
   const answer = useAnswer(path);
   const [seen] = useState({ round });
@@ -19,7 +19,7 @@ function useFresh(path, round) {
   return answer;
 }
 
-/** A line to add something by Enter. */
+/** An input that adds a line on Enter. */
 function AddLine({ name, label, most, add }) {
   const [text, setText, clear] = useDraft(name);
   const busy = useRef(false);
@@ -138,7 +138,7 @@ export function Checklist({ task, round, writable, onChange }) {
   `;
 }
 
-/** A task in one line, below or beside another one. */
+/** A subtask or linked task as one row. */
 const TaskLine = ({ task, children }) =>
   html`<li key=${task.id}>${children}
     <a class=${`plain grow ${task.status === "done" ? "done" : ""}`} href=${href(`/tasks/${task.id}`)}>${

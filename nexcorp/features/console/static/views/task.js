@@ -1,4 +1,4 @@
-/** One task: what it is, its state, its steps, what hangs on it, what was said of it and how it came about. */
+/** One task: its fields, checklist, links, files, comments and history. */
 /** @import { Task as TaskShape } from "../lib/types.d.ts" */
 import { html, signal, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { api, get, may } from "../lib/api.js";
@@ -14,7 +14,7 @@ import { Checklist, Links, Subtasks } from "./task-steps.js";
 import { Attachments, Watchers } from "./task-files.js";
 import { changeTask, mayChange, mayDelete, projectOf, useProjects } from "./tasks-parts.js";
 
-/** A task that is shown, and a number that grows when its parts are to be read again. */
+/** The task on show, and a number that changes when its parts must be loaded again. */
 class Shown {
   constructor(id) {
     this.id = id;
@@ -36,7 +36,7 @@ class Shown {
     }
   };
 
-  /** Show what an answer or a frame says, unless a newer one is shown. */
+  /** Show the task of an answer or frame, unless a newer version is shown. */
   put = (now) => {
     const old = this.task.peek();
     if (!old || now.version >= old.version) {
@@ -52,7 +52,7 @@ class Shown {
     else if (event.startsWith("comment:")) this.round.value++;
   };
 
-  /** Send changes, with the version that they were based on. */
+  /** Send changes based on the version on show. */
   change = (changes) =>
     changeTask(this.task.peek(), { ...changes, version: this.task.peek().version }, (now) => this.put(now));
 }

@@ -1,4 +1,4 @@
-/** The board of tasks: of one project, or of all that one sees. */
+/** The board of tasks: of one project, or all that the user sees. */
 import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { may, me } from "../lib/api.js";
 import { enter, follow } from "../lib/live.js";
@@ -9,7 +9,7 @@ import { Kanban } from "./kanban.js";
 import { mayChange, ownProjects, projectOf, STATUSES, TaskCard } from "./tasks-parts.js";
 import { Board } from "./tasks-store.js";
 
-/** Choose a project, or all. */
+/** Choose a project, or all projects. */
 export const ProjectChoice = ({ value, onChange, none = t("tasks.allProjects") }) =>
   html`
     <label><span class="visually-hidden">${t("tasks.project")}</span>
@@ -29,7 +29,7 @@ export function TaskBoard({ onNew, register }) {
     const apply = (event, data) => board.apply(event, data);
     if (projectId) return follow(`project:${projectId}`, () => board.load(), apply);
     const ends = [follow(`user:${me.peek().id}`, () => board.load(), apply)];
-    // Of other people's tasks the rooms of the projects tell.
+    // Frames about other people's tasks come through the rooms of their projects.
     const rooms = ownProjects().slice(0, 20).map(({ id }) => `project:${id}`);
     ends.push(...rooms.map((room) => enter(room, apply, () => board.load().catch(() => {}))));
     return () => ends.forEach((end) => end());

@@ -1,4 +1,4 @@
-/** All tasks that one sees, by filters; which can be kept under a name. */
+/** All tasks that the user sees, with filters that can be saved under a name. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, get, may, me } from "../lib/api.js";
 import { on } from "../lib/live.js";
@@ -13,7 +13,7 @@ import { changeTask, ownProjects, PRIORITIES, STATUSES, TaskRow } from "./tasks-
 
 const FILTERS = ["status", "priority", "kind", "assignee", "project", "label", "due", "blocked", "q", "sort"];
 
-/** The filters that stand in the address, as GET /tasks takes them. */
+/** The filters in the query string, with the names that GET /tasks takes. */
 function readFilters() {
   return Object.fromEntries(
     FILTERS.flatMap((name) => query.value.get(name) ? [[name, query.value.get(name)]] : []),
@@ -31,7 +31,7 @@ const Choice = ({ name, value, options, any }) =>
       </select></label>
   `;
 
-/** Whose tasks: everybody's, one's own, nobody's, or those of somebody who is chosen. */
+/** Choose the assignee: anyone, the user, nobody, or a person. */
 function AssigneeChoice({ value }) {
   const [picking, setPicking] = useState(false);
   const [person, setPerson] = useState(/** @type {any} */ (null));
@@ -63,7 +63,7 @@ function AssigneeChoice({ value }) {
   `;
 }
 
-/** Keep the filters under a name. */
+/** A dialog that saves the filters under a name. */
 function SaveView({ filters, onClose, onSaved }) {
   const { busy, problem, errors, submit } = useForm(async ({ name, shared }) => {
     const projectId = shared ? filters.project : undefined;
@@ -93,7 +93,7 @@ function SaveView({ filters, onClose, onSaved }) {
   `;
 }
 
-/** Saved views: one click sets their filters. */
+/** Saved views; a click applies their filters. */
 function Views({ filters, saved }) {
   const here = new URLSearchParams(filters).toString();
   const remove = async (view) => {
@@ -150,7 +150,7 @@ export function TaskList({ register }) {
   }, [path]);
   useEffect(() => {
     register((task) => list.put(task));
-    // What is shown stays where it is, and as new as the frames of any room that is entered say.
+    // Update shown tasks in place, from the frames of whichever rooms are joined.
     const renew = (data) =>
       list.find(data.id) && list.change(data.id, (old) => data.version >= old.version ? data : {});
     const ends = [
@@ -230,7 +230,7 @@ export function TaskList({ register }) {
   `;
 }
 
-/** The list as a file: the token goes with the request, so it is fetched, then saved. */
+/** Download the list as CSV; by fetch, as the request needs the session's token. */
 async function download(filters) {
   try {
     await saveFile(`/tasks/export.csv?${new URLSearchParams(filters)}`, `tasks-${me.peek().username}.csv`);

@@ -1,4 +1,4 @@
-/** The own open tasks, by when they are due. */
+/** The user's open tasks, by due date. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { get, may, me } from "../lib/api.js";
 import { follow } from "../lib/live.js";
@@ -9,7 +9,7 @@ import { changeTask, isOpen, isOverdue, TaskRow } from "./tasks-parts.js";
 
 const GROUPS = ["overdue", "today", "week", "later", "undated", "closed"];
 
-/** In which group a task stands today. */
+/** The group of a task today: closed, undated, overdue, today, ... */
 function groupOf(task) {
   if (!isOpen(task)) return "closed";
   if (!task.dueAt) return "undated";
@@ -21,7 +21,7 @@ function groupOf(task) {
   return at <= end.getTime() + 6 * 86_400_000 ? "week" : "later";
 }
 
-/** Those that are the reader's: assigned to them, or made by them for nobody. */
+/** Whether a task is the user's: assigned to them, or created by them and unassigned. */
 const isMine = (task) =>
   task.assignee ? task.assignee.id === me.peek().id : task.creator?.id === me.peek().id;
 
@@ -34,7 +34,7 @@ export function MyTasks({ onNew, register }) {
     const known = tasks.peek()?.get(task.id);
     if (known && task.version < known.version) return;
     const next = new Map(tasks.peek() ?? []);
-    // What has just been closed stays where it is seen until the page is left.
+    // Tasks closed while on show stay until the user leaves the page.
     if (isMine(task) && (isOpen(task) || known)) next.set(task.id, { ...known, ...task });
     else next.delete(task.id);
     tasks.value = next;

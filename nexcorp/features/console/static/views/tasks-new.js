@@ -1,4 +1,4 @@
-/** A window for a new task: a title is enough. */
+/** A dialog for a new task; only the title is required. */
 import { html, useState } from "../vendor/preact.js";
 import { api, may, me } from "../lib/api.js";
 import { go } from "../lib/router.js";
@@ -8,7 +8,7 @@ import { t } from "../lib/words.js";
 import { PersonPicker } from "./picker.js";
 import { ownProjects, PRIORITIES } from "./tasks-parts.js";
 
-/** `given`: what it has from the start, as the column that it was asked for in. */
+/** `given`: preset fields, such as the column in which it is created. */
 export function NewTask({ given, onClose, onMade }) {
   const [title, setTitle, clear] = useDraft("task-title");
   const [projectId, setProject] = useState(given.projectId ?? "");

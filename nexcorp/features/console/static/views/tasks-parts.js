@@ -1,4 +1,4 @@
-/** What pages of tasks share: what a task's state looks like, who may change it, and sending changes. */
+/** Parts that the pages of tasks share: how a task's state looks, who may change it, and sending changes. */
 /** @import { Task } from "../lib/types.d.ts" */
 import { html, signal, useEffect } from "../vendor/preact.js";
 import { api, get, may, me } from "../lib/api.js";
@@ -11,9 +11,9 @@ export const PRIORITIES = ["urgent", "high", "medium", "low"];
 export const isOpen = (task) => task.status !== "done" && task.status !== "cancelled";
 export const isOverdue = (task) => isOpen(task) && task.dueAt !== null && Date.parse(task.dueAt) < Date.now();
 
-/** Projects of the one signed in, by name: for choosing, and for what one may do in them. */
+/** The projects that the user sees, by name, with the user's role in each. */
 export const projects = signal(/** @type {import("../lib/types.d.ts").Project[]} */ ([]));
-/** Read them as soon as it is known that one may. */
+/** Load the projects once the user is known to be allowed to read them. */
 export function useProjects() {
   const allowed = may("project:read");
   useEffect(() => {
@@ -23,11 +23,11 @@ export function useProjects() {
     }, () => {});
   }, [allowed]);
 }
-/** Tasks of a project are its members' only, and managers'. */
+/** The projects whose tasks the user may see: as a member, or with task:manage. */
 export const ownProjects = () => projects.value.filter((one) => one.role !== "reader" || may("task:manage"));
 export const projectOf = (id) => projects.value.find((one) => one.id === id);
 
-/** Whether the one signed in may change this task. */
+/** Whether the user may change this task. */
 export function mayChange(task) {
   if (!may("task:create")) return false;
   const mine = [task.creator?.id, task.assignee?.id].includes(me.value.id);
@@ -37,11 +37,11 @@ export const mayDelete = (task) =>
   may("task:manage") || (may("task:create") && task.creator?.id === me.value.id);
 
 /**
- * Change a task by what is sent. Of a version that is no more the current state is handed on, and said.
+ * Send changes to a task. If its version was outdated, hand on the current task and show a toast.
  * @param {any} task
  * @param {any} changes
- * @param {(now: any, refused?: boolean) => void} settle is handed the task as it is after that
- * @returns {Promise<any>} the task, undefined where it was refused
+ * @param {(now: any, refused?: boolean) => void} settle called with the task's state afterwards
+ * @returns {Promise<any>} the task; undefined on failure
  */
 export async function changeTask(task, changes, settle) {
   try {
@@ -60,7 +60,7 @@ export async function changeTask(task, changes, settle) {
 }
 
 const ICONS = { urgent: "alert-triangle", high: "chevron-up", medium: "circle", low: "chevron-down" };
-/** The priority as a picture. */
+/** The priority as an icon. */
 export const Priority = ({ priority, text = false }) =>
   html`
     <span class=${`priority ${priority}`} title=${t(`tasks.priorities.${priority}`)}>
@@ -69,11 +69,11 @@ export const Priority = ({ priority, text = false }) =>
     </span>
   `;
 
-/** The state as a dot and its word. */
+/** The status as a dot and its name. */
 export const Status = ({ status }) =>
   html`<span class=${`status ${status}`}><i></i>${t(`tasks.statuses.${status}`)}</span>`;
 
-/** When a task is due, in the reader's words; what is late stands out. */
+/** The due date in the reader's locale; overdue dates are highlighted. */
 export function Due({ task }) {
   if (!task.dueAt) return null;
   const at = new Date(task.dueAt), late = isOverdue(task);
@@ -99,7 +99,7 @@ export function Due({ task }) {
   `;
 }
 
-/** A label: its colour is a dot, so that its name can be read on any ground. */
+/** A label; its colour is only a dot, so that the name is readable on any background. */
 export const Label = ({ label }) =>
   html`<span class="label"><i style=${{ background: label.color }}></i>${label.name}</span>`;
 
@@ -110,7 +110,7 @@ const Step = ({ icon, steps, name }) =>
     </span>
   `;
 
-/** What is known of a task in small: number, due, blocked, steps, subtasks, comments. */
+/** A task's facts in small: number, due date, blocked, checklist, subtasks, comments. */
 export const Facts = ({ task }) =>
   html`
     ${task.number !== null && html`<span>#${task.number}</span>`}
@@ -144,7 +144,7 @@ export const TaskCard = ({ task, project }) =>
     </article>
   `;
 
-/** A task as a line of a list; `onDone`: a box that completes it. */
+/** A task as a row of a list; `onDone` adds a checkbox that completes it. */
 export const TaskRow = ({ task, onDone }) => {
   const project = projectOf(task.projectId);
   return html`

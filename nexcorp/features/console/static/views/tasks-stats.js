@@ -1,4 +1,4 @@
-/** What tasks come to: how many there are, what a week brings and ends, what stays open. Plots are plain SVG. */
+/** Statistics of tasks: counts, created and completed per week, and the burndown. Plots are plain SVG. */
 /** @import { TaskStats as Stats } from "../lib/types.d.ts" */
 import { html, useState } from "../vendor/preact.js";
 import { may } from "../lib/api.js";
@@ -10,7 +10,7 @@ import { ownProjects, PRIORITIES, STATUSES } from "./tasks-parts.js";
 
 const WIDTH = 320, HEIGHT = 96;
 
-/** Seconds in the unit that says most, as "3 days". */
+/** Format a duration in seconds in its most readable unit: "3 days". */
 function lasting(seconds) {
   const [size, unit] = seconds < 5400 ? [60, "minute"] : seconds < 129_600 ? [3600, "hour"] : [86_400, "day"];
   return new Intl.NumberFormat(locale.value, {
@@ -24,7 +24,7 @@ function lasting(seconds) {
 const Figure = ({ value, name, tone = "" }) =>
   html`<div class=${`figure ${tone}`}><b>${value}</b><span class="muted">${name}</span></div>`;
 
-/** Bars of two kinds a week: what came in, what was done. */
+/** Two bars per week: tasks created and tasks completed. */
 function Weeks({ weeks }) {
   const most = Math.max(1, ...weeks.flatMap(({ created, completed }) => [created, completed]));
   const step = WIDTH / weeks.length, wide = Math.min(12, step * 0.36);
@@ -49,7 +49,7 @@ function Weeks({ weeks }) {
   `;
 }
 
-/** How many were open at the end of each day. */
+/** The number of open tasks at the end of each day. */
 function Burndown({ days }) {
   const most = Math.max(1, ...days.map(({ open }) => open));
   const step = WIDTH / Math.max(1, days.length - 1);
@@ -72,7 +72,7 @@ function Burndown({ days }) {
   `;
 }
 
-/** One line of shares, with what each is below it. */
+/** A stacked bar of shares, with a legend below. */
 const Shares = ({ names, counts, total, kind, words }) =>
   html`
     <div class=${`shares ${kind}`} aria-hidden="true">${names.map((name) =>

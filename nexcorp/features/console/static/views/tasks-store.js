@@ -1,4 +1,4 @@
-/** Tasks by id as they are shown: read by columns or lists, completed by frames, moved at once. */
+/** The tasks on show, by id: loaded by columns, updated by frames, moved at once. */
 import { signal } from "../vendor/preact.js";
 import { get } from "../lib/api.js";
 import { inTurn, isChanging } from "../lib/turns.js";
@@ -11,7 +11,7 @@ const byRank = (one, other) => one.rank - other.rank || (one.id < other.id ? -1 
 const byUrgency = (one, other) =>
   PRIORITIES.indexOf(one.priority) - PRIORITIES.indexOf(other.priority) || (one.id < other.id ? 1 : -1);
 
-/** The board of one project (in the order of its ranks), or of all that one sees (by priority). */
+/** The board of one project (ordered by rank), or of all tasks that the user sees (by priority). */
 export class Board {
   /** @param {string | null} projectId */
   constructor(projectId) {
@@ -23,7 +23,7 @@ export class Board {
     this.problem = signal(null);
   }
 
-  /** Read all columns from their beginning. */
+  /** Load all columns from the start. */
   async load() {
     try {
       const board = this.projectId && await get(`/projects/${this.projectId}/board?limit=50`);
@@ -44,7 +44,7 @@ export class Board {
     }
   }
 
-  /** Read more of a column. */
+  /** Load more of a column. */
   async more(status) {
     const { cursor } = this.columns.peek()[status];
     const query = new URLSearchParams({ limit: "50", status, cursor });
@@ -59,13 +59,13 @@ export class Board {
     this.columns.value = { ...this.columns.peek(), [status]: { total, cursor } };
   }
 
-  /** The cards of a column, in their order. */
+  /** The cards of a column, in order. */
   cards(status) {
     const found = [...this.tasks.value?.values() ?? []].filter((task) => task.status === status);
     return found.sort(this.projectId ? byRank : byUrgency);
   }
 
-  /** Put a task where it belongs by what is known of it now; `force`: also over a newer one. */
+  /** Show a task in the column of its status, unless the known version is newer; `force`: in any case. */
   put(task, force = false) {
     const tasks = new Map(this.tasks.peek() ?? []), known = tasks.get(task.id);
     if (known && !force && task.version < known.version) return;
@@ -91,7 +91,7 @@ export class Board {
     if (column) this.count(status, Math.max(0, column.total + by), column.cursor);
   }
 
-  /** Lay a frame over what is shown. */
+  /** Apply a frame. */
   apply(event, data) {
     if (event === "task:deleted") this.remove(data.id);
     else if (event === "task:imported") this.load().catch(() => {});
@@ -119,7 +119,7 @@ export class Board {
     );
   }
 
-  /** Move a card: shown at once, then sent with the version it was based on; a toast takes it back. */
+  /** Move a card: shown at once, then sent with its version; a toast offers to undo it. */
   async move(task, status, place, undoable = true) {
     const same = task.status === status, from = this.cards(task.status);
     const next = from[from.findIndex(({ id }) => id === task.id) + 1];
@@ -140,13 +140,13 @@ export class Board {
     });
   }
 
-  /** Show what a change came to; where another one is under way, only its version is of interest. */
+  /** Show the result of a change; while another change is under way, take over only the version. */
   settle(task, whole) {
     const known = this.tasks.peek()?.get(task.id);
     this.put(whole || !known ? task : { ...known, version: task.version }, true);
   }
 
-  /** A rank between the neighbours, until the service has said which. */
+  /** A provisional rank between the neighbours, until the service sends the real one. */
   rankAt(status, place, task) {
     const cards = this.cards(status).filter(({ id }) => id !== task.id);
     if (!place) return task.rank;

@@ -1,4 +1,4 @@
-/** Deleted tasks: back with them, or away for ever. */
+/** Deleted tasks: restore or purge them. */
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { api, may } from "../lib/api.js";
 import { on } from "../lib/live.js";
@@ -25,7 +25,7 @@ export function Trash({ register }) {
       toastError(error);
     }
   };
-  /** Purge one task, or all of one's own. */
+  /** Purge one task, or all of the user's own. */
   const purge = async (task) => {
     setAsking(null);
     try {

@@ -1,4 +1,4 @@
-/** Tasks: one's own by their dates, a board, a list with filters, the trash; and what they come to. */
+/** Tasks: the user's own by due date, a board, a filtered list, the trash; and statistics. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { may } from "../lib/api.js";
 import { bindAll } from "../lib/keys.js";
@@ -21,7 +21,7 @@ export default function Tasks() {
   const tab = TABS[wanted] ? wanted : "mine";
   const [making, setMaking] = useState(/** @type {any} */ (null));
   const [stats, setStats] = useState(false);
-  // The tab that is shown says here what becomes of a new task.
+  // The current tab registers here how it shows a new task.
   const shown = useRef(/** @type {(task: any) => void} */ (() => {}));
   const open = (given = {}) => may("task:create") && setMaking(given);
   useProjects();

@@ -1,4 +1,4 @@
-/** One webhook: its state, its secret, and the log of its deliveries. */
+/** One webhook: its state, its secret, and its delivery log. */
 import { html, useState } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
 import { proven } from "../lib/proof.js";
@@ -26,7 +26,7 @@ import { guarded, readTypes, STATUS_TONES } from "./webhooks.js";
 
 const TONES = { pending: "warn", delivered: "ok", failed: "danger" };
 
-/** Every attempt of a delivery. */
+/** All attempts of a delivery. */
 function Log(/** @type {{hookId: string, id: string, onClose: () => void}} */ { hookId, id, onClose }) {
   const path = `/webhooks/${hookId}/deliveries/${id}`;
   const { value, problem, reload } = useAnswer(path);

@@ -1,4 +1,4 @@
-/** Webhooks: other systems that are told of events, and what became of each delivery. */
+/** Webhooks: external systems that receive events, and the result of each delivery. */
 import { html, useState } from "../vendor/preact.js";
 import { api, may } from "../lib/api.js";
 import { proven } from "../lib/proof.js";
@@ -12,7 +12,7 @@ import { Hook } from "./webhooks-hook.js";
 
 export const STATUS_TONES = { active: "ok", paused: "warn", disabled: "danger" };
 
-/** The types that are written into a field, one a line or with commas. */
+/** The event types typed into a field, separated by lines, spaces or commas. */
 export const readTypes = (/** @type {string} */ text) => text.split(/[\s,]+/).filter(Boolean);
 
 function Create(
@@ -66,7 +66,7 @@ function Create(
   `;
 }
 
-/** All of one's own. */
+/** All webhooks of the user. */
 function List() {
   const list = usePaged("/webhooks");
   const [creating, create] = useState(false);

@@ -838,6 +838,7 @@ export default {
       path: "den Pfad",
       type: "den Typ",
       eol: "die Zeilenenden",
+      kind: "die Art",
       title: "den Titel",
       status: "den Status",
       priority: "die Priorität",
@@ -1071,6 +1072,7 @@ export default {
     previous: "Die vorige",
     next: "Die nächste",
     sources: "Aus Dateien",
+    inPart: "teilweise",
     search: "In den Dateien von {name} nachsehen",
     honest: "Antworten schreibt ein Sprachmodell; sie können falsch sein.",
     status: {
