@@ -232,7 +232,7 @@ ROUTES = [
         errors=(ConversationNotFound, DirectConversation, NotYourConversation, NotInConversation),
         access=allow("message:create", whose="any member may leave; only owners remove others"),
         tag=TAG,
-        description="If the last owner leaves, the eldest member becomes owner. The member's sockets "
+        description="If the last owner leaves, the first to join becomes owner. The member's sockets "
         "leave the room at once, or within five seconds while Redis is away.",
     ),
 ]
