@@ -52,33 +52,39 @@ def make_parser() -> argparse.ArgumentParser:
     add("worker", commands.run_worker, "deliver events and run jobs")
     migrate = add("migrate", commands.run_migrate, "change the database's schema")
     migrate.add_argument("action", choices=["up", "down", "status"])
-    migrate.add_argument("--steps", type=int, default=1, help="down: how many migrations (1)")
-    dev = add("dev", commands.run_dev, "everything on this machine, PostgreSQL and Valkey included")
-    dev.add_argument("--lively", action="store_true", help="one of the demo people acts every 20 s")
+    migrate.add_argument("--steps", type=int, default=1, help="down: number of migrations (default: 1)")
+    dev = add("dev", commands.run_dev, "run everything on this machine, PostgreSQL and Valkey included")
+    dev.add_argument("--lively", action="store_true", help="let one of the demo people act every 20 s")
     lively = add(
-        "lively", commands.run_lively, "have one of the demo people act every 20 s, as `dev --lively`"
+        "lively", commands.run_lively, "let one of the demo people act every 20 s, as `dev --lively` does"
     )
-    lively.add_argument("address", help="of the running service: http://127.0.0.1:8080")
-    seed = add("seed", commands.run_seed, "demo data: a company of ten people and what they do")
+    lively.add_argument("address", help="address of the running service: http://127.0.0.1:8080")
+    seed = add("seed", commands.run_seed, "insert demo data: a company of ten people and their work")
     seed.add_argument(
         "--scale",
         type=int,
         metavar="POSTS",
-        help="instead fill an empty database with so many posts",
+        help="fill an empty database with this many posts instead",
     )
-    seed.add_argument("--people", type=int, help="with --scale: how many (a tenth of the posts)")
-    admin = add("admin", commands.run_admin, "accounts of administrators")
+    seed.add_argument(
+        "--people", type=int, help="with --scale: number of people (default: a tenth of the posts)"
+    )
+    admin = add("admin", commands.run_admin, "create the account of an administrator")
     admin.add_argument("action", choices=["create"])
     admin.add_argument("email")
     admin.add_argument("--username")
-    admin.add_argument("--password", help="where not given, asked for on the terminal, or read from stdin")
-    outbox = add("outbox", commands.run_outbox, "what could not be delivered")
+    admin.add_argument("--password", help="if absent, it is asked for on the terminal, or read from stdin")
+    outbox = add("outbox", commands.run_outbox, "list events that could not be delivered, or retry them")
     outbox.add_argument(
-        "action", choices=["list", "retry"], help="list it, or put what was given up into the queue again"
+        "action",
+        choices=["list", "retry"],
+        help="list the events, or queue those that were given up on again",
     )
-    outbox.add_argument("ids", nargs="*", default=[], type=int, metavar="ID", help="retry: which (all)")
+    outbox.add_argument(
+        "ids", nargs="*", default=[], type=int, metavar="ID", help="retry: ids of events (default: all)"
+    )
     backup = add("backup", commands.run_backup, "write the database and the uploads to a new folder")
-    backup.add_argument("target", type=Path, metavar="TARGET", help="a folder that is not there yet")
+    backup.add_argument("target", type=Path, metavar="TARGET", help="a folder that does not exist yet")
     backup.add_argument(
         "--without-media", action="store_true", help="the database alone, without the files of MEDIA_ROOT"
     )
@@ -87,12 +93,13 @@ def make_parser() -> argparse.ArgumentParser:
         "source", type=Path, metavar="SOURCE", help="a folder that `nexcorp backup` has written"
     )
     restore.add_argument(
-        "--replace", action="store_true", help="delete what is in the database's schema public first"
+        "--replace", action="store_true", help="first delete everything in the database's schema public"
     )
     restore.add_argument(
         "--moved",
         action="store_true",
-        help="the service did nothing since the backup: sessions go on, and what was due is sent",
+        help="the service did nothing since the backup: sessions stay valid, and due mails and pushes "
+        "are sent",
     )
     openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")
     openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
@@ -100,7 +107,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("sql-types", commands.run_sql_types, "write the types of every statement in sql/")
     add("schema", commands.run_schema, "write docs/schema.sql, and the table of triggers in sql/README.md")
     doctor = add("doctor", commands.run_doctor, "check every setting and dependency, and say what to do")
-    doctor.add_argument("--vapid", action="store_true", help="instead make a key for Web Push, and print it")
+    doctor.add_argument("--vapid", action="store_true", help="make a key for Web Push and print it instead")
     return parser
 
 

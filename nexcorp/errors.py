@@ -70,7 +70,7 @@ class Unauthorized(AppError):
     """The caller is not signed in, or the token is not valid."""
 
     code, message = "unauthorized", "Sign in to do this."
-    meaning = "The access token, API key, ticket or refresh token is missing or not good."
+    meaning = "The access token, API key, ticket or refresh token is missing or not valid."
 
 
 class Forbidden(AppError):
@@ -96,7 +96,7 @@ class PreconditionFailed(AppError):
     """If-Match names another version than the current one; `details["current"]` is the row as it is now."""
 
     code, message = "stale_version", "It was changed in the meantime."
-    meaning = "`If-Match` names another version; `current` is the row as it is."
+    meaning = "`If-Match` does not name the current version; `current` is the row as it is now."
 
 
 class PayloadTooLarge(AppError):
@@ -138,7 +138,7 @@ class InternalError(AppError):
     """A bug in the service. Never raised: it describes the answer to any other exception."""
 
     code, message = "internal_error", "Something went wrong on our side."
-    meaning = "A bug of the service; the logs have it under `requestId`."
+    meaning = "A bug in the service; the logs show it under `requestId`."
 
 
 class UpstreamFailed(AppError):
@@ -157,7 +157,7 @@ class PermissionRequired(Forbidden):
     """The caller's role, or the scopes of the API key, lack `permission`."""
 
     code, message = "permission_required", "You lack a permission for this."
-    meaning = "The role, or the scopes of the API key, lack a permission."
+    meaning = "The caller's role, or the scopes of the API key, lack a permission."
 
     def __init__(self, permission: str, *, message: str | None = None) -> None:
         super().__init__(message=message or f"This needs the permission {permission}.")
@@ -182,7 +182,9 @@ class ReauthenticationRequired(Forbidden):
 
     code = "reauthentication_required"
     message = "Prove again who you are, by POST /auth/sudo or a provider. The proof holds for ten minutes."
-    meaning = "This needs a proof of who you are from the last ten minutes: `POST /auth/sudo`, or a provider."
+    meaning = (
+        "Prove again that it is you, by `POST /auth/sudo` or a provider; the proof holds for ten minutes."
+    )
 
 
 class WrongPassword(Forbidden):
@@ -214,7 +216,7 @@ class AnswerGone(NotFound):
     """The entity made by the first request with this Idempotency-Key has been deleted."""
 
     code, message = "answer_gone", "What this Idempotency-Key made has been deleted since."
-    meaning = "What the first request with this `Idempotency-Key` made has been deleted since."
+    meaning = "The entity made by the first request with this `Idempotency-Key` has been deleted since."
 
 
 class UserNotFound(NotFound):
@@ -263,7 +265,7 @@ class NotYourProject(Forbidden):
     """The caller may see the project, but not do this; the message says who may."""
 
     code, message = "not_your_project", "You may only read this project."
-    meaning = "You see the project, and may not do this in it; the message says who may."
+    meaning = "You may see the project, but may not do this in it; the message says who may."
 
 
 class TaskNotFound(NotFound):
@@ -284,7 +286,7 @@ class StaleVersion(Conflict):
     """The row was changed since the version in the body; `details["current"]` is the row as it is now."""
 
     code, message = "stale_version", "It was changed in the meantime."
-    meaning = "Another `version` is the current one; `current` is the row as it is."
+    meaning = "`version` is not the current version; `current` is the row as it is now."
 
 
 class UsernameTaken(Conflict):
@@ -368,7 +370,7 @@ class StorageFull(Unavailable):
     """The disk, or the service's share of it, is full or almost full."""
 
     code, message = "storage_full", "There is no room for files right now."
-    meaning = "The disk has no room for more files; the operator has to make some."
+    meaning = "The disk has no room for more files; the operator must free some."
 
 
 class NotConfigured(Unavailable):

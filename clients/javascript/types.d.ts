@@ -20,18 +20,18 @@ export type AccountOut = {
 
 export type Activity = {
   id: string;
-  /** As `task.created` or `member.added`. */
+  /** The type of event, as `task.created` or `member.added`. */
   type: string;
   actor: Person | null;
   entityType: string;
   entityId: string;
-  /** What it is called now, or how it begins; null of what is gone. */
+  /** The current name or beginning of the entity; null if it is gone. */
   entityName: string | null;
-  /** Whom it is about: a member. */
+  /** The member that the event is about. */
   user: Person | null;
-  /** Names of members. */
+  /** The names of the changed fields. */
   changed: Array<string>;
-  /** States, ids and dates as they were. */
+  /** States, ids and dates before the change. */
   before: Record<string, unknown>;
   after: Record<string, unknown>;
   createdAt: string;
@@ -49,7 +49,7 @@ export type ApiKey = {
   shown: string;
   scopes: Array<string>;
   createdAt: string;
-  /** Up to a minute late. */
+  /** When the key was last used, up to a minute late. */
   lastUsedAt: string | null;
   expiresAt: string | null;
 };
@@ -60,17 +60,17 @@ export type ApiKeyPage = {
 };
 
 export type ArchiveAll = {
-  /** Only those before it in the list, where it is the id of a notification or its position, or with an earlier `createdAt`, where it is a time. What came since you fetched the list stays as it is. */
+  /** Only notifications older than this: the id or position of a notification, or a time, which is compared with `createdAt`. Notifications that came since you fetched the list stay as they are. */
   before?: string | null;
-  /** false: unread ones as well. */
+  /** false: unread notifications as well. */
   onlyRead?: boolean;
 };
 
 export type AskQuestion = {
   content: string;
-  /** The answer that it follows; null: it begins the chat anew. Left out: the newest message. */
+  /** The answer that it follows; null: it begins the chat anew. Absent: the newest message. */
   parentId?: string | null;
-  /** Text files of the chat's project that the model is given as a whole. */
+  /** Text files of the chat's project to give to the model as a whole. */
   fileIds?: Array<string>;
   /** Look for passages of the project's files that fit the question. */
   search?: boolean;
@@ -87,32 +87,32 @@ export type AssignTask = {
 export type Attachment = {
   id: string;
   name: string;
-  /** Media type. */
+  /** The media type. */
   type: string;
   bytes: number;
-  /** Pixels, as it is shown. */
+  /** Width in pixels, as shown. */
   width: number | null;
   height: number | null;
-  /** What a picture shows, in its owner's words. */
+  /** Alternative text of a picture, by its owner. */
   alt: string | null;
   url: string;
-  /** Of images. It may come later than the upload; of one on a post with a `post:updated` whose version has not changed. */
+  /** For images. It may come later than the upload; for a post's image it comes with a `post:updated` whose version has not changed. */
   thumbnailUrl: string | null;
 };
 
 export type AuditEvent = {
   id: string;
   type: string;
-  /** null for the service itself, and for people who have left. */
+  /** The person who acted; null for the service itself, and for people who have left. */
   actor: Person | null;
   entityType: string;
   entityId: string;
-  /** What it is called now, or how it begins: posts and comments with `post:read`, people with `user:read`. null for all else, and for what is gone or not yours to see. */
+  /** The current name or beginning of the entity: of posts and comments with `post:read`, of people with `user:read`; null for all others, and for entities that are gone or that you may not see. */
   entityName: string | null;
   payload: Record<string, unknown>;
   ip: string | null;
   userAgent: string | null;
-  /** X-Request-Id of the request behind it. */
+  /** X-Request-Id of the request that caused it. */
   requestId: string | null;
   createdAt: string;
 };
@@ -127,7 +127,7 @@ export type AuthorizeOut = {
 };
 
 export type Before = {
-  /** Only those before it in the list, where it is the id of a notification or its position, or with an earlier `createdAt`, where it is a time. What came since you fetched the list stays as it is. */
+  /** Only notifications older than this: the id or position of a notification, or a time, which is compared with `createdAt`. Notifications that came since you fetched the list stay as they are. */
   before?: string | null;
 };
 
@@ -137,7 +137,7 @@ export type BlockState = {
 
 export type Board = {
   columns: Array<Column>;
-  /** Subscribe to project:{id} with both: the frames from there on keep it complete. A task that a frame brings replaces the one of its id, wherever that stands; `task:deleted` takes it away, `task:reordered` gives ranks. */
+  /** Subscribe to project:{id} with `epoch` and `seq`: the frames then keep the board complete. A task in a frame replaces the task with its id, wherever that stands; `task:deleted` removes it, `task:reordered` gives new ranks. */
   epoch: string | null;
   seq: number;
 };
@@ -145,7 +145,7 @@ export type Board = {
 export type Branch = {
   name: string;
   head: string;
-  /** Its commits are listed. */
+  /** Whether it is the branch whose commits are listed. */
   followed: boolean;
 };
 
@@ -166,31 +166,31 @@ export type BulkItem = {
   status?: "todo" | "in_progress" | "review" | "done" | "cancelled";
   priority?: "low" | "medium" | "high" | "urgent";
   assigneeId?: string | null;
-  /** In another project it gets another number, loses its labels and parent. */
+  /** Moving to another project gives the task a new number, and removes its labels and parent. */
   projectId?: string | null;
   /** Needs `lead:read`. */
   leadId?: string | null;
   parentId?: string | null;
   /** A day (`2026-01-31`), which ends by the clock of the assignee, else of the creator, or a time with its zone. */
   dueDate?: string | null;
-  /** All that it is to have: labels of its project, or of none. */
+  /** All labels of the task from now on: labels of its project, or labels without a project if it has none. */
   labelIds?: Array<string>;
-  /** All that the task is to have, in order; those left out are removed. */
+  /** All uploads of the task from now on, in order; those left out are removed. */
   uploadIds?: Array<string> | null;
-  /** Begins a new series with this task; null: no more of them come. */
+  /** Starts a new series with this task; null ends the series. */
   repeat?: Repeat | null;
   id: string;
 };
 
 export type BulkResult = {
   id: string;
-  /** As a PATCH of this task alone would have answered. */
+  /** The status with which a PATCH of this task alone would have been answered. */
   status: number;
-  /** Of the error; null where it is done. */
+  /** The code of the error; null on success. */
   code: string | null;
   message: string | null;
   errors: Record<string, Array<string>>;
-  /** The version that it has now; null where you may not see it. */
+  /** The task's current version; null if you may not see it. */
   version: number | null;
 };
 
@@ -207,24 +207,24 @@ export type ChangeEmailBody = {
 
 export type ChangeFile = {
   importId: string;
-  /** Kept for 7 days, as the import is. */
+  /** The name of the imported file; kept for 7 days, like the import. */
   name: string | null;
 };
 
 export type ChangePasswordBody = {
   currentPassword: string;
-  /** The most common ones are refused. */
+  /** The most common passwords are refused. */
   newPassword: string;
 };
 
 export type Changed = {
-  /** How many files it had. */
+  /** The number of files in the folder. */
   files: number;
 };
 
 export type Channels = {
   inApp: boolean;
-  /** `offline`: unless a device showed it within two minutes; `always`: unless it was read. */
+  /** `off`: no mail; `offline`: unless a device showed it within two minutes; `always`: unless it was read. */
   email: "off" | "offline" | "always";
   push: boolean;
 };
@@ -232,7 +232,7 @@ export type Channels = {
 export type Chat = {
   id: string;
   title: string | null;
-  /** null: no project, or one that its owner may not read any more. */
+  /** null without a project, or if the owner may not read it any more. */
   project: ChatProject | null;
   model: string | null;
   /** The newest message of its newest branch. */
@@ -240,7 +240,7 @@ export type Chat = {
   isAnswering: boolean;
   version: number;
   createdAt: string;
-  /** Or when it was last written to. */
+  /** When the chat was last changed or written to. */
   updatedAt: string;
 };
 
@@ -249,16 +249,16 @@ export type ChatMessage = {
   chatId: string;
   parentId: string | null;
   role: "user" | "assistant";
-  /** Of an answer that has not ended what there is of it. */
+  /** The text; for an answer that has not ended, the part so far. */
   body: string;
   context: Array<ContextItem>;
-  /** All that answer the same message, the oldest first, this one among them. */
+  /** All messages that follow the same message, oldest first, including this one. */
   siblings: Array<string>;
-  /** Of an answer; null of a question. */
+  /** The state of an answer; null for a question. */
   status: "queued" | "running" | "done" | "incomplete" | "cancelled" | "failed" | null;
   /** Why it is incomplete or has failed (`length`, `provider_401: ...`), or why the last attempt failed, while it is queued. */
   reason: string | null;
-  /** Where `body` ends, `attempt.offset`: go on behind it with `/stream?after=`. */
+  /** The end of `body`, as `attempt.offset`: continue after it with `/stream?after=`. */
   position: string | null;
   promptTokens: number | null;
   completionTokens: number | null;
@@ -291,12 +291,12 @@ export type Checklist = {
 };
 
 export type Choice = {
-  /** As GET shows it; changes nothing. */
+  /** Read-only: accepted as GET shows it, and ignored. */
   default?: unknown;
-  /** As GET shows it; changes nothing. */
+  /** Read-only: accepted as GET shows it, and ignored. */
   critical?: unknown;
   inApp?: boolean | null;
-  /** `offline`: unless a device showed it within two minutes; `always`: unless it was read. */
+  /** `off`: no mail; `offline`: unless a device showed it within two minutes; `always`: unless it was read. */
   email?: "off" | "offline" | "always" | null;
   push?: boolean | null;
 };
@@ -305,16 +305,16 @@ export type CollabSession = {
   id: string;
   projectId: string;
   title: string;
-  /** null: the whole project, or a file that was deleted. */
+  /** The file that it is about; null for the whole project, or if the file was deleted. */
   file: SessionFile | null;
-  /** null: they have left the company. */
+  /** The person who began it; null if they have left the company. */
   host: Person | null;
-  /** How many are there now. */
+  /** The number of people who are in it now. */
   participantCount: number;
   createdAt: string;
-  /** When it was ended, or had been empty for 24 hours. */
+  /** When it was ended, or when it had been empty for 24 hours. */
   endedAt: string | null;
-  /** Whether the viewer is there now. */
+  /** Whether the viewer is in it now. */
   joined: boolean;
 };
 
@@ -332,14 +332,14 @@ export type Column = {
 
 export type Comment = {
   id: string;
-  /** Null where it is on a task. */
+  /** Null for a comment on a task. */
   postId: string | null;
-  /** Null where it is on a post. */
+  /** Null for a comment on a post. */
   taskId: string | null;
   parentId: string | null;
-  /** Null where deleted. */
+  /** Null if deleted. */
   body: string | null;
-  /** Null where deleted. */
+  /** Null if deleted. */
   author: Person | null;
   deleted: boolean;
   version: number;
@@ -361,14 +361,14 @@ export type Commit = {
   parents: Array<string>;
   authorName: string;
   authorEmail: string;
-  /** Whose verified address that is. */
+  /** The user whose verified address `authorEmail` is. */
   user: Person | null;
   authoredAt: string;
   committedAt: string;
   subject: string;
-  /** Up to 4,000 characters of it. */
+  /** The body of the message, up to 4,000 characters. */
   body: string;
-  /** Since when the branch does not lead to it: it was pushed by force. */
+  /** Since when the branch does not lead to this commit, after a forced push. */
   goneAt: string | null;
 };
 
@@ -381,7 +381,7 @@ export type ConfirmUpload = {
   publicId: string;
   version: number;
   signature: string;
-  /** What a picture shows, for those who cannot see it. */
+  /** Alternative text: describes the picture to people who cannot see it. */
   alt?: string | null;
 };
 
@@ -389,46 +389,46 @@ export type ContextItem = {
   fileId?: string;
   /** The version of the file. */
   version?: number;
-  /** A part of it, as `search` found it; else all of it. */
+  /** The number of a passage, from 0, that `search` found; absent: the whole file. */
   passage?: number;
-  /** Of an answer: only the beginning of the file did fit, or nothing of it. */
+  /** For an answer: whether only the beginning of the file fitted, or nothing. */
   isCut?: boolean;
-  /** Of a question: passages were looked for. */
+  /** For a question: whether passages were searched. */
   search?: boolean;
 };
 
 export type Conversation = {
   id: string;
   kind: "direct" | "group";
-  /** Of groups. */
+  /** The title of a group. */
   title: string | null;
   memberCount: number;
   /** The number of the newest message. */
   lastN: number;
-  /** That of the oldest that is kept. */
+  /** The number of the oldest message that is kept. */
   minN: number;
   version: number;
   createdAt: string;
   updatedAt: string;
-  /** The other one of a direct conversation; yourself: notes. */
+  /** The other person of a direct conversation; yourself if it holds your notes. */
   person: Person | null;
-  /** owner: title, members, deletion. Both of a direct conversation are members. */
+  /** owner: changes title and members, deletes the group. Both people of a direct conversation are `member`. */
   role: "owner" | "member";
   unread: number;
-  /** You have read up to this number. */
+  /** The number of the last message that you have read. */
   readN: number;
-  /** Of what you are notified when it has waited for ten seconds: all; mentions of you; nothing. Unless you choose, all, in a group of more than 20 mentions. */
+  /** `all`: you are notified of messages that stay unread for ten seconds; `mentions`: only of those that mention you; `none`: never. Default: `all`; in groups of more than 20 members `mentions`. */
   level: "all" | "mentions" | "none";
   mutedUntil: string | null;
   lastMessage: Newest | null;
-  /** Subscribe to conversation:{id} with it and `epoch`: the frames from there on keep it, and its messages, complete. */
+  /** Subscribe to conversation:{id} with `seq` and `epoch`: the frames then keep the conversation and its messages complete. */
   seq: number;
   epoch: string | null;
 };
 
 export type ConversationMember = {
   user: Person;
-  /** owner: title, members, deletion. Both of a direct conversation are members. */
+  /** owner: changes title and members, deletes the group. Both people of a direct conversation are `member`. */
   role: "owner" | "member";
   joinedAt: string;
 };
@@ -444,7 +444,7 @@ export type ConversationPage = {
 };
 
 export type ConversationSettings = {
-  /** Of what you are notified when it has waited for ten seconds: all; mentions of you; nothing. Unless you choose, all, in a group of more than 20 mentions. */
+  /** `all`: you are notified of messages that stay unread for ten seconds; `mentions`: only of those that mention you; `none`: never. Default: `all`; in groups of more than 20 members `mentions`. */
   level: "all" | "mentions" | "none";
   mutedUntil: string | null;
 };
@@ -452,7 +452,7 @@ export type ConversationSettings = {
 export type Counts = {
   created: number;
   updated: number;
-  /** Those that change nothing. */
+  /** Rows that change nothing. */
   skipped: number;
   failed: number;
 };
@@ -483,23 +483,23 @@ export type CreateApiKey = {
   name: string;
   /** Codes of permissions that your role holds. */
   scopes: Array<string>;
-  /** In 90 days where it is not given, in ten years at most; null for no end. */
+  /** In 90 days if absent, in ten years at most; null: never. */
   expiresAt?: string | null;
 };
 
 export type CreateChat = {
-  /** null: how its first question begins, once there is one. */
+  /** null: the beginning of its first question, once there is one. */
   title?: string | null;
-  /** A project that the caller reads, whose files questions are answered from. */
+  /** A project that you may read; questions are answered from its files. */
   projectId?: string | null;
   /** One of `AI_MODEL` and `AI_MODELS`; null: the first. */
   model?: string | null;
 };
 
 export type CreateComment = {
-  /** The post that it is on, or: */
+  /** The post to comment on; send this or `taskId`. */
   postId?: string;
-  /** The task that it is on. */
+  /** The task to comment on; send this or `postId`. */
   taskId?: string;
   parentId?: string | null;
   body: string;
@@ -508,9 +508,9 @@ export type CreateComment = {
 export type CreateFile = {
   /** `docs/plan.md`: unique in its project regardless of case; NFC, at most 512 bytes. */
   path: string;
-  /** Absent: it is empty. */
+  /** The text of the file; absent: empty. */
   content?: string;
-  /** The media type; absent: by the end of the path. */
+  /** The media type; absent: derived from the end of the path. */
   type?: string;
 };
 
@@ -528,14 +528,14 @@ export type CreateItem = {
 };
 
 export type CreateLabel = {
-  /** Unique in its project, whatever the case. */
+  /** Unique in its project; case does not count. */
   name: string;
   color: string;
   projectId?: string | null;
 };
 
 export type CreateLead = {
-  /** Needed where the stage is lost, and nowhere else. */
+  /** Required for the stage `lost`, refused for all others. */
   lostReason?: "price" | "timing" | "competitor" | "no_need" | "no_answer" | "duplicate" | "other" | null;
   lostNote?: string | null;
   company?: string | null;
@@ -546,34 +546,34 @@ export type CreateLead = {
   source?: "website" | "referral" | "event" | "advertisement" | "outbound" | "partner" | "import" | "other";
   stage?: "new" | "contacted" | "qualified" | "won" | "lost";
   score?: number;
-  /** Somebody who may read leads. */
+  /** A user who may read leads. */
   ownerId?: string | null;
-  /** What it may be worth, as "1200.50"; needs a currency. */
+  /** The expected value, as "1200.50"; needs a currency. */
   value?: string | null;
   /** ISO 4217, for instance EUR. */
   currency?: string | null;
   notes?: string | null;
-  /** Also where a lead of this e-mail address or phone number exists. */
+  /** true: even if a lead with this e-mail address or phone number exists. */
   allowDuplicate?: boolean;
   name: string;
 };
 
 export type CreatePost = {
   type?: "normal" | "announcement" | "project";
-  /** Of announcements: published where absent. */
+  /** For announcements only; `published` if absent. */
   status?: "draft" | "published";
   title?: string | null;
   body: string;
-  /** Uploads of one's own that are on no post, in order. */
+  /** Your uploads that are not attached yet, in order. */
   uploadIds?: Array<string> | null;
-  /** Of posts of the type project: a project in which you write. Whoever is assigned becomes an editor there. */
+  /** For posts of the type project: a project that you may edit. The assigned person becomes an editor there. */
   projectId?: string | null;
 };
 
 export type CreateProject = {
   name: string;
   description?: string | null;
-  /** Who reads it, with its files, beside its members: private nobody, internal whoever is signed in, public everybody. Tasks are its members' in any case. */
+  /** People who may read the project and its files, besides its members. private: nobody; internal: all signed-in users; public: everybody. Its tasks are always for members only. */
   visibility?: "private" | "internal" | "public";
 };
 
@@ -585,7 +585,7 @@ export type CreateSession = {
 
 export type CreateSubscription = {
   endpoint: string;
-  /** When the browser's push service ends it, in milliseconds since 1970. */
+  /** When the browser's push service ends the subscription, in milliseconds since 1970. */
   expirationTime?: number | null;
   keys: SubscriptionKeys;
 };
@@ -600,13 +600,13 @@ export type CreateTask = {
   projectId?: string | null;
   /** Needs `lead:read`. */
   leadId?: string | null;
-  /** A task of the same project that is no subtask itself. */
+  /** A task of the same project that is not a subtask itself. */
   parentId?: string | null;
   /** A day (`2026-01-31`), which ends by the clock of the assignee, else of the creator, or a time with its zone. */
   dueDate?: string | null;
-  /** All that it is to have: labels of its project, or of none. */
+  /** All labels of the task from now on: labels of its project, or labels without a project if it has none. */
   labelIds?: Array<string>;
-  /** Uploads of your own that are on nothing, in order. */
+  /** Your uploads that are not attached yet, in order. */
   uploadIds?: Array<string> | null;
   /** Needs a dueDate. */
   repeat?: Repeat | null;
@@ -614,11 +614,11 @@ export type CreateTask = {
 
 export type CreateView = {
   name: string;
-  /** Filters and order, as `GET /tasks` takes them. */
+  /** Filters and order, as parameters of `GET /tasks`. */
   query: SavedFilters;
-  /** Where it is shown and may be shared. */
+  /** The project in which the view is shown and may be shared. */
   projectId?: string | null;
-  /** Whether all who see the project see it, too. */
+  /** Whether everybody who may see the project sees the view. */
   shared?: boolean;
 };
 
@@ -630,16 +630,16 @@ export type CreateWebhook = {
   /** own: your notifications; project: what happens in `projectId`, of which you are an owner; all: every public event, with the permission `webhook:all`. */
   scope: "own" | "project" | "all";
   projectId?: string | null;
-  /** Types of event, `task.*` for all of a subject; empty: every one of the scope. Those of your own notifications are `notification.` and the type. */
+  /** Types of event, `task.*` for all of a subject; empty: all types of the scope. Your own notifications are `notification.` and their type. */
   types?: Array<string>;
   description?: string | null;
 };
 
 export type DeadLetter = {
   id: number;
-  /** Given up on; else it is tried again by itself at `nextAt`. */
+  /** true: given up on; false: tried again automatically at `nextAt`. */
   dead: boolean;
-  /** null where its event is gone. */
+  /** The type of the event; null if the event is gone. */
   type: string | null;
   attempts: number;
   lastError: string | null;
@@ -665,22 +665,22 @@ export type Entity = {
 
 export type Error = {
   statusCode: number;
-  /** Stable, for programs. Each response names its codes; go by the status where you know none of them. */
+  /** Stable, for programs. Each response names its codes; go by the status if you do not know the code. */
   code: string;
   /** For people; may change. */
   message: string;
-  /** What is wrong with which field, for people: the name of a field (`title`, `profile.firstName`), of a parameter or a header, or `_schema` for the body as a whole. */
+  /** Texts for people, by the name of the wrong field (`title`, `profile.firstName`), parameter or header, or `_schema` for the body as a whole. */
   errors: Record<string, Array<string>>;
   timestamp: string;
   path: string;
   requestId: string;
   /** `stale_version`: the row as it is now. */
   current?: Record<string, unknown>;
-  /** `range_not_satisfiable`: how many bytes the file has. */
+  /** `range_not_satisfiable`: the size of the file in bytes. */
   size?: number;
-  /** `lead_duplicate`: the ten oldest. */
+  /** `lead_duplicate`: the ten oldest of the existing leads. */
   leadIds?: Array<string>;
-  /** `lead_merged`: the lead that lives on. */
+  /** `lead_merged`: the lead that it was merged into. */
   mergedInto?: string;
 };
 
@@ -699,17 +699,17 @@ export type Exchange = {
 
 export type ExportState = {
   status?: "preparing" | "ready";
-  /** Open it with `?ticket=`. */
+  /** The address of the file; open it with `?ticket=`. */
   downloadUrl?: string;
   expiresAt?: string;
-  /** Compressed. */
+  /** Bytes of the compressed file. */
   bytes?: number;
 };
 
 export type FeedPostPage = {
   data: Array<Post>;
   nextCursor: string | null;
-  /** Subscribe to feed with both: its frames from there on keep the list complete. */
+  /** Subscribe to feed with `epoch` and `seq`: its frames then keep the list complete. */
   epoch: string | null;
   seq: number;
 };
@@ -721,13 +721,13 @@ export type File = {
   /** text: edited together at `/collab/{id}`; binary: replaced as a whole. */
   kind: "text" | "binary";
   type: string;
-  /** How lines of its content end. */
+  /** The line ending of the content. */
   eol: "lf" | "crlf";
-  /** Of the newest version as it is kept: lines of a text end with LF. */
+  /** The size of the newest version as stored: lines of a text end with LF. */
   bytes: number;
   /** The number of the newest version of its content. */
   contentVersion: number;
-  /** Of path and type. */
+  /** The version of path and type; the content has its own. */
   version: number;
   creator: Person | null;
   createdAt: string;
@@ -763,11 +763,11 @@ export type Found = {
   /** More may come. There are: `post`, `comment`, `person`, `task`, `project`, `file`. */
   kind: string;
   id: string;
-  /** Of a comment the post's; of a person their name; of a file its path. */
+  /** For a comment the title of its post, for a person the name, for a file the path. */
   title: string | null;
-  /** HTML: what was found in <mark>, everything else escaped. */
+  /** HTML: matches are in <mark>, everything else is escaped. */
   highlight: string;
-  /** How well it matches: more is better. */
+  /** Relevance: more is better. */
   score: number;
   createdAt: string;
   author: Person | null;
@@ -778,10 +778,10 @@ export type Found = {
 export type FoundMessage = {
   id: string;
   conversationId: string;
-  /** Its place: 1, 2, 3 ... without gaps. Sort by it, not by time. */
+  /** The number in the conversation: 1, 2, 3 ... without gaps. Sort by it, not by time. */
   n: number;
   author: Person | null;
-  /** Null once it is deleted. */
+  /** Null once the message is deleted. */
   body: string | null;
   replyTo: Excerpt | null;
   uploads: Array<Attachment>;
@@ -790,7 +790,7 @@ export type FoundMessage = {
   version: number;
   createdAt: string;
   editedAt: string | null;
-  /** HTML: what was found in <mark>, everything else escaped. */
+  /** HTML: matches are in <mark>, everything else is escaped. */
   highlight: string;
 };
 
@@ -802,12 +802,12 @@ export type FoundMessagePage = {
 export type FoundPage = {
   data: Array<Found>;
   nextCursor: string | null;
-  /** Where nothing was found for `q`: what `data` was found for instead. */
+  /** If nothing matched `q`: the words that `data` matches instead. */
   didYouMean: string | null;
 };
 
 export type GraphqlAnswer = {
-  /** By the names of the fields that were asked for. */
+  /** The requested fields by name. */
   data?: unknown;
   /** A list of `{message, locations, path, extensions}`. The extensions have `code`, `statusCode`, `requestId` and `errors`, as the envelope of REST has them. */
   errors?: unknown;
@@ -823,12 +823,12 @@ export type GraphqlRequest = {
 
 export type Group = {
   id: string;
-  /** What they have in common: `like:post:{id}`. */
+  /** The key that the members share: `like:post:{id}`. */
   key: string;
-  /** How many are in the list. */
+  /** The number of members in the list. */
   count: number;
   unread: number;
-  /** The newest three people. */
+  /** The three newest people. */
   actors: Array<Person>;
 };
 
@@ -861,7 +861,7 @@ export type History = {
   hasOlder: boolean;
   hasNewer: boolean;
   epoch: string | null;
-  /** Subscribe to conversation:{id} with it and `epoch`: nothing is missed. */
+  /** Subscribe to conversation:{id} with `seq` and `epoch`, so that you miss no frame. */
   seq: number;
 };
 
@@ -881,12 +881,12 @@ export type IdentityOut = {
 export type Import = {
   id: string;
   kind: string;
-  /** Of a form; null for a body of `text/csv`. */
+  /** The name of the file in a form; null for a body of `text/csv`. */
   fileName: string | null;
   dryRun: boolean;
-  /** Null until it is read in. */
+  /** Null until the file has been processed. */
   counts: Counts | null;
-  /** The first hundred. */
+  /** The first hundred errors. */
   rowErrors: Array<RowError>;
   createdAt: string;
   finishedAt: string | null;
@@ -912,7 +912,7 @@ export type InteractionPage = {
 export type InterestState = {
   interested: boolean;
   interestCount: number;
-  /** Goes up with each change of the post's counters. Keep the counters with the highest one that you have seen, wherever they came from. */
+  /** Grows with each change of the post's counters. Keep the counters with the highest version that you have seen, from any source. */
   countsVersion: number;
 };
 
@@ -982,7 +982,7 @@ export type Lead = {
   stage: "new" | "contacted" | "qualified" | "won" | "lost";
   score: number;
   owner: Person | null;
-  /** As "1200.50". */
+  /** The expected value, as "1200.50". */
   value: string | null;
   currency: string | null;
   lostReason: "price" | "timing" | "competitor" | "no_need" | "no_answer" | "duplicate" | "other" | null;
@@ -1000,7 +1000,7 @@ export type LeadMove = {
   to: "new" | "contacted" | "qualified" | "won" | "lost";
   actor: Person | null;
   createdAt: string;
-  /** null: the stage it was made in. */
+  /** The previous stage; null for the first one. */
   from: string | null;
 };
 
@@ -1012,7 +1012,7 @@ export type LeadMovePage = {
 export type LeadsLeadPage = {
   data: Array<Lead>;
   nextCursor: string | null;
-  /** Subscribe to leads with both: its frames from there on keep the list complete. */
+  /** Subscribe to leads with `epoch` and `seq`: its frames then keep the list complete. */
   epoch: string | null;
   seq: number;
 };
@@ -1025,18 +1025,18 @@ export type LeaveBody = {
 export type LikeState = {
   liked: boolean;
   likeCount: number;
-  /** Goes up with each change of the post's counters. Keep the counters with the highest one that you have seen, wherever they came from. */
+  /** Grows with each change of the post's counters. Keep the counters with the highest version that you have seen, from any source. */
   countsVersion: number;
 };
 
 export type LinkRepository = {
   /** https alone, without a user or a password. */
   url: string;
-  /** null: the one that the remote has as its HEAD. */
+  /** The branch to follow; null: the HEAD of the remote. */
   branch?: string | null;
-  /** To read a private repository with; never shown. Absent: the one there is stays, for the same address; null: it is dropped. */
+  /** The token to read a private repository with; never shown. Absent: the present one stays, for the same address; null: it is deleted. */
   token?: string | null;
-  /** Seconds between two syncs, beside those that hooks and people ask for. */
+  /** Seconds between two regular syncs; hooks and people can request more. */
   interval?: number;
 };
 
@@ -1050,23 +1050,23 @@ export type LinkedRepository = {
   status: "pending" | "syncing" | "synced" | "failed";
   /** Why the last sync failed. */
   reason: "url_refused" | "https_only" | "address_refused" | "host_unknown" | "auth_failed" | "not_found" | "redirected" | "unreachable" | "tls_failed" | "too_slow" | "timeout" | "too_large" | "branch_gone" | "git_failed" | null;
-  /** The same for people. */
+  /** The reason in words, for people. */
   message: string | null;
-  /** Where the host, by the last sync, sends to, if that is on the same host: link it if it is the one you mean; it is not followed. */
+  /** The address to which the host redirected the last sync, if it is on the same host. It is not followed: link it if it is the one you mean. */
   movedTo: string | null;
   /** The newest commit. */
   head: string | null;
   commitCount: number;
   hasToken: boolean;
-  /** Seconds between two syncs, beside those that hooks and people ask for. */
+  /** Seconds between two regular syncs; hooks and people can request more. */
   interval: number;
   failingSince: string | null;
   lastSyncedAt: string | null;
-  /** null: not before somebody asks, since the token was refused five times. */
+  /** When the next regular sync is due; null: only on request, since the token was refused five times. */
   nextSyncAt: string | null;
   version: number;
   createdAt: string;
-  /** When it is new: sign with it what is sent to `/hooks/repositories/{id}`, as GitHub, GitLab and Gitea do. */
+  /** Present if new: the secret that signs requests to `/hooks/repositories/{id}`, as GitHub, GitLab and Gitea do. */
   hookSecret?: string;
 };
 
@@ -1096,17 +1096,17 @@ export type LoginBody = {
   password: string;
   /** web: refresh token in a cookie; mobile and cli: in the body. */
   platform?: "web" | "mobile" | "cli";
-  /** A name to recognise it by. */
+  /** A name by which you recognise the device. */
   device?: string | null;
 };
 
 export type Mark = {
-  /** The number of a message; one that is not there yet counts as the newest. */
+  /** The number of a message; a number beyond the newest counts as the newest. */
   n: number;
 };
 
 export type MarkBody = {
-  /** null and false: as by design. */
+  /** true: critical; null and false: as `byDesign` says. */
   critical: boolean | null;
 };
 
@@ -1127,7 +1127,7 @@ export type MeOut = {
   emailVerified: boolean;
   createdAt: string;
   updatedAt: string;
-  /** Of the role; of an API key only those among its scopes. */
+  /** The permissions of the role; for an API key only those among its scopes. */
   permissions: Array<string>;
   /** Unread notifications; null without `notification:read`. */
   unread: number | null;
@@ -1137,7 +1137,7 @@ export type Member = {
   user: Person;
   /** owner: settings, members, deletion; editor: writes; viewer: reads. */
   role: "owner" | "editor" | "viewer";
-  /** Since when. */
+  /** When the person became a member. */
   createdAt: string;
 };
 
@@ -1153,10 +1153,10 @@ export type MergeLead = {
 export type Message = {
   id: string;
   conversationId: string;
-  /** Its place: 1, 2, 3 ... without gaps. Sort by it, not by time. */
+  /** The number in the conversation: 1, 2, 3 ... without gaps. Sort by it, not by time. */
   n: number;
   author: Person | null;
-  /** Null once it is deleted. */
+  /** Null once the message is deleted. */
   body: string | null;
   replyTo: Excerpt | null;
   uploads: Array<Attachment>;
@@ -1172,19 +1172,19 @@ export type Move = {
   to: "draft" | "published" | "archived" | "open" | "in_progress" | "on_hold" | "completed" | "cancelled";
   actor: Person | null;
   createdAt: string;
-  /** null: the status it was made with. */
+  /** The previous status; null for the first one. */
   from: string | null;
 };
 
 export type MoveFolder = {
-  /** The folder as it is to be called. */
+  /** The new path of the folder. */
   to: string;
   /** A folder: `docs`. */
   from: string;
 };
 
 export type MoveLead = {
-  /** Needed where the stage is lost, and nowhere else. */
+  /** Required for the stage `lost`, refused for all others. */
   lostReason?: "price" | "timing" | "competitor" | "no_need" | "no_answer" | "duplicate" | "other" | null;
   lostNote?: string | null;
   stage: "new" | "contacted" | "qualified" | "won" | "lost";
@@ -1201,14 +1201,14 @@ export type MovePost = {
 
 export type Mute = {
   entity: Muted;
-  /** Its title, its beginning or its name; null where you cannot see it now. */
+  /** The title, beginning or name of the entity; null if you cannot see it now. */
   title: string | null;
   until: string | null;
   createdAt: string;
 };
 
 export type MuteBody = {
-  /** At most ten years away. */
+  /** The end of the mute, at most ten years away; null: no end. */
   until?: string | null;
 };
 
@@ -1230,10 +1230,10 @@ export type NewApiKey = {
   shown: string;
   scopes: Array<string>;
   createdAt: string;
-  /** Up to a minute late. */
+  /** When the key was last used, up to a minute late. */
   lastUsedAt: string | null;
   expiresAt: string | null;
-  /** The secret, shown this once. */
+  /** The secret, which only this answer shows. */
   key: string;
 };
 
@@ -1245,18 +1245,18 @@ export type NewWebhook = {
   types: Array<string>;
   description: string | null;
   status: "active" | "paused" | "disabled";
-  /** Why it is not active: owner paused it; failing for five days; right_lost by the owner; secret_lost; gone: the endpoint answered 410. */
+  /** Why it is not active. owner: the owner paused it; failing: it failed for five days; right_lost: the owner lost the right to it; secret_lost: its secret cannot be read; gone: the endpoint answered 410. */
   reason: "owner" | "failing" | "right_lost" | "secret_lost" | "gone" | null;
-  /** How many attempts in a row failed. */
+  /** The number of failed attempts in a row. */
   failures: number;
   failingSince: string | null;
   lastOkAt: string | null;
-  /** Until when the secret before signs, too. */
+  /** Until when requests are signed with the previous secret, too. */
   oldSecretUntil: string | null;
   version: number;
   createdAt: string;
   updatedAt: string;
-  /** `whsec_...`, shown this once. */
+  /** `whsec_...`, which only this answer shows. */
   secret: string;
 };
 
@@ -1264,7 +1264,7 @@ export type Newest = {
   id: string;
   n: number;
   author: Person | null;
-  /** How it begins; empty: files alone. */
+  /** The beginning of the message; empty if it has only files. */
   excerpt: string;
   createdAt: string;
 };
@@ -1274,18 +1274,18 @@ export type Notification = {
   /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`, `repository`. */
   type: string;
   title: string;
-  /** How what it tells of begins; empty once the post or the comment is deleted. */
+  /** The beginning of the text it is about; empty once the post or the comment is deleted. */
   message: string;
   isRead: boolean;
   seenAt: string | null;
   archivedAt: string | null;
-  /** Where this or archivedAt is set, it is not in the list: drop it there. */
+  /** If this or archivedAt is set, the notification is not in the list: remove it there. */
   snoozedUntil: string | null;
-  /** Sort lists by it, the greatest first. It grows when a snoozed one wakes. */
+  /** Sort lists by it, the greatest first. It grows when the snooze ends. */
   position: string;
   /** The group that it belongs to. */
   groupId: string | null;
-  /** In a grouped list, where it stands for several; null everywhere else. */
+  /** In a grouped list, the group that the notification stands for; null everywhere else. */
   group: Group | null;
   /** Show it without a sound: it came in quiet hours. */
   silent: boolean;
@@ -1309,7 +1309,7 @@ export type NotificationType = {
   /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`, `repository`. */
   type: string;
   critical: boolean;
-  /** It is critical whatever an administrator marks. */
+  /** true: always critical, whatever an administrator marks. */
   byDesign: boolean;
   groupable: boolean;
   default: Channels;
@@ -1326,11 +1326,11 @@ export type OpenAtEnd = {
 };
 
 export type OpenConversation = {
-  /** Of a group; or `userId`. */
+  /** The title of a new group; send this or `userId`. */
   title?: string;
-  /** Who is in the group beside you; more can be added later. */
+  /** The members of the group besides you; more can be added later. */
   userIds?: Array<string>;
-  /** With whom a direct one is; yourself: notes. */
+  /** The other person of a direct conversation; your own id opens your notes. */
   userId?: string;
 };
 
@@ -1343,15 +1343,15 @@ export type OpenFile = {
 
 export type OutboxState = {
   depth: number;
-  /** Seconds that the oldest has waited. */
+  /** Seconds that the oldest event has waited. */
   age: number;
   dead: number;
 };
 
 export type Overview = {
-  /** Active people; from 100,000 on an estimate of accounts. */
+  /** Active people; from 100,000 on, an estimate of all accounts. */
   users: number;
-  /** Seen in the last 15 seconds. */
+  /** Workers seen in the last 15 seconds. */
   workers: number;
   outbox: OutboxState;
   /** The last ten seconds that are complete. */
@@ -1367,15 +1367,15 @@ export type OverviewHistory = {
 };
 
 export type OverviewNode = {
-  /** Requests answered, but sockets and streams. */
+  /** Requests answered, except sockets and streams. */
   requestsPerSecond: number | null;
-  /** Those answered 5xx. */
+  /** Requests answered with 5xx. */
   errorsPerSecond: number | null;
-  /** Half of the requests took no longer, in milliseconds; null where there were none. */
+  /** The median response time in milliseconds; null without requests. */
   latencyP50: number | null;
-  /** 99 of 100 took no longer, in milliseconds. */
+  /** The response time in milliseconds that 99 of 100 requests did not exceed. */
   latencyP99: number | null;
-  /** Open WebSockets, those of files that are edited too. */
+  /** Open WebSockets, including those that edit files. */
   sockets: number | null;
   /** Notifications written. */
   notificationsPerSecond: number | null;
@@ -1383,7 +1383,7 @@ export type OverviewNode = {
   deliveredPerSecond: number | null;
   /** Connections to PostgreSQL. */
   poolSize: number | null;
-  /** Those in use. */
+  /** Connections in use. */
   poolBusy: number | null;
   id: string;
   kind: "web" | "worker";
@@ -1391,15 +1391,15 @@ export type OverviewNode = {
 };
 
 export type OverviewPoint = {
-  /** Requests answered, but sockets and streams. */
+  /** Requests answered, except sockets and streams. */
   requestsPerSecond: number | null;
-  /** Those answered 5xx. */
+  /** Requests answered with 5xx. */
   errorsPerSecond: number | null;
-  /** Half of the requests took no longer, in milliseconds; null where there were none. */
+  /** The median response time in milliseconds; null without requests. */
   latencyP50: number | null;
-  /** 99 of 100 took no longer, in milliseconds. */
+  /** The response time in milliseconds that 99 of 100 requests did not exceed. */
   latencyP99: number | null;
-  /** Open WebSockets, those of files that are edited too. */
+  /** Open WebSockets, including those that edit files. */
   sockets: number | null;
   /** Notifications written. */
   notificationsPerSecond: number | null;
@@ -1407,7 +1407,7 @@ export type OverviewPoint = {
   deliveredPerSecond: number | null;
   /** Connections to PostgreSQL. */
   poolSize: number | null;
-  /** Those in use. */
+  /** Connections in use. */
   poolBusy: number | null;
   /** When the step began. */
   at: string;
@@ -1415,7 +1415,7 @@ export type OverviewPoint = {
   queueDepth: number | null;
   /** Events that wait for delivery. */
   outboxDepth: number | null;
-  /** For how many seconds the oldest has waited. */
+  /** Seconds that the oldest event has waited. */
   outboxAge: number | null;
   /** Events given up on. */
   deadLetters: number | null;
@@ -1430,7 +1430,7 @@ export type OwnProfile = {
   followed: boolean;
   followerCount: number;
   followingCount: number;
-  /** Those that stand in lists. */
+  /** The person's posts that lists show. */
   postCount: number;
   id: string;
   username: string;
@@ -1453,11 +1453,11 @@ export type OwnProfile = {
 
 export type Participant = {
   user: Person;
-  /** Whether they are there now. */
+  /** Whether the person is in the session now. */
   here: boolean;
-  /** When they last came. */
+  /** When the person last joined. */
   joinedAt: string;
-  /** When they were last heard of; 60 seconds later they have left. */
+  /** When the person was last seen; after 60 seconds more they have left. */
   seenAt: string;
   leftAt: string | null;
 };
@@ -1497,7 +1497,7 @@ export type PersonCard = {
   followed: boolean;
   followerCount: number;
   followingCount: number;
-  /** Those that stand in lists. */
+  /** The person's posts that lists show. */
   postCount: number;
   id: string;
   username: string;
@@ -1509,9 +1509,9 @@ export type PersonCard = {
   avatarUrl: string | null;
   role: "admin" | "manager" | "member";
   createdAt: string;
-  /** For the user and holders of `user:contact`. */
+  /** Shown to the user and to holders of `user:contact`. */
   email?: string | null;
-  /** For the user and holders of `user:manage`. */
+  /** Shown to the user and to holders of `user:manage`. */
   status?: "active" | "deactivated" | "deleted";
 };
 
@@ -1520,7 +1520,7 @@ export type PersonSeen = {
   followed: boolean;
   followerCount: number;
   followingCount: number;
-  /** Those that stand in lists. */
+  /** The person's posts that lists show. */
   postCount: number;
   id: string;
   username: string;
@@ -1547,7 +1547,7 @@ export type Place = {
 export type Post = {
   id: string;
   type: "normal" | "announcement" | "project";
-  /** Of announcements and projects. */
+  /** The status of an announcement or a project. */
   status: "draft" | "published" | "archived" | "open" | "in_progress" | "on_hold" | "completed" | "cancelled" | null;
   title: string | null;
   body: string;
@@ -1557,15 +1557,15 @@ export type Post = {
   likeCount: number;
   commentCount: number;
   interestCount: number;
-  /** Goes up with each change of the post's counters. Keep the counters with the highest one that you have seen, wherever they came from. */
+  /** Grows with each change of the post's counters. Keep the counters with the highest version that you have seen, from any source. */
   countsVersion: number;
   liked: boolean;
   interested: boolean;
-  /** The project that a post of the type project looks for people for; null where the viewer may not see it. */
+  /** For posts of the type project: the project that seeks people; null if the viewer may not see it. */
   projectId: string | null;
   version: number;
   createdAt: string;
-  /** What lists are ordered by; null for drafts. */
+  /** The time by which lists are ordered; null for drafts. */
   publishedAt: string | null;
   updatedAt: string;
 };
@@ -1573,7 +1573,7 @@ export type Post = {
 export type PostCommentPage = {
   data: Array<Comment>;
   nextCursor: string | null;
-  /** Subscribe to post:{id} with both: its frames from there on keep the list complete. */
+  /** Subscribe to post:{id} with `epoch` and `seq`: its frames then keep the list complete. */
   epoch: string | null;
   seq: number;
 };
@@ -1586,13 +1586,13 @@ export type PostPage = {
 export type PostPersonSincePage = {
   data: Array<PersonSince>;
   nextCursor: string | null;
-  /** Subscribe to post:{id} with both: its frames from there on keep the list complete. */
+  /** Subscribe to post:{id} with `epoch` and `seq`: its frames then keep the list complete. */
   epoch: string | null;
   seq: number;
 };
 
 export type PostRead = {
-  /** When they said so first; for its author, when the post was made. */
+  /** When you first marked the post as read; for its author, when the post was made. */
   readAt: string;
 };
 
@@ -1606,15 +1606,15 @@ export type Preferences = {
 };
 
 export type PreferencesBody = {
-  /** By type of notification; null: all of its channels as by default. */
+  /** Channels by type of notification; null restores the defaults of a type. */
   types?: Record<string, Choice | null>;
   quietHours?: QuietHours | null;
-  /** A name of the IANA database. */
+  /** A time zone of the IANA database. */
   timezone?: string;
   digest?: "none" | "hourly" | "daily";
-  /** When the daily one is sent. */
+  /** When the daily digest is sent. */
   digestAt?: string;
-  /** As GET shows it; changes nothing. */
+  /** Read-only: accepted as GET shows it, and ignored. */
   nextDigestAt?: unknown;
 };
 
@@ -1623,7 +1623,7 @@ export type Preparing = {
 };
 
 export type Presence = {
-  /** By path. */
+  /** The open files, by path. */
   data: Array<OpenFile>;
 };
 
@@ -1632,7 +1632,7 @@ export type Profile = {
   followed: boolean;
   followerCount: number;
   followingCount: number;
-  /** Those that stand in lists. */
+  /** The person's posts that lists show. */
   postCount: number;
   id: string;
   username: string;
@@ -1644,17 +1644,17 @@ export type Profile = {
   avatarUrl: string | null;
   role: "admin" | "manager" | "member";
   createdAt: string;
-  /** For the user and holders of `user:contact`. */
+  /** Shown to the user and to holders of `user:contact`. */
   email?: string | null;
-  /** For the user and holders of `user:manage`. */
+  /** Shown to the user and to holders of `user:manage`. */
   status?: "active" | "deactivated" | "deleted";
   bio: string | null;
   version: number;
-  /** For the user and holders of `user:contact`. */
+  /** Shown to the user and to holders of `user:contact`. */
   phone?: string | null;
-  /** For the user and holders of `user:manage`. */
+  /** Shown to the user and to holders of `user:manage`. */
   emailVerified?: boolean;
-  /** For the user and holders of `user:manage`. */
+  /** Shown to the user and to holders of `user:manage`. */
   lastSeenAt?: string | null;
 };
 
@@ -1673,7 +1673,7 @@ export type ProfileBody = {
 export type ProfilePostPage = {
   data: Array<Post>;
   nextCursor: string | null;
-  /** Subscribe to profile:{id} with both: its frames from there on keep the list complete. */
+  /** Subscribe to profile:{id} with `epoch` and `seq`: its frames then keep the list complete. */
   epoch: string | null;
   seq: number;
 };
@@ -1682,15 +1682,15 @@ export type Project = {
   id: string;
   name: string;
   description: string | null;
-  /** Who reads it, with its files, beside its members: private nobody, internal whoever is signed in, public everybody. Tasks are its members' in any case. */
+  /** People who may read the project and its files, besides its members. private: nobody; internal: all signed-in users; public: everybody. Its tasks are always for members only. */
   visibility: "private" | "internal" | "public";
   memberCount: number;
-  /** Of files, those in the trash too. */
+  /** Storage of its files, including those in the trash. */
   storage: Storage;
   version: number;
   createdAt: string;
   updatedAt: string;
-  /** What the viewer may do: `reader` is no member of a project that is open to them; holders of project:manage may what owners may. */
+  /** The viewer's role: `reader` is not a member, but the project is open to them. Holders of project:manage may do everything that owners may. */
   role: "owner" | "editor" | "viewer" | "reader";
 };
 
@@ -1706,9 +1706,9 @@ export type ProviderListOut = {
 
 export type ProviderOut = {
   provider: string;
-  /** For people. */
+  /** The provider's name for people. */
   name: string;
-  /** Where to send a browser. */
+  /** The address to send a browser to. */
   loginUrl: string;
 };
 
@@ -1723,12 +1723,12 @@ export type PushKey = {
 
 export type PushSubscription = {
   id: string;
-  /** The host of its push service, as `fcm.googleapis.com`. */
+  /** The host of the browser's push service, as `fcm.googleapis.com`. */
   endpointHost: string;
   platform: string;
   device: string | null;
   userAgent: string | null;
-  /** Whether the session that asks has made it. */
+  /** Whether the session of this request made it. */
   current: boolean;
   createdAt: string;
   /** When the browser last sent it. */
@@ -1757,7 +1757,7 @@ export type QuietShown = {
 export type Reaction = {
   emoji: string;
   count: number;
-  /** Whether one is yours; not in frames, which say whose each was. */
+  /** Whether you reacted with it; absent in frames, which name the user. */
   mine?: boolean;
 };
 
@@ -1766,20 +1766,20 @@ export type Reactions = {
 };
 
 export type ReadComments = {
-  /** The last comment read. Where it is gone, the one before it counts. */
+  /** The last comment read. If it is deleted, the one before it counts. */
   upTo: string;
 };
 
 export type Reader = {
   user: PersonSeen;
-  /** Null for those who have not. */
+  /** Null for people who have not read it. */
   readAt: string | null;
 };
 
 export type ReaderPage = {
   data: Array<Reader>;
   nextCursor: string | null;
-  /** All who read it, whatever the page lists. */
+  /** The number of all readers, whatever the page lists. */
   readerCount: number;
 };
 
@@ -1803,15 +1803,15 @@ export type ReceiptPage = {
 };
 
 export type RedeliverBody = {
-  /** Before this time; now where it is not given. */
+  /** Only deliveries before this time; now if absent. */
   to?: string;
   status?: "failed";
-  /** Not before this time; 14 days ago where it is not given. */
+  /** Only deliveries at this time or later; 14 days ago if absent. */
   from?: string;
 };
 
 export type Redelivered = {
-  /** At most 10,000 at a time: ask again. */
+  /** The number of deliveries, at most 10,000 at a time: repeat the request for the rest. */
   count: number;
 };
 
@@ -1822,9 +1822,9 @@ export type RefreshBody = {
 export type RegisterBody = {
   /** Compared without case; the domain may be international. */
   email: string;
-  /** The most common ones are refused. */
+  /** The most common passwords are refused. */
   password: string;
-  /** Made from the e-mail address where absent. */
+  /** If absent, it is made from the e-mail address. */
   username?: string;
   profile?: ProfileBody;
   invitation?: string;
@@ -1837,16 +1837,16 @@ export type RegisteredOut = {
 export type RenewSecret = {
   /** Not needed within ten minutes of `POST /auth/sudo` or a proof by a provider. */
   currentPassword?: string;
-  /** At once no longer; else requests have a signature by both for 24 hours. */
+  /** true: the old secret stops signing at once; else requests are signed with both for 24 hours. */
   revokeOld?: boolean;
 };
 
 export type Repeat = {
   frequency: "daily" | "weekly" | "monthly";
   every?: number;
-  /** The last day on which one may be due. */
+  /** The last day on which a repetition may be due. */
   until?: string | null;
-  /** Whose clock its time is of, as `Europe/Berlin`: it stays what it is there when clocks change. Yours unless you name one. */
+  /** The time zone of the due time, as `Europe/Berlin`: the time stays the same there when clocks change. Yours by default. */
   timezone?: string | null;
 };
 
@@ -1867,19 +1867,19 @@ export type Repository = {
   status: "pending" | "syncing" | "synced" | "failed";
   /** Why the last sync failed. */
   reason: "url_refused" | "https_only" | "address_refused" | "host_unknown" | "auth_failed" | "not_found" | "redirected" | "unreachable" | "tls_failed" | "too_slow" | "timeout" | "too_large" | "branch_gone" | "git_failed" | null;
-  /** The same for people. */
+  /** The reason in words, for people. */
   message: string | null;
-  /** Where the host, by the last sync, sends to, if that is on the same host: link it if it is the one you mean; it is not followed. */
+  /** The address to which the host redirected the last sync, if it is on the same host. It is not followed: link it if it is the one you mean. */
   movedTo: string | null;
   /** The newest commit. */
   head: string | null;
   commitCount: number;
   hasToken: boolean;
-  /** Seconds between two syncs, beside those that hooks and people ask for. */
+  /** Seconds between two regular syncs; hooks and people can request more. */
   interval: number;
   failingSince: string | null;
   lastSyncedAt: string | null;
-  /** null: not before somebody asks, since the token was refused five times. */
+  /** When the next regular sync is due; null: only on request, since the token was refused five times. */
   nextSyncAt: string | null;
   version: number;
   createdAt: string;
@@ -1887,7 +1887,7 @@ export type Repository = {
 
 export type ResetBody = {
   token: string;
-  /** The most common ones are refused. */
+  /** The most common passwords are refused. */
   password: string;
 };
 
@@ -1913,7 +1913,7 @@ export type RolePermissions = {
 };
 
 export type RowError = {
-  /** The first line of the file is 1. */
+  /** The number of the line; the first line of the file is 1. */
   row: number;
   field: string | null;
   code: string;
@@ -1926,21 +1926,21 @@ export type SavedFilters = {
   /** One or several of `low`, `medium`, `high`, `urgent`, comma-separated. */
   priority?: string;
   kind?: "task" | "issue";
-  /** A user, `me`, or `none`: those of nobody. */
+  /** A user, `me`, or `none`: unassigned tasks. */
   assignee?: string;
   /** A user, or `me`. */
   creator?: string;
-  /** A project, or `none`: those of no project. */
+  /** A project, or `none`: tasks without a project. */
   project?: string;
   label?: string;
-  /** The subtasks of one. */
+  /** Only the subtasks of this task. */
   parent?: string;
   blocked?: boolean;
-  /** Open ones that are past their date, or due today or in seven days from today, by your clock. */
+  /** Only open tasks. `overdue`: past their date; `today`: due today; `week`: due within seven days from today, by your clock. */
   due?: "overdue" | "today" | "week";
-  /** Only those with this in the title. */
+  /** Only tasks with this text in the title. */
   q?: string;
-  /** `created`: the newest first; `updated`: changed last first; `due`: due first first, without a date last; `priority`: the most urgent first, of those the newest. */
+  /** `created`: newest first; `updated`: last changed first; `due`: earliest due date first, tasks without one last; `priority`: most urgent first, newest first among equals. */
   sort?: "created" | "updated" | "due" | "priority";
 };
 
@@ -1950,11 +1950,11 @@ export type ScoreLead = {
 
 export type SendMessage = {
   body?: string;
-  /** An id of your own, so that a retry sends nothing twice. */
+  /** An id of your choice, so that a retry does not send the message twice. */
   id?: string;
   /** A message of the same conversation. */
   replyToId?: string | null;
-  /** Uploads of yours that are on nothing yet. */
+  /** Your uploads that are not attached yet. */
   uploadIds?: Array<string>;
 };
 
@@ -1982,14 +1982,14 @@ export type SessionOut = {
 };
 
 export type SetConversationMember = {
-  /** owner: title, members, deletion. Both of a direct conversation are members. */
+  /** owner: changes title and members, deletes the group. Both people of a direct conversation are `member`. */
   role?: "owner" | "member";
 };
 
 export type SetConversationSettings = {
-  /** Of what you are notified when it has waited for ten seconds: all; mentions of you; nothing. Unless you choose, all, in a group of more than 20 mentions. */
+  /** `all`: you are notified of messages that stay unread for ten seconds; `mentions`: only of those that mention you; `none`: never. Default: `all`; in groups of more than 20 members `mentions`. */
   level?: "all" | "mentions" | "none";
-  /** Until then you are notified of nothing; null: by `level`. */
+  /** You get no notifications until then; null: as `level` says. */
   mutedUntil?: string | null;
 };
 
@@ -2006,7 +2006,7 @@ export type SignUpload = {
 export type SignedInOut = {
   accessToken: string;
   tokenType: "Bearer";
-  /** Seconds. */
+  /** Lifetime in seconds. */
   expiresIn: number;
   user: AccountOut;
   /** mobile and cli only; web gets a cookie. */
@@ -2039,13 +2039,13 @@ export type SudoBody = {
 };
 
 export type SudoOut = {
-  /** Seconds. */
+  /** Lifetime in seconds. */
   expiresIn: number;
 };
 
 export type Task = {
   id: string;
-  /** Counts in its project. */
+  /** The task's number in its project. */
   number: number | null;
   kind: "task" | "issue";
   title: string;
@@ -2056,24 +2056,24 @@ export type Task = {
   projectId: string | null;
   leadId: string | null;
   parentId: string | null;
-  /** Its place in its column, ascending; of equal ones, by id. */
+  /** The order in the column, ascending; tasks with equal ranks by id. */
   rank: number;
-  /** As it was given: a day, or a time. */
+  /** The due date as given: a day, or a time. */
   dueDate: string | null;
-  /** The moment; of a day its last second. */
+  /** The due date as a moment; for a day, its last second. */
   dueAt: string | null;
   dueAllDay: boolean;
-  /** When it was first in progress. */
+  /** When the task was first in progress. */
   startedAt: string | null;
-  /** When it was done; null where it is not. */
+  /** When the task was done; null if it is not. */
   completedAt: string | null;
   labels: Array<TaskLabel>;
-  /** Whether a task that blocks it is still to be done. */
+  /** Whether a task that blocks this one is still open. */
   blocked: boolean;
   checklist: Steps;
   subtasks: Steps;
   commentCount: number;
-  /** How it comes again; null where it does not, or no more. */
+  /** How the task repeats; null if it does not, or no longer. */
   repeat: RepeatOut | null;
   seriesId: string | null;
   occurrence: number | null;
@@ -2083,7 +2083,7 @@ export type Task = {
   updatedAt: string;
   description: string | null;
   uploads: Array<Attachment>;
-  /** Whether you watch it. */
+  /** Whether you watch the task. */
   watching: boolean;
 };
 
@@ -2092,9 +2092,9 @@ export type TaskChange = {
   type: string;
   actor: Person | null;
   version: number | null;
-  /** Names of members. */
+  /** The names of the changed fields. */
   changed: Array<string>;
-  /** States, ids and dates as they were. */
+  /** States, ids and dates before the change. */
   before: Record<string, unknown>;
   after: Record<string, unknown>;
   texts: Array<TextChange>;
@@ -2110,7 +2110,7 @@ export type TaskChangePage = {
 export type TaskCommentPage = {
   data: Array<Comment>;
   nextCursor: string | null;
-  /** Subscribe to task:{id} with both: its frames from there on keep the list complete. */
+  /** Subscribe to task:{id} with `epoch` and `seq`: its frames then keep the list complete. */
   epoch: string | null;
   seq: number;
 };
@@ -2124,9 +2124,9 @@ export type TaskLabel = {
 export type TaskList = {
   data: Array<Task>;
   nextCursor: string | null;
-  /** Where a page was asked for by its number. */
+  /** Only if you ask for a page by its number. */
   total?: number;
-  /** Whether there are more than `total` says. */
+  /** Whether there are more tasks than `total` says. */
   totalCapped?: boolean;
 };
 
@@ -2137,19 +2137,19 @@ export type TaskPage = {
 
 export type TaskStats = {
   total: number;
-  /** Those that are neither done nor cancelled. */
+  /** Tasks that are neither done nor cancelled. */
   open: number;
-  /** Open ones past their date. */
+  /** Open tasks past their due date. */
   overdue: number;
   byStatus: CountsTodo;
   byPriority: CountsLow;
   byKind: CountsTask;
-  /** Open ones of a project, or of all, by whom they are assigned to, else who created them: the most first, 50 at most. */
+  /** Open tasks of a project, or all open tasks, by assignee, or by creator if unassigned: highest number first, 50 people at most. */
   byAssignee: Array<Load>;
   throughput: Array<Week>;
-  /** From the start to the end of those completed in these weeks, in seconds on average. Those that never were in progress started when they were created. */
+  /** Average seconds from start to completion of the tasks completed in these weeks. A task that was never in progress started when it was created. */
   cycleSeconds: number | null;
-  /** Kept when a day ends, so that later changes leave it as it was. */
+  /** Recorded when a day ends; later changes do not alter it. */
   burndown: Array<OpenAtEnd>;
   countedAt: string;
 };
@@ -2166,7 +2166,7 @@ export type TicketBody = {
 
 export type TicketOut = {
   ticket: string;
-  /** Seconds. */
+  /** Lifetime in seconds. */
   expiresIn: number;
 };
 
@@ -2183,7 +2183,7 @@ export type TraceStep = {
   step: string;
   /** `chosen`; `told` or `held`; `shown` or `silent`; `left_out`, `planned`, `attempt_...`, `waiting`, `sent`, `skipped` or `failed`; `acknowledged` by a device; `done`; `until`. */
   outcome: string;
-  /** A code; of an attempt, what the other side answered. */
+  /** A code, or the other side's answer to an attempt. */
   reason: string | null;
   at: string;
 };
@@ -2195,13 +2195,13 @@ export type TrashedFile = {
   /** text: edited together at `/collab/{id}`; binary: replaced as a whole. */
   kind: "text" | "binary";
   type: string;
-  /** How lines of its content end. */
+  /** The line ending of the content. */
   eol: "lf" | "crlf";
-  /** Of the newest version as it is kept: lines of a text end with LF. */
+  /** The size of the newest version as stored: lines of a text end with LF. */
   bytes: number;
   /** The number of the newest version of its content. */
   contentVersion: number;
-  /** Of path and type. */
+  /** The version of path and type; the content has its own. */
   version: number;
   creator: Person | null;
   createdAt: string;
@@ -2219,15 +2219,15 @@ export type TrashedProject = {
   id: string;
   name: string;
   description: string | null;
-  /** Who reads it, with its files, beside its members: private nobody, internal whoever is signed in, public everybody. Tasks are its members' in any case. */
+  /** People who may read the project and its files, besides its members. private: nobody; internal: all signed-in users; public: everybody. Its tasks are always for members only. */
   visibility: "private" | "internal" | "public";
   memberCount: number;
-  /** Of files, those in the trash too. */
+  /** Storage of its files, including those in the trash. */
   storage: Storage;
   version: number;
   createdAt: string;
   updatedAt: string;
-  /** What the viewer may do: `reader` is no member of a project that is open to them; holders of project:manage may what owners may. */
+  /** The viewer's role: `reader` is not a member, but the project is open to them. Holders of project:manage may do everything that owners may. */
   role: "owner" | "editor" | "viewer" | "reader";
   deletedAt: string;
   deletedBy: Person | null;
@@ -2240,7 +2240,7 @@ export type TrashedProjectPage = {
 
 export type TrashedTask = {
   id: string;
-  /** Counts in its project. */
+  /** The task's number in its project. */
   number: number | null;
   kind: "task" | "issue";
   title: string;
@@ -2251,24 +2251,24 @@ export type TrashedTask = {
   projectId: string | null;
   leadId: string | null;
   parentId: string | null;
-  /** Its place in its column, ascending; of equal ones, by id. */
+  /** The order in the column, ascending; tasks with equal ranks by id. */
   rank: number;
-  /** As it was given: a day, or a time. */
+  /** The due date as given: a day, or a time. */
   dueDate: string | null;
-  /** The moment; of a day its last second. */
+  /** The due date as a moment; for a day, its last second. */
   dueAt: string | null;
   dueAllDay: boolean;
-  /** When it was first in progress. */
+  /** When the task was first in progress. */
   startedAt: string | null;
-  /** When it was done; null where it is not. */
+  /** When the task was done; null if it is not. */
   completedAt: string | null;
   labels: Array<TaskLabel>;
-  /** Whether a task that blocks it is still to be done. */
+  /** Whether a task that blocks this one is still open. */
   blocked: boolean;
   checklist: Steps;
   subtasks: Steps;
   commentCount: number;
-  /** How it comes again; null where it does not, or no more. */
+  /** How the task repeats; null if it does not, or no longer. */
   repeat: RepeatOut | null;
   seriesId: string | null;
   occurrence: number | null;
@@ -2278,7 +2278,7 @@ export type TrashedTask = {
   updatedAt: string;
   description: string | null;
   uploads: Array<Attachment>;
-  /** Whether you watch it. */
+  /** Whether you watch the task. */
   watching: boolean;
   deletedAt: string;
   deletedBy: Person | null;
@@ -2291,11 +2291,11 @@ export type TrashedTaskPage = {
 
 export type TypePreference = {
   inApp: boolean;
-  /** `offline`: unless a device showed it within two minutes; `always`: unless it was read. */
+  /** `off`: no mail; `offline`: unless a device showed it within two minutes; `always`: unless it was read. */
   email: "off" | "offline" | "always";
   push: boolean;
   default: Channels;
-  /** Neither mutes, preferences nor quiet hours hold it: it cannot be changed. */
+  /** true: mutes, preferences and quiet hours do not hold this type, and its channels cannot be changed. */
   critical: boolean;
 };
 
@@ -2309,16 +2309,16 @@ export type UnreadMessages = {
 };
 
 export type UpTo = {
-  /** Only this one and those behind it in the list: the id of a notification, or a position. What came after it stays as it is. */
+  /** Only this notification and older ones: the id of a notification, or a position. Newer ones stay as they are. */
   upTo?: string | null;
 };
 
 export type UpdateChat = {
   /** The version the change is based on; a stale one is 409. */
   version?: number;
-  /** null: how its first question begins, once there is one. */
+  /** null: the beginning of its first question, once there is one. */
   title?: string | null;
-  /** A project that the caller reads, whose files questions are answered from. */
+  /** A project that you may read; questions are answered from its files. */
   projectId?: string | null;
   /** One of `AI_MODEL` and `AI_MODELS`; null: the first. */
   model?: string | null;
@@ -2341,7 +2341,7 @@ export type UpdateFile = {
   version?: number;
   /** `docs/plan.md`: unique in its project regardless of case; NFC, at most 512 bytes. */
   path?: string;
-  /** The media type; absent: by the end of the path. */
+  /** The media type; absent: derived from the end of the path. */
   type?: string;
 };
 
@@ -2361,13 +2361,13 @@ export type UpdateItem = {
 };
 
 export type UpdateLabel = {
-  /** Unique in its project, whatever the case. */
+  /** Unique in its project; case does not count. */
   name?: string;
   color?: string;
 };
 
 export type UpdateLead = {
-  /** Needed where the stage is lost, and nowhere else. */
+  /** Required for the stage `lost`, refused for all others. */
   lostReason?: "price" | "timing" | "competitor" | "no_need" | "no_answer" | "duplicate" | "other" | null;
   lostNote?: string | null;
   company?: string | null;
@@ -2378,14 +2378,14 @@ export type UpdateLead = {
   source?: "website" | "referral" | "event" | "advertisement" | "outbound" | "partner" | "import" | "other";
   stage?: "new" | "contacted" | "qualified" | "won" | "lost";
   score?: number;
-  /** Somebody who may read leads. */
+  /** A user who may read leads. */
   ownerId?: string | null;
-  /** What it may be worth, as "1200.50"; needs a currency. */
+  /** The expected value, as "1200.50"; needs a currency. */
   value?: string | null;
   /** ISO 4217, for instance EUR. */
   currency?: string | null;
   notes?: string | null;
-  /** Also where a lead of this e-mail address or phone number exists. */
+  /** true: even if a lead with this e-mail address or phone number exists. */
   allowDuplicate?: boolean;
   /** The version the change is based on; a stale one is 409. */
   version?: number;
@@ -2399,13 +2399,13 @@ export type UpdateMessage = {
 };
 
 export type UpdateNotification = {
-  /** Read is seen as well; unread again, it stays seen. */
+  /** true also marks it as seen; false leaves it seen. */
   isRead?: boolean;
-  /** true: out of the list and the count; ends a snooze. false: back in its place, as it was. */
+  /** true: removes it from the list and the count, and ends a snooze. false: puts it back in its place, as it was. */
   archived?: boolean;
-  /** The count stays. false changes nothing of what is read. */
+  /** The unread count stays. false has no effect on a read notification. */
   seen?: boolean;
-  /** Out of the list, the archive and the count until then, at most a year; then unread, on top and by itself. null: now. */
+  /** Until then, at most a year, it is out of the list, the archive and the count; then it is unread, on top and in no group. null: now. */
   snoozedUntil?: string | null;
 };
 
@@ -2414,9 +2414,9 @@ export type UpdatePost = {
   version?: number;
   title?: string | null;
   body?: string;
-  /** All that the post is to have, in order; those left out are removed. */
+  /** All uploads of the post from now on, in order; those left out are removed. */
   uploadIds?: Array<string> | null;
-  /** Of posts of the type project: one in which you write. */
+  /** For posts of the type project: a project that you may edit. */
   projectId?: string | null;
 };
 
@@ -2442,7 +2442,7 @@ export type UpdateProject = {
   version?: number;
   name?: string;
   description?: string | null;
-  /** Who reads it, with its files, beside its members: private nobody, internal whoever is signed in, public everybody. Tasks are its members' in any case. */
+  /** People who may read the project and its files, besides its members. private: nobody; internal: all signed-in users; public: everybody. Its tasks are always for members only. */
   visibility?: "private" | "internal" | "public";
 };
 
@@ -2455,25 +2455,25 @@ export type UpdateTask = {
   status?: "todo" | "in_progress" | "review" | "done" | "cancelled";
   priority?: "low" | "medium" | "high" | "urgent";
   assigneeId?: string | null;
-  /** In another project it gets another number, loses its labels and parent. */
+  /** Moving to another project gives the task a new number, and removes its labels and parent. */
   projectId?: string | null;
   /** Needs `lead:read`. */
   leadId?: string | null;
   parentId?: string | null;
   /** A day (`2026-01-31`), which ends by the clock of the assignee, else of the creator, or a time with its zone. */
   dueDate?: string | null;
-  /** All that it is to have: labels of its project, or of none. */
+  /** All labels of the task from now on: labels of its project, or labels without a project if it has none. */
   labelIds?: Array<string>;
-  /** All that the task is to have, in order; those left out are removed. */
+  /** All uploads of the task from now on, in order; those left out are removed. */
   uploadIds?: Array<string> | null;
-  /** Begins a new series with this task; null: no more of them come. */
+  /** Starts a new series with this task; null ends the series. */
   repeat?: Repeat | null;
-  /** Where in its column, that of `status` if it is sent, it is to stand. */
+  /** The new place in the task's column, or in the column of `status` if that is sent. */
   place?: Place;
 };
 
 export type UpdateUpload = {
-  /** What a picture shows, for those who cannot see it. */
+  /** Alternative text: describes the picture to people who cannot see it. */
   alt: string | null;
 };
 
@@ -2481,7 +2481,7 @@ export type UpdateView = {
   /** The version the change is based on; a stale one is 409. */
   version?: number;
   name?: string;
-  /** Filters and order, as `GET /tasks` takes them. */
+  /** Filters and order, as parameters of `GET /tasks`. */
   query?: SavedFilters;
   projectId?: string | null;
   shared?: boolean;
@@ -2494,10 +2494,10 @@ export type UpdateWebhook = {
   version?: number;
   /** https, at an address of the public internet. Redirects are not followed. */
   url?: string;
-  /** Types of event, `task.*` for all of a subject; empty: every one of the scope. Those of your own notifications are `notification.` and the type. */
+  /** Types of event, `task.*` for all of a subject; empty: all types of the scope. Your own notifications are `notification.` and their type. */
   types?: Array<string>;
   description?: string | null;
-  /** Stop sending; what happens is kept for 14 days, until you resume it. */
+  /** Stops sending; events are kept for 14 days, until you resume it. */
   status?: "paused";
 };
 
@@ -2508,26 +2508,26 @@ export type Updated = {
 export type Upload = {
   id: string;
   name: string;
-  /** Media type. */
+  /** The media type. */
   type: string;
   bytes: number;
-  /** Pixels, as it is shown. */
+  /** Width in pixels, as shown. */
   width: number | null;
   height: number | null;
-  /** What a picture shows, in its owner's words. */
+  /** Alternative text of a picture, by its owner. */
   alt: string | null;
   url: string;
-  /** Of images. It may come later than the upload; of one on a post with a `post:updated` whose version has not changed. */
+  /** For images. It may come later than the upload; for a post's image it comes with a `post:updated` whose version has not changed. */
   thumbnailUrl: string | null;
   createdAt: string;
 };
 
 export type UploadSignature = {
-  /** Of the upload, once it is confirmed. */
+  /** The id of the upload, once it is confirmed. */
   id: string;
   url: string;
   apiKey: string;
-  /** Good for an hour from then. */
+  /** The signature is valid for an hour from this time. */
   timestamp: number;
   folder: string;
   publicId: string;
@@ -2552,13 +2552,13 @@ export type UsageDay = {
   messages: number | null;
   /** Tasks completed. */
   tasksDone: number | null;
-  /** The median time from a post to the first comment on it by another person, of such comments of this day; null where there was none. */
+  /** The median time from a post to the first comment on it by another person, for first comments of this day; null without any. */
   firstCommentSeconds: number | null;
-  /** Milliseconds until requests were answered: the medians of ten seconds, weighted by requests; null where nothing was measured. */
+  /** Response time in milliseconds: the mean of the medians of every ten seconds, weighted by requests; null if nothing was measured. */
   latencyP50: number | null;
-  /** The same of what 99 of 100 requests took at most. */
+  /** The same for the time that 99 of 100 requests did not exceed. */
   latencyP99: number | null;
-  /** When it was counted last. */
+  /** When the day was last counted. */
   countedAt: string | null;
 };
 
@@ -2584,7 +2584,7 @@ export type View = {
   query: Record<string, string>;
   shared: boolean;
   owner: Person;
-  /** Whether you may change it. */
+  /** Whether you may change the view. */
   mine: boolean;
   version: number;
   createdAt: string;
@@ -2611,9 +2611,9 @@ export type Watching = {
 };
 
 export type Watermark = {
-  /** The last comment read, which may be deleted; null for not at all. */
+  /** The last comment read, which may be deleted; null if you have not read any. */
   upTo: string | null;
-  /** Comments of others behind it, counted to 100: show 100 as 99+. */
+  /** Comments by others after it, counted up to 100: show 100 as 99+. */
   unreadCount: number;
 };
 
@@ -2625,13 +2625,13 @@ export type Webhook = {
   types: Array<string>;
   description: string | null;
   status: "active" | "paused" | "disabled";
-  /** Why it is not active: owner paused it; failing for five days; right_lost by the owner; secret_lost; gone: the endpoint answered 410. */
+  /** Why it is not active. owner: the owner paused it; failing: it failed for five days; right_lost: the owner lost the right to it; secret_lost: its secret cannot be read; gone: the endpoint answered 410. */
   reason: "owner" | "failing" | "right_lost" | "secret_lost" | "gone" | null;
-  /** How many attempts in a row failed. */
+  /** The number of failed attempts in a row. */
   failures: number;
   failingSince: string | null;
   lastOkAt: string | null;
-  /** Until when the secret before signs, too. */
+  /** Until when requests are signed with the previous secret, too. */
   oldSecretUntil: string | null;
   version: number;
   createdAt: string;
@@ -2655,10 +2655,10 @@ export type WebhookDelivery = {
   type: string;
   status: "pending" | "delivered" | "failed";
   attempts: number;
-  /** Not before this time; later while the endpoint fails or is paused. */
+  /** The earliest time of the next attempt; it comes later while the endpoint fails or is paused. */
   nextAttemptAt: string | null;
   lastStatus: number | null;
-  /** `timeout`, `dns`, `tls`, `connection`, or why the URL is not asked: `url_refused`, `https_only`, `address_refused`. */
+  /** `timeout`, `dns`, `tls`, `connection`, or why the URL is not called: `url_refused`, `https_only`, `address_refused`. */
   lastError: string | null;
   lastMs: number | null;
   createdAt: string;
@@ -2672,10 +2672,10 @@ export type WebhookDeliveryLog = {
   type: string;
   status: "pending" | "delivered" | "failed";
   attempts: number;
-  /** Not before this time; later while the endpoint fails or is paused. */
+  /** The earliest time of the next attempt; it comes later while the endpoint fails or is paused. */
   nextAttemptAt: string | null;
   lastStatus: number | null;
-  /** `timeout`, `dns`, `tls`, `connection`, or why the URL is not asked: `url_refused`, `https_only`, `address_refused`. */
+  /** `timeout`, `dns`, `tls`, `connection`, or why the URL is not called: `url_refused`, `https_only`, `address_refused`. */
   lastError: string | null;
   lastMs: number | null;
   createdAt: string;
@@ -2694,11 +2694,11 @@ export type WebhookPage = {
 };
 
 export type Week = {
-  /** The Monday it begins on, UTC. */
+  /** The Monday on which the week begins, in UTC. */
   week: string;
   created: number;
   completed: number;
   cancelled: number;
-  /** From the start to the end of those completed in the week, in seconds on average. Those that never were in progress started when they were created. */
+  /** Average seconds from start to completion of the tasks completed in the week. A task that was never in progress started when it was created. */
   cycleSeconds: number | null;
 };

@@ -16,16 +16,14 @@ class TooManyEditors(TooManyRequests):
     """The file has as many sockets as allowed."""
 
     code, message = "too_many_editors", "Too many people have this file open; try again later."
-    meaning = "A node has 100 sockets in this file already."
+    meaning = "The file has 100 sockets on this node already."
 
     def __init__(self) -> None:
         super().__init__(retry_after=10)
 
 
 class DocumentIncomplete(Unavailable):
-    """Rows of the document's log are missing: do not show less than was stored.
-
-    Raised only after the handshake, so no route lists it: the socket is sent away.
-    """
+    """Rows of the document's log are missing: do not show less than was stored."""
 
     code, message = "document_incomplete", "This document cannot be opened right now."
+    meaning = "Stored changes of the file are missing: it is not shown, as it would be incomplete."

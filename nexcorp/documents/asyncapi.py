@@ -20,25 +20,25 @@ PROSE = """\
 Frames are JSON text: `{{"event", "data"}}`, at most {limit} bytes from clients. A client's frame may carry an
 `id` (a string or whole number of at most 100 characters), which its answer repeats. A frame of a room adds
 `room` and `seq`: numbers without gaps, in commit order. Keep (`epoch`, `seq`) of the last frame
-shown: connect with `?epoch=&seq=` to get what came since in the own room, once and in order;
-subscribe with them to others. Lists of what a room shows say the `epoch` and `seq` from which its frames
-complete them; a frame may tell of what the list shows already.
+shown: connect with `?epoch=&seq=` to get the frames of your own room since then, once and in order; subscribe
+to other rooms with them. A list over HTTP has the `epoch` and `seq` from which the frames of its room keep it
+complete; a frame may repeat an entry that the list has already.
 
-`feed` has one name for everybody, and shows each the new posts of the people they follow, and their own. Its
-frames have no `seq` and are not kept: after every `subscribed` fetch GET /api/v1/feed; what comes meanwhile
+`feed` has the same name for everybody, and sends you new posts by you and the people you follow. Its frames
+have no `seq` and are not kept: call GET /api/v1/feed after every `subscribed`; a post that comes meanwhile
 may be in both.
 
 Counters of a post come with `countsVersion`, in frames of all rooms and in answers over HTTP: of two readings
 the one with the higher number is newer, whichever came first.
 
-The handshake wants one of: an `Authorization` header, the subprotocol entry `bearer.<accessToken>` beside
+The handshake needs one of: an `Authorization` header, the subprotocol entry `bearer.<accessToken>` beside
 `{name}`, or `?ticket=` from POST /api/v1/auth/ticket. API keys open no
-sockets. Where it is refused, the answer is that of GET /ws in
-`/api/openapi.json`. The service pings every 25 seconds.
+sockets. A refused handshake is answered as GET /ws in
+`/api/openapi.json` says. The service pings every 25 seconds.
 
-Whoever offers the subprotocol `{batched}` gets each message as a JSON array of frames: those of
-{window} ms, in order, at most about {most} KB of them. All else is the same. What a client sends is one frame
-in either. A client that offers both is spoken to by the one that it names first.
+A client that offers the subprotocol `{batched}` gets each message as a JSON array of frames: those of
+{window} ms, in order, at most about {most} KB of them. All else is the same: clients send single frames.
+If a client offers both subprotocols, the one that it names first is used.
 
 Close codes:
 
@@ -61,11 +61,11 @@ SERVERS = {
         "protocol": scheme,
         "protocolVersion": "13",
         "description": text,
-        "variables": {"host": {"default": host, "description": "That of this document."}},
+        "variables": {"host": {"default": host, "description": "The host of this document."}},
         "security": [{"$ref": f"#/components/securitySchemes/{key}"} for key in SECURITY],
     }
     for name, scheme, host, text in (
-        ("secure", "wss", "localhost", "Where the service is reached by https."),
+        ("secure", "wss", "localhost", "If the service is reached by https."),
         ("local", "ws", "localhost:8080", "During development."),
     )
 }
@@ -120,7 +120,9 @@ def describe_batch(messages: Mapping[str, Any]) -> dict[str, Any]:
         {"$ref": f"#/components/messages/{name}/payload"} for name in messages if name.startswith("server")
     ]
     payload = {"type": "array", "minItems": 1, "items": {"oneOf": frames}}
-    return describe_message("batch", f"Frames of one moment, by the subprotocol {protocol.BATCHED}.", payload)
+    return describe_message(
+        "batch", f"Several frames in one message, with the subprotocol {protocol.BATCHED}.", payload
+    )
 
 
 def describe_operations(commands: Mapping[str, CommandDoc], events: Iterable[str]) -> dict[str, Any]:
@@ -143,7 +145,7 @@ def describe_operations(commands: Mapping[str, CommandDoc], events: Iterable[str
     found["tell"] = {
         "action": "send",
         "channel": CHANNEL,
-        "summary": "What the service sends unasked.",
+        "summary": "Frames that the service sends unasked.",
         "messages": [*refer_messages("server", *told), {"$ref": "#/channels/ws/messages/batch"}],
     }
     return found

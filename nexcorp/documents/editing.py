@@ -15,39 +15,42 @@ MESSAGES: tuple[tuple[str, str, str], ...] = (
     (
         "syncStep1",
         "both",
-        "0 0: a state vector. Answered by a complete step 2. The service asks editors so, too, and whoever "
-        "sent an update whose ground is missing. From clients once a second; sooner ones wait.",
+        "0 0: a state vector. Answered by a complete step 2. The service sends it to editors, too, and "
+        "to a client whose update builds on updates that are missing. Clients may send it once a second; "
+        "earlier ones wait.",
     ),
     (
         "syncStep2",
         "both",
-        f"0 1: all that a state vector lacks, at most {protocol.MAX_UPDATE_BYTES} bytes beside the document.",
+        f"0 1: everything that a state vector lacks, at most {protocol.MAX_UPDATE_BYTES} bytes beside the "
+        "document.",
     ),
     ("update", "both", f"0 2: a change, at most {protocol.MAX_UPDATE_BYTES} bytes."),
     (
         "awareness",
         "both",
-        "1: states of clients, four a socket, 4 KB each. The service puts the id of the user into each as "
-        "`userId`, drops what repeats another's, and sends a message without states after 20 quiet seconds.",
+        "1: states of clients, at most four a socket, 4 KB each. The service puts the id of the user "
+        "into each as `userId`, drops states of clients that belong to another socket, and sends a "
+        "message without states after 20 quiet seconds.",
     ),
     ("permissionDenied", "server", "2 0: you may read this file, not change it. Sent once."),
-    ("queryAwareness", "client", "3: the states of all others, please."),
+    ("queryAwareness", "client", "3: asks for the states of all others."),
     (
         "saved",
         "both",
-        "102 and up to 256 bytes: sent back unchanged when all that came before it on this socket is stored, "
-        "and the step 1 of the service answered. The newest of several stands for all. "
-        "Unknown to y-websocket, whose clients need not send it.",
+        "102 and up to 256 bytes: sent back unchanged once everything sent before it on this socket is "
+        "stored, and the step 1 of the service is answered. Of several, only the newest is sent back. "
+        "y-websocket does not know it; clients need not send it.",
     ),
 )
 CLOSE_CODES = {
     protocol.SESSION_OVER: "the session is over; final",
-    protocol.NO_MEMBER: "no member of the project any more, or no permission; final",
-    protocol.FILE_GONE: "there is no such file, or it is gone; final",
+    protocol.NO_MEMBER: "not a member of the project any more, or without the permission; final",
+    protocol.FILE_GONE: "the file does not exist, or is gone; final",
     4409: "the file is binary (`not_text`), with `?refuse=close`; final",
     protocol.TOO_LARGE: "the message is too large, or the file full (text 2 MB, state 8 MB); final",
     protocol.MALFORMED: "a message that cannot be read, or text; final",
-    GOING_AWAY: "going away, or the database is; comes back",
+    GOING_AWAY: "this node is stopping, or the database is away; comes back",
     TOO_SLOW: "the client reads too slowly; comes back",
     NO_PONG: "no pong within 10 seconds; comes back",
     TOO_MANY_MESSAGES: (
@@ -58,15 +61,15 @@ CLOSE_CODES = {
 }
 PROSE = """\
 A text file, edited together by y-websocket's protocol, unchanged: binary messages, never text. The shared
-type is `content`, or the one that the first update names alone. The handshake wants a token or a ticket as
-that of `/ws`, for public projects, too. y-websocket connects again by itself, and a ticket works once: give
-it a token by
+type is `content`, or, if the first update names only one type, that one. The handshake needs a token or
+a ticket like that of `/ws`, also for public projects. y-websocket reconnects by itself, and a ticket works
+once: give it a token by
 `Object.defineProperty(provider, 'protocols', {{get: () => ['nexcorp.v1', 'bearer.' + token()]}})`.
-The socket lives as long as the session, whatever becomes of the token; what changes in what the user may do
-holds at once, while Redis is away within two seconds. Readers see all, and their changes are answered by
+The socket lives as long as the session, even if the token expires. Changes of the user's rights take effect
+at once, or within two seconds while Redis is away. Readers see everything; their changes are answered by
 permissionDenied.
 
-y-websocket gives up on close codes from 4400 to 4499 alone. With `?refuse=close` a handshake that is refused
+y-websocket gives up only on close codes from 4400 to 4499. With `?refuse=close` a handshake that is refused
 opens the socket, and closes it with 4000 and the HTTP status.
 
 Close codes:
@@ -127,13 +130,13 @@ def describe_operations() -> dict[str, Any]:
         "edit": {
             "action": "receive",
             "channel": CHANNEL,
-            "summary": "What an editor sends.",
+            "summary": "Messages that an editor sends.",
             "messages": refer("client"),
         },
         "show": {
             "action": "send",
             "channel": CHANNEL,
-            "summary": "What an editor is sent.",
+            "summary": "Messages that an editor gets.",
             "messages": refer("server"),
         },
     }

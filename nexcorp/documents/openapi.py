@@ -30,22 +30,22 @@ PATH_EXAMPLES = (
 )
 # The name of a path parameter that is a number.
 NUMBER = "n"
-MATCH = "Its version, or its ETag: another one is 412."
-KNOWN = "ETags that are known already: the same representation is 304."
+MATCH = "The version or the ETag of the row: 412 if it is not the current one."
+KNOWN = "ETags that you have: 304 if one of them is the current representation."
 
 DESCRIPTION = """\
 The backend for a company's inner life. The live side is described in `/api/asyncapi.json`.
 
 - Every list is `{{data, nextCursor}}`: send `nextCursor` as `cursor` until it is null.
-- Every error has the seven keys of `Error`, also those of unknown paths (404) and of methods that a path does
-  not know (405, with `Allow`). Each response lists its codes; one may be added, so go by the status then.
-- A POST takes an `Idempotency-Key`, except where the answer is a secret, and to sign out.
-- What has a `version` has an `ETag`: `If-None-Match` with the same one is 304. A change based on another
-  version is 412 where that was named as `If-Match`, and 409 as `version` in the body; without either the last
-  one wins. A tag may be weak, and `If-Match` may be the version alone: `"3"`.
+- Every error has the seven keys of `Error`, also for unknown paths (404) and for methods that a path does
+  not have (405, with `Allow`). Each response lists its codes; go by the status of codes added later.
+- A POST takes an `Idempotency-Key`, except to sign out, and if its answer is a secret.
+- An answer with a `version` has an `ETag`: `If-None-Match` with the same tag is 304. A change based on an
+  old version is 412 if `If-Match` names it, and 409 if the body does as `version`; without either, the last
+  change wins. A tag may be weak, and `If-Match` may be the version alone: `"3"`.
 - Unknown fields and parameters are refused by name (422). PATCH changes what is sent, and nothing else.
-- Times are UTC, ids are UUIDs. GET answers HEAD as well, but for sign-in with a provider;
-  HEAD uses nothing up: no ticket, no export.
+- Times are UTC, ids are UUIDs. Every GET answers HEAD as well, except sign-in with a provider;
+  HEAD uses up neither tickets nor exports.
 
 {codes}
 """
@@ -102,8 +102,8 @@ def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str,
     if route.method == "POST" and not route.long_lived and route.idempotent:
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         text = (
-            "The same key and body do the work once and answer the same; what was changed since, as it is "
-            "now. Kept for 72 hours."
+            "Repeating a request with the same key and body does the work once, and answers the same, "
+            "with later changes in it. Kept for 72 hours."
         )
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": schema, "description": text})
     for name, status, text in (("If-None-Match", 304, KNOWN), ("If-Match", 412, MATCH)):

@@ -19,17 +19,17 @@ HEADERS: dict[str, dict[str, Any]] = {
         ("X-Request-Id", "string", "Names the request in the logs."),
         ("RateLimit-Limit", "integer", "Requests a minute; absent where there is no limit."),
         ("RateLimit-Remaining", "integer", "Requests left at this moment."),
-        ("RateLimit-Reset", "integer", "Seconds until all of them are there again."),
+        ("RateLimit-Reset", "integer", "Seconds until the whole limit is available again."),
         ("Retry-After", "integer", "Seconds to wait."),
         (
             "ETag",
             "string",
-            'Names the representation; of a row its version and a digest: `"3-0f1e2d3c4b5a"`.',
+            'Names the representation; for a row its version and a digest: `"3-0f1e2d3c4b5a"`.',
         ),
-        ("Location", "string", "Where the new thing is; absent where it has no address of its own."),
-        ("Idempotent-Replayed", "string", "`true` where the answer is that of an earlier request."),
-        ("WWW-Authenticate", "string", "`Bearer`, as RFC 6750 has it."),
-        ("Content-Range", "string", "Which part of the file it is; of a 416 only its size."),
+        ("Location", "string", "The address of the new entity; absent if it has no address of its own."),
+        ("Idempotent-Replayed", "string", "`true` if the answer is that of an earlier request."),
+        ("WWW-Authenticate", "string", "`Bearer`, as in RFC 6750."),
+        ("Content-Range", "string", "The part of the file in the body; for a 416 only the size of the file."),
     )
 }
 # Headers of a status beyond those of the route.
@@ -50,8 +50,8 @@ class Error(Out):
     code = fields.String(
         required=True,
         metadata={
-            "description": "Stable, for programs. Each response names its codes; go by the status where you "
-            "know none of them."
+            "description": "Stable, for programs. Each response names its codes; go by the status if you "
+            "do not know the code."
         },
     )
     message = fields.String(required=True, metadata={"description": "For people; may change."})
@@ -60,17 +60,19 @@ class Error(Out):
         values=fields.List(fields.String()),
         required=True,
         metadata={
-            "description": "What is wrong with which field, for people: the name of a field (`title`, "
-            "`profile.firstName`), of a parameter or a header, or `_schema` for the body as a whole."
+            "description": "Texts for people, by the name of the wrong field (`title`, "
+            "`profile.firstName`), parameter or header, or `_schema` for the body as a whole."
         },
     )
     timestamp = fields.AwareDateTime(required=True)
     path = fields.String(required=True)
     requestId = fields.String(required=True)
     current = fields.Dict(metadata={"description": "`stale_version`: the row as it is now."})
-    size = fields.Integer(metadata={"description": "`range_not_satisfiable`: how many bytes the file has."})
-    leadIds = fields.List(fields.UUID(), metadata={"description": "`lead_duplicate`: the ten oldest."})
-    mergedInto = fields.UUID(metadata={"description": "`lead_merged`: the lead that lives on."})
+    size = fields.Integer(metadata={"description": "`range_not_satisfiable`: the size of the file in bytes."})
+    leadIds = fields.List(
+        fields.UUID(), metadata={"description": "`lead_duplicate`: the ten oldest of the existing leads."}
+    )
+    mergedInto = fields.UUID(metadata={"description": "`lead_merged`: the lead that it was merged into."})
 
 
 def refer_headers(*names: str) -> dict[str, Any]:

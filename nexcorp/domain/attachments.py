@@ -27,7 +27,7 @@ class TooManyUploads(Conflict):
     """The person has MAX_LOOSE files that are on no post and no task."""
 
     code, message = "too_many_uploads", "Too many of your files are on no post; remove some first."
-    meaning = "100 of your files are on no post."
+    meaning = "100 of your uploads are not attached to anything yet."
 
 
 class QuotaExceeded(Conflict):
@@ -37,7 +37,7 @@ class QuotaExceeded(Conflict):
         "storage_quota_exceeded",
         "Your files would take more room than you have; remove some first.",
     )
-    meaning = "The caller's files would take more room than one account has."
+    meaning = "The caller's files would exceed the storage of one account."
 
 
 class TooManyFiles(TooManyRequests):

@@ -13,8 +13,8 @@ def counts_version(*, allow_none: bool = False) -> fields.Integer:
         required=True,
         allow_none=allow_none,
         metadata={
-            "description": "Goes up with each change of the post's counters. Keep the counters with the "
-            "highest one that you have seen, wherever they came from."
+            "description": "Grows with each change of the post's counters. Keep the counters with the "
+            "highest version that you have seen, from any source."
         },
     )
 
@@ -35,7 +35,7 @@ class Standing(Out):
     followed = fields.Boolean(required=True, metadata={"description": "Whether the viewer follows them."})
     followerCount = fields.Integer(required=True)
     followingCount = fields.Integer(required=True)
-    postCount = fields.Integer(required=True, metadata={"description": "Those that stand in lists."})
+    postCount = fields.Integer(required=True, metadata={"description": "The person's posts that lists show."})
 
 
 class PersonSeen(Person, Standing):
@@ -67,24 +67,24 @@ class Attachment(Out):
 
     id = fields.UUID(required=True)
     name = fields.String(required=True)
-    type = fields.String(required=True, metadata={"description": "Media type."})
+    type = fields.String(required=True, metadata={"description": "The media type."})
     bytes = fields.Integer(required=True)
     width = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Pixels, as it is shown."}
+        required=True, allow_none=True, metadata={"description": "Width in pixels, as shown."}
     )
     height = fields.Integer(required=True, allow_none=True)
     alt = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "What a picture shows, in its owner's words."},
+        metadata={"description": "Alternative text of a picture, by its owner."},
     )
     url = fields.String(required=True)
     thumbnailUrl = fields.String(
         required=True,
         allow_none=True,
         metadata={
-            "description": "Of images. It may come later than the upload; of one on a post with a "
-            "`post:updated` whose version has not changed."
+            "description": "For images. It may come later than the upload; for a post's image it comes "
+            "with a `post:updated` whose version has not changed."
         },
     )
 
@@ -98,7 +98,7 @@ class Post(Out):
         required=True,
         allow_none=True,
         validate=validate.OneOf(POST_STATUSES),
-        metadata={"description": "Of announcements and projects."},
+        metadata={"description": "The status of an announcement or a project."},
     )
     title = fields.String(required=True, allow_none=True)
     body = fields.String(required=True)
@@ -115,7 +115,7 @@ class Post(Out):
         required=True,
         allow_none=True,
         metadata={
-            "description": "The project that a post of the type project looks for people for; null where the "
+            "description": "For posts of the type project: the project that seeks people; null if the "
             "viewer may not see it."
         },
     )
@@ -124,7 +124,7 @@ class Post(Out):
     publishedAt = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        metadata={"description": "What lists are ordered by; null for drafts."},
+        metadata={"description": "The time by which lists are ordered; null for drafts."},
     )
     updatedAt = fields.AwareDateTime(required=True)
 
@@ -149,7 +149,7 @@ def page_of(item: type[Schema]) -> Schema:
 
 def live_page_of(item: type[Schema], room: str) -> Schema:
     """Return the schema of a list that a room shows: a page, with the position where its frames go on."""
-    about = f"Subscribe to {room} with both: its frames from there on keep the list complete."
+    about = f"Subscribe to {room} with `epoch` and `seq`: its frames then keep the list complete."
     return Schema.from_dict(
         {
             **page_of(item).fields,

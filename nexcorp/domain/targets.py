@@ -23,7 +23,7 @@ class AddressRefused(Invalid):
     """The URL leads to an address that is not public."""
 
     code, message = "address_refused", "This address is not public."
-    meaning = "The URL leads to an address that is not one of the public internet."
+    meaning = "The URL leads to an address outside the public internet."
 
 
 # By the code of nexcorp.integrations.outbound.Refused.

@@ -32,7 +32,7 @@ class ResumeLost(Conflict):
     """The events since the position in `after` cannot be recovered."""
 
     code, message = "resume_lost", "Too much was missed: fetch the state anew."
-    meaning = "A subscription cannot go on behind `after`: fetch the state anew and subscribe from there."
+    meaning = "The subscription cannot resume after `after`: fetch the state again and subscribe from there."
 
 
 class TooManySubscriptions(TooManyRequests):

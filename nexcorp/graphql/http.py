@@ -63,7 +63,7 @@ class GraphqlAnswer(Out):
     class Meta:
         unknown = "include"
 
-    data = fields.Raw(metadata={"description": "By the names of the fields that were asked for."})
+    data = fields.Raw(metadata={"description": "The requested fields by name."})
     errors = fields.Raw(
         metadata={
             "description": "A list of `{message, locations, path, extensions}`. The extensions have `code`, "

@@ -23,17 +23,17 @@ from nexcorp.web.routing import Handler, Route, get, wants_socket
 PATH = "/api/graphql"
 TAG = "GraphQL"
 SDL = web.AppKey("graphql_sdl", Lasting)
-BY_FIELD = Access(keys=True, whose="each field says in the schema which permission it wants")
+BY_FIELD = Access(keys=True, whose="the schema says which permission each field needs")
 ABOUT = (
-    "200 once it is executed, also where fields have failed: `errors` then says so, with the codes of REST. "
-    "400 where it is not: it cannot be parsed, does not fit the schema, or is over a limit (depth 8, "
-    "15 aliases, 16 fields at the root, 1,000 tokens). Its lists have 200 rows together. A body that is no "
-    "JSON, or cannot be read, has the envelope of REST, as have all other statuses."
+    "200 if it is executed, even if fields fail: `errors` then names them, with the codes of REST. 400 "
+    "if it is not: it cannot be parsed, does not fit the schema, or is over a limit (depth 8, 15 "
+    "aliases, 16 fields at the root, 1,000 tokens). All lists together may have 200 rows. A body that is "
+    "not JSON, or cannot be read, is answered with the envelope of REST, as are all other statuses."
 )
 SOCKET = (
-    "Queries as with POST; mutations are 405. With `Upgrade: websocket` and the subprotocol "
-    "`graphql-transport-ws` it is where subscriptions are. The token comes in `Authorization`, as "
-    '`?ticket=`, or in the payload of `connection_init` (`{Authorization: "Bearer ..."}` or `{token}`).'
+    "Queries as with POST; mutations are 405. Subscriptions need `Upgrade: websocket` and the "
+    "subprotocol `graphql-transport-ws`. Send the token in `Authorization`, as `?ticket=`, or in the "
+    'payload of `connection_init` (`{Authorization: "Bearer ..."}` or `{token}`).'
 )
 
 

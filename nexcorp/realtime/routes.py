@@ -50,7 +50,7 @@ class SubprotocolRequired(BadRequest):
     """The client offers subprotocols, but not the one of this address."""
 
     code, message = "subprotocol_required", "Offer the subprotocol that is spoken here."
-    meaning = "Subprotocols were offered, but not the one that is spoken here, which the message names."
+    meaning = "The client offers subprotocols, but not the required one, which the message names."
 
 
 class UpgradeRequired(BadRequest):

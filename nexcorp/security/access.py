@@ -63,9 +63,9 @@ class Access:
         if self.keys:
             what = "Signed in, or with an API key"
         if self.fresh:
-            what += "; fresh: a password, `POST /auth/sudo` or a provider within ten minutes"
+            what += "; needs a proof from the last ten minutes: a password, `POST /auth/sudo` or a provider"
         if self.sign_in_counts is not None:
-            what += ", or mostly a sign-in"
+            what += " (a sign-in will do unless this gives administrators' rights)"
         if self.otherwise:
             return f"{what}; without it {self.otherwise}."
         if self.ticket:

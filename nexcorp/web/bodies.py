@@ -33,7 +33,7 @@ class TooManyChunks(BadRequest):
     """`Transfer-Encoding: chunked`, with chunks of a few bytes."""
 
     code, message = "too_many_chunks", "Send the body in larger chunks, or with Content-Length."
-    meaning = "The body comes in too many chunks: 256 may be small, more need 256 bytes each."
+    meaning = "The body has too many small chunks: beyond the first 256, one is allowed for every 256 bytes."
 
 
 class Content:

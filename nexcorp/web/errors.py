@@ -24,14 +24,14 @@ class RouteNotFound(errors.NotFound):
 class MethodNotAllowed(errors.AppError):
     """The router has the path, but with other methods."""
 
-    code, meaning = "method_not_allowed", "The path knows other methods: see the header `Allow`."
+    code, meaning = "method_not_allowed", "The path does not have this method; see the header `Allow`."
 
 
 class RequestTimeout(errors.AppError):
     """The request's body takes too long to arrive."""
 
     code, message = "request_timeout", "The request did not come in time."
-    meaning = "The request did not come in time."
+    meaning = "The request did not arrive in time."
 
 
 STATUS: dict[type[errors.AppError], int] = {

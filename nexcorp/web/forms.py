@@ -90,7 +90,7 @@ class TooManyUploadsAtOnce(TooManyRequests):
     """This person has used up their share of the forms received at once."""
 
     code, message = "too_many_uploads_at_once", "Wait until others of your uploads have ended."
-    meaning = "Eight of your forms are being received, or fewer where others send many, too."
+    meaning = "You are sending eight forms at once already, or fewer while other users send many."
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,10 @@ class PageQuery(Query):
     limit = fields.Integer(
         load_default=DEFAULT_LIMIT,
         validate=validate.Range(1, MAX_LIMIT),
-        metadata={"description": "How many rows at most."},
+        metadata={"description": "The maximum number of rows."},
     )
     cursor = Text(
-        least=1, most=1000, trim=False, metadata={"description": "`nextCursor` of the page before."}
+        least=1, most=1000, trim=False, metadata={"description": "`nextCursor` of the previous page."}
     )
 
 

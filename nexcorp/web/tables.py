@@ -43,7 +43,9 @@ class ImportQuery(Query):
 class RowError(Out):
     """The reason why a row was left out."""
 
-    row = fields.Integer(required=True, metadata={"description": "The first line of the file is 1."})
+    row = fields.Integer(
+        required=True, metadata={"description": "The number of the line; the first line of the file is 1."}
+    )
     field = fields.String(required=True, allow_none=True)
     code = fields.String(required=True)
     message = fields.String(required=True)
@@ -54,7 +56,7 @@ class Counts(Out):
 
     created = fields.Integer(required=True)
     updated = fields.Integer(required=True)
-    skipped = fields.Integer(required=True, metadata={"description": "Those that change nothing."})
+    skipped = fields.Integer(required=True, metadata={"description": "Rows that change nothing."})
     failed = fields.Integer(required=True)
 
 
@@ -64,14 +66,19 @@ class Import(Out):
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
     fileName = fields.String(
-        required=True, allow_none=True, metadata={"description": "Of a form; null for a body of `text/csv`."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "The name of the file in a form; null for a body of `text/csv`."},
     )
     dryRun = fields.Boolean(required=True)
     counts = fields.Nested(
-        Counts, required=True, allow_none=True, metadata={"description": "Null until it is read in."}
+        Counts,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null until the file has been processed."},
     )
     rowErrors = fields.List(
-        fields.Nested(RowError), required=True, metadata={"description": "The first hundred."}
+        fields.Nested(RowError), required=True, metadata={"description": "The first hundred errors."}
     )
     createdAt = fields.AwareDateTime(required=True)
     finishedAt = fields.AwareDateTime(required=True, allow_none=True)

@@ -8,8 +8,8 @@ from tests.policy import work_makers as makers
 from tests.policy.rules import ANYBODY, Maker, Rule
 
 READERS = (
-    "in private projects their members, in internal ones all, in public ones everybody; holders of "
-    "project:manage in all"
+    "in private projects members, in internal ones all users, in public ones everybody; in all projects "
+    "holders of project:manage"
 )
 WRITERS = "owners and editors of the project, and holders of project:manage"
 OWNERS = "owners of the project, and holders of project:manage"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from tests.policy import work_makers as makers
 from tests.policy.rules import ANYBODY, Rule
 
-SEEN = "private ones their members, internal ones all, public ones everybody; holders of project:manage all"
+SEEN = (
+    "private projects for members, internal ones for all users, public ones for everybody; all "
+    "projects for holders of project:manage"
+)
 MEMBERS = "members of the project, and holders of project:manage"
 WRITERS = "owners and editors of the project, and holders of project:manage"
 OWNERS = "its owners, and holders of project:manage"
@@ -83,7 +86,7 @@ PROJECTS: list[Rule] = [
         also="project:read",
         stranger=404,
         manager=204,
-        whose="yourself; others its owners, and holders of project:manage",
+        whose="any member may leave; only owners and holders of project:manage remove others",
         make=makers.a_workplace_with_another,
     ),
     Rule(

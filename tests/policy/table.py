@@ -37,8 +37,8 @@ from tests.policy.work_makers import as_form
 from tests.policy.work_many import WORK_MANY
 
 OWN = "your own only"
-ON_TASKS = "on tasks with task:read, those that you see"
-BY_FIELD = "each field says in the schema which permission it wants"
+ON_TASKS = "comments on tasks need task:read, and a task that you may see"
+BY_FIELD = "the schema says which permission each field needs"
 NEW_PASSWORD = "correct horse battery"
 POLICY: list[Rule] = [
     # The service itself. No worker runs here, so it is not ready.
@@ -93,7 +93,7 @@ POLICY: list[Rule] = [
         "POST /auth/logout",
         ANYBODY,
         204,
-        whose="the session whose access or refresh token is shown",
+        whose="ends the session of the access or refresh token",
         make=makers.a_refresh_token,
         body=makers.as_made,
     ),
@@ -145,7 +145,7 @@ POLICY: list[Rule] = [
         "POST /auth/email/verify",
         ANYBODY,
         400,
-        whose="the session whose token is shown goes on",
+        whose="the session of the token goes on",
         body={"token": "x" * 43},
     ),
     # Everybody here has a verified address.
@@ -225,7 +225,7 @@ POLICY: list[Rule] = [
         200,
         stranger=403,
         manager=200,
-        whose="the author, of projects holders of post:assign, of announcements of post:moderate",
+        whose="the author; for projects also holders of post:assign, for announcements of post:moderate",
         make=makers.a_project,
         body={"status": "on_hold"},
     ),
@@ -259,7 +259,7 @@ POLICY: list[Rule] = [
         "post:read",
         200,
         stranger=404,
-        whose="the owner, and whoever may see its post, task or message",
+        whose="the owner, and everybody who may see its post, task or message",
         make=makers.an_upload,
     ),
     Rule(
@@ -317,7 +317,8 @@ POLICY: list[Rule] = [
         200,
         stranger=403,
         manager=200,
-        whose="its author, and holders of post:moderate; on tasks those of task:manage, and with task:read",
+        whose="its author, and holders of post:moderate; for comments on tasks, which need task:read, of "
+        "task:manage",
         make=makers.a_comment,
     ),
     Rule("GET /comments/{id}", "post:read", 200, whose=ON_TASKS, make=makers.a_comment),
@@ -336,8 +337,8 @@ POLICY: list[Rule] = [
         204,
         stranger=403,
         manager=204,
-        whose="its author, the post's, and holders of post:moderate; on tasks the creator, and holders of "
-        "task:manage",
+        whose="its author, the post's author, and holders of post:moderate; on a task its author, the "
+        "task's creator, and holders of task:manage",
         make=makers.a_comment,
     ),
     Rule("PUT /users/{id}/follow", "user:follow", 200, make=makers.another_person),
@@ -351,7 +352,7 @@ POLICY: list[Rule] = [
         "lead:create",
         403,
         manager=202,
-        whose="with `mode=update` for holders of lead:update",
+        whose="`mode=update` needs lead:update, too",
         make=makers.a_table_of_leads,
         body=as_form,
     ),
@@ -363,7 +364,7 @@ POLICY: list[Rule] = [
         "lead:update",
         403,
         manager=200,
-        whose="for those who may read leads",
+        whose="needs lead:read, too",
         make=makers.a_lead,
         body={"name": "Ada"},
         others={"key_with": 403},
@@ -374,7 +375,7 @@ POLICY: list[Rule] = [
         "lead:update",
         403,
         manager=200,
-        whose="for those who may read leads",
+        whose="needs lead:read, too",
         make=makers.a_lead,
         body={"score": 5},
         others={"key_with": 403},
@@ -384,7 +385,7 @@ POLICY: list[Rule] = [
         "lead:update",
         403,
         manager=200,
-        whose="for those who may read leads",
+        whose="needs lead:read, too",
         make=makers.a_lead,
         body={"stage": "won"},
         others={"key_with": 403},
@@ -395,7 +396,7 @@ POLICY: list[Rule] = [
         "lead:update",
         403,
         manager=200,
-        whose="for those who may read leads",
+        whose="needs lead:read, too",
         make=makers.two_leads,
         body=lambda made: {"fromId": str(made["fromId"])},
         others={"key_with": 403},
@@ -405,7 +406,7 @@ POLICY: list[Rule] = [
         "lead:update",
         403,
         manager=201,
-        whose="for those who may read leads",
+        whose="needs lead:read, too",
         make=makers.a_lead,
         body={"kind": "note", "text": "Hello."},
         others={"key_with": 403},
@@ -525,7 +526,7 @@ POLICY: list[Rule] = [
         "POST /push-subscriptions",
         "notification:update",
         201,
-        whose="a session's own; no API keys",
+        whose="for the browser of your session; no API keys",
         make=makers.a_browser,
         body=makers.as_made,
         others={"key_with": 403},

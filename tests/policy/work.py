@@ -7,13 +7,18 @@ from typing import Any
 from tests.policy import work_makers as makers
 from tests.policy.rules import A_CALLER, Room, Rule
 
-SEERS = "those that you created or are assigned to, and of your projects; holders of task:manage all"
-CREATORS = "in projects their owners and editors, and holders of task:manage"
-CHANGERS = "creator, assignee, owners and editors of the project, and holders of task:manage; with task:read"
-REMOVERS = "the creator, and holders of task:manage; with task:read"
+SEERS = (
+    "tasks that you created or are assigned to, and tasks of your projects; all tasks for holders of "
+    "task:manage"
+)
+CREATORS = "in a project its owners and editors, and holders of task:manage"
+CHANGERS = (
+    "creator, assignee, owners and editors of the project, and holders of task:manage; needs task:read, too"
+)
+REMOVERS = "the creator, and holders of task:manage; needs task:read, too"
 
-LABELS = "those of your projects, and those of tasks without one"
-LABELLERS = "owners and editors of the project; without one holders of task:manage, who may all"
+LABELS = "labels of your projects, and labels without a project"
+LABELLERS = "owners and editors of the project, and holders of task:manage, who alone may without a project"
 
 
 def on_task(operation: str, permission: str, status: int, whose: str, **more: Any) -> Rule:
@@ -62,13 +67,13 @@ WORK: list[Rule] = [
     on_task("PUT /tasks/{id}/assignee", "task:create", 200, CHANGERS, body={"userId": None}),
     on_task("DELETE /tasks/{id}", "task:create", 204, REMOVERS),
     on_task("GET /tasks/{id}/history", "task:read", 200, SEERS),
-    on_task("GET /comments/task/{id}", "task:read", 200, "of tasks that you see"),
-    on_task("GET /comments/task/{id}/read", "task:read", 200, "of tasks that you see"),
+    on_task("GET /comments/task/{id}", "task:read", 200, "only for tasks that you may see"),
+    on_task("GET /comments/task/{id}/read", "task:read", 200, "only for tasks that you may see"),
     on_task(
         "PUT /comments/task/{id}/read",
         "task:read",
         200,
-        "of tasks that you see",
+        "only for tasks that you may see",
         body=lambda made: {"upTo": str(made["id"])},
     ),
     on_task("GET /tasks/{id}/subtasks", "task:read", 200, SEERS),
@@ -90,7 +95,7 @@ WORK: list[Rule] = [
     ),
     on_task("DELETE /tasks/{id}/checklist/{itemId}", "task:create", 200, CHANGERS, make=makers.a_step),
     Rule("GET /tasks/trash", "task:read", 200, whose=SEERS),
-    Rule("DELETE /tasks/trash", "task:create", 200, whose="those that you created"),
+    Rule("DELETE /tasks/trash", "task:create", 200, whose="tasks that you created"),
     on_task("POST /tasks/{id}/restore", "task:create", 200, REMOVERS, make=makers.a_trashed_task),
     Rule("DELETE /tasks/{id}/purge", "task:purge", 403, admin=204, make=makers.a_trashed_task),
     Rule(

@@ -6,20 +6,20 @@ from tests.policy import work_makers as makers
 from tests.policy.rules import Rule
 
 OWN = "your own only"
-SHARED = "your own, and those shared in projects that you see"
+SHARED = "your own views, and views shared in projects that you may see"
 WORK_MANY: list[Rule] = [
     Rule(
         "GET /tasks/stats",
         "task:read",
         200,
-        whose="your own, and of your projects; holders of task:manage all",
+        whose="your own tasks, and tasks of your projects; all tasks for holders of task:manage",
     ),
     Rule(
         "PATCH /tasks",
         "task:create",
         200,
-        whose="those that you created or are assigned to, of projects that you edit; holders of "
-        "task:manage all; with task:read",
+        whose="tasks that you created or are assigned to, and tasks of projects that you edit; all tasks "
+        "for holders of task:manage; needs task:read, too",
         make=makers.a_task,
         body=lambda made: {"items": [{"id": made["id"], "status": "done"}]},
         others={"key_with": 403},

@@ -101,7 +101,7 @@ def test_every_operation_documents_how_it_fails() -> None:
 
 
 # Errors of the command line, and a stored answer that leaves its transaction: no client sees their codes.
-UNSEEN = {"DatabaseNotEmpty", "DocumentIncomplete", "LocksHeld", "MigrationError", "Replay", "SchemaError"}
+UNSEEN = {"DatabaseNotEmpty", "LocksHeld", "MigrationError", "Replay", "SchemaError"}
 
 
 def find_kinds(parent: type[AppError] = AppError) -> set[type[AppError]]:

@@ -9,35 +9,35 @@ class ChatNotFound(NotFound):
     """The chat does not exist, or belongs to another user."""
 
     code, message = "chat_not_found", "There is no such chat."
-    meaning = "The chat does not exist, or is another person's."
+    meaning = "The chat does not exist, or belongs to another user."
 
 
 class ChatMessageNotFound(NotFound):
     """The message does not exist in this chat."""
 
     code, message = "chat_message_not_found", "There is no such message in this chat."
-    meaning = "The message does not exist in this chat, or is not of the kind that this wants."
+    meaning = "The chat has no message with this id, or the message is a question where an answer is needed."
 
 
 class AnswerInProgress(Conflict):
     """The chat's last question is still being answered."""
 
     code, message = "answer_in_progress", "Wait for the answer, or cancel it."
-    meaning = "A question of the chat is being answered."
+    meaning = "The chat is still answering another question."
 
 
 class ContextTooLarge(PayloadTooLarge):
     """The question and the chosen files are longer than the model's context."""
 
     code, message = "context_too_large", "The question and the chosen files are too long: choose fewer."
-    meaning = "The question and the chosen files are more than the language model takes."
+    meaning = "The question and the chosen files together are too long for the language model."
 
 
 class TokenLimit(TooManyRequests):
     """The user has spent today's tokens."""
 
     code, message = "token_limit", "You have asked as much as you may today."
-    meaning = "You have used the tokens of this day, UTC (`AI_TOKENS_A_DAY`)."
+    meaning = "You have used all your tokens for today, in UTC (`AI_TOKENS_A_DAY`)."
 
 
 class TooManyAnswers(TooManyRequests):

@@ -42,10 +42,8 @@ EVENTS: dict[str, EventType] = {
 
 
 FRAMES = {
-    "ai-chat:created": FrameDoc(
-        "In user:{id}: the person began a chat with the language model.", refer("RoomChat")
-    ),
-    "ai-chat:updated": FrameDoc("In user:{id}: a chat was changed, or asked something.", refer("RoomChat")),
+    "ai-chat:created": FrameDoc("In user:{id}: you began a chat with the language model.", refer("RoomChat")),
+    "ai-chat:updated": FrameDoc("In user:{id}: a chat was changed, or got a question.", refer("RoomChat")),
     "ai-answer:ended": FrameDoc(
         "In user:{id}: the answer `messageId` has ended, with this `status`.", refer("RoomChat")
     ),

@@ -119,12 +119,12 @@ ROUTES = [
         body=CreateChat(),
         access=USE,
         tag=TAG,
-        description="A chat is its owner's alone; administrators do not see it either.",
+        description="Only its owner sees a chat; administrators do not see it either.",
     ),
     get(
         "/ai/chats",
         list_chats,
-        "The caller's chats, the last written to first",
+        "Your chats, the last written to first",
         ChatPage,
         query=ChatQuery(),
         access=USE,
@@ -158,8 +158,8 @@ ROUTES = [
         errors=(ChatNotFound,),
         access=OWN,
         tag=TAG,
-        description="As it was said, the oldest first; `nextCursor` leads to what was before. `siblings` are "
-        "the other branches: name one of them, or what follows it, as `leaf`.",
+        description="Oldest first; `nextCursor` leads to earlier messages. `siblings` are the other "
+        "branches: send one of them, or a message after it, as `leaf`.",
     ),
     post(
         "/ai/chats/{id}/messages",
@@ -173,36 +173,39 @@ ROUTES = [
         tag=TAG,
         lingers=lingers,
         description="A worker writes the answer, whether the client stays or not. With `Accept: "
-        "text/event-stream` it comes as events: `created` with what a 201 has, then those of `/stream`.",
+        "text/event-stream` it comes as events: `created` with the body of a 201, then those of "
+        "`/stream`.",
     ),
     post(
         "/ai/chats/{id}/messages/{messageId}/regenerate",
         regenerate_answer,
-        "Have a question answered once more",
+        "Answer a question once more",
         Exchange(),
         query=AskQuery(),
         errors=(*CHAT_ERRORS, ChatMessageNotFound, NotConfigured),
         access=OWN,
         tag=TAG,
         lingers=lingers,
-        description="The new answer is a sibling of `messageId`. Else as asking a question.",
+        description="The new answer is a sibling of the answer `messageId`. All else is as for asking a "
+        "question.",
     ),
     post(
         "/ai/chats/{id}/messages/{messageId}/cancel",
         cancel_answer,
-        "End an answer",
+        "Cancel an answer",
         ChatMessage(),
         202,
         errors=(ChatMessageNotFound,),
         access=OWN,
         tag=TAG,
-        description="What there is of it stays. One that has ended is answered the same.",
+        description="The part written so far stays. Cancelling an answer that has ended is answered the "
+        "same.",
     ),
     Route(
         "GET",
         "/ai/chats/{id}/messages/{messageId}/stream",
         stream_answer,
-        "An answer as it is written",
+        "Stream an answer while it is written",
         OWN,
         TAG,
         query=StreamQuery(),
@@ -210,8 +213,9 @@ ROUTES = [
         returns={200: None},
         content_type=EVENT_STREAM,
         long_lived=True,
-        description="Events: `delta` `{offset, text}`, whose id is a position; `restarted` `{attempt}`: what "
-        "came is void, the answer begins anew; `end` `{status, reason}`, behind which there is nothing. One "
-        "that breaks off without `end` is resumed, with `Last-Event-ID` or `after`: nothing is missed.",
+        description="Events: `delta` `{offset, text}`, whose id is a position; `restarted` "
+        "`{attempt}`: discard the text so far, the answer begins anew; `end` `{status, reason}`, "
+        "the last event. If the stream breaks off without `end`, resume it with `Last-Event-ID` or "
+        "`after`, so that you miss nothing.",
     ),
 ]

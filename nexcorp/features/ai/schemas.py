@@ -21,7 +21,7 @@ def title_field(**more: Any) -> Text:
         least=1,
         most=200,
         allow_none=True,
-        metadata={"description": "null: how its first question begins, once there is one."},
+        metadata={"description": "null: the beginning of its first question, once there is one."},
         **more,
     )
 
@@ -41,7 +41,7 @@ def project_field(**more: Any) -> fields.UUID:
     """The project whose files answers may use."""
     return fields.UUID(
         allow_none=True,
-        metadata={"description": "A project that the caller reads, whose files questions are answered from."},
+        metadata={"description": "A project that you may read; questions are answered from its files."},
         **more,
     )
 
@@ -78,7 +78,7 @@ class Chat(Out):
         ChatProject,
         required=True,
         allow_none=True,
-        metadata={"description": "null: no project, or one that its owner may not read any more."},
+        metadata={"description": "null without a project, or if the owner may not read it any more."},
     )
     model = fields.String(required=True, allow_none=True)
     leafId = fields.UUID(
@@ -88,14 +88,14 @@ class Chat(Out):
     version = fields.Integer(required=True)
     createdAt = fields.AwareDateTime(required=True)
     updatedAt = fields.AwareDateTime(
-        required=True, metadata={"description": "Or when it was last written to."}
+        required=True, metadata={"description": "When the chat was last changed or written to."}
     )
 
 
 class RoomChat(Chat):
     """A chat as its owner's room sees it."""
 
-    messageId = fields.UUID(metadata={"description": "The answer that has ended."})
+    messageId = fields.UUID(metadata={"description": "The id of the answer that has ended."})
     status = fields.String(validate=validate.OneOf(STATUSES))
 
 
@@ -104,11 +104,15 @@ class ContextItem(Out):
 
     fileId = fields.UUID()
     version = fields.Integer(metadata={"description": "The version of the file."})
-    passage = fields.Integer(metadata={"description": "A part of it, as `search` found it; else all of it."})
-    isCut = fields.Boolean(
-        metadata={"description": "Of an answer: only the beginning of the file did fit, or nothing of it."}
+    passage = fields.Integer(
+        metadata={
+            "description": "The number of a passage, from 0, that `search` found; absent: the whole file."
+        }
     )
-    search = fields.Boolean(metadata={"description": "Of a question: passages were looked for."})
+    isCut = fields.Boolean(
+        metadata={"description": "For an answer: whether only the beginning of the file fitted, or nothing."}
+    )
+    search = fields.Boolean(metadata={"description": "For a question: whether passages were searched."})
 
 
 class ChatMessage(Out):
@@ -119,19 +123,22 @@ class ChatMessage(Out):
     parentId = fields.UUID(required=True, allow_none=True)
     role = fields.String(required=True, validate=validate.OneOf(("user", "assistant")))
     body = fields.String(
-        required=True, metadata={"description": "Of an answer that has not ended what there is of it."}
+        required=True,
+        metadata={"description": "The text; for an answer that has not ended, the part so far."},
     )
     context = fields.List(fields.Nested(ContextItem), required=True)
     siblings = fields.List(
         fields.UUID(),
         required=True,
-        metadata={"description": "All that answer the same message, the oldest first, this one among them."},
+        metadata={
+            "description": "All messages that follow the same message, oldest first, including this one."
+        },
     )
     status = fields.String(
         required=True,
         allow_none=True,
         validate=validate.OneOf(STATUSES),
-        metadata={"description": "Of an answer; null of a question."},
+        metadata={"description": "The state of an answer; null for a question."},
     )
     reason = fields.String(
         required=True,
@@ -145,7 +152,7 @@ class ChatMessage(Out):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Where `body` ends, `attempt.offset`: go on behind it with `/stream?after=`."
+            "description": "The end of `body`, as `attempt.offset`: continue after it with `/stream?after=`."
         },
     )
     promptTokens = fields.Integer(required=True, allow_none=True)
@@ -168,15 +175,15 @@ class AskQuestion(Body):
     parentId = fields.UUID(
         allow_none=True,
         metadata={
-            "description": "The answer that it follows; null: it begins the chat anew. Left out: the newest "
-            "message."
+            "description": "The answer that it follows; null: it begins the chat anew. Absent: the "
+            "newest message."
         },
     )
     fileIds = Items(
         fields.UUID(),
         most=MOST_FILES,
         load_default=list,
-        metadata={"description": "Text files of the chat's project that the model is given as a whole."},
+        metadata={"description": "Text files of the chat's project to give to the model as a whole."},
     )
     search = Flag(
         load_default=False,
@@ -190,7 +197,10 @@ class AskQuery(Query):
     wait = fields.Integer(
         load_default=0,
         validate=validate.Range(0, MOST_WAIT_SECONDS),
-        metadata={"description": "Seconds to wait for the answer's end; what there is by then is answered."},
+        metadata={
+            "description": "Seconds to wait for the end of the answer; the response has the part "
+            "written by then."
+        },
     )
 
 
@@ -202,8 +212,8 @@ class StreamQuery(Query):
         most=30,
         checks=[validate.Regexp(r"^\d{1,9}\.\d{1,9}$")],
         metadata={
-            "description": "A `position`, or the id of the last event that was read; `Last-Event-ID` comes "
-            "first."
+            "description": "The `position` or the event id to resume after; the header `Last-Event-ID` "
+            "takes precedence."
         },
     )
 
@@ -211,14 +221,14 @@ class StreamQuery(Query):
 class ChatQuery(PageQuery):
     """Query of the list of chats."""
 
-    project = fields.UUID(metadata={"description": "Those of one project."})
+    project = fields.UUID(metadata={"description": "Only chats of this project."})
 
 
 class PathQuery(PageQuery):
     """Query of a chat's messages: which branch."""
 
     leaf = fields.UUID(
-        metadata={"description": "The message in which the branch ends; left out: that of the newest branch."}
+        metadata={"description": "The message with which the branch ends; absent: that of the newest branch."}
     )
 
 

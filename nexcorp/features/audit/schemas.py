@@ -19,18 +19,20 @@ class EventQuery(PageQuery):
     entityType = Text(
         most=50,
         checks=[validate.Regexp(NAME, error="Not a type of entity.")],
-        metadata={"description": "The type of the thing it happened to, for instance `post`."},
+        metadata={"description": "The type of the entity that the event is about, for instance `post`."},
     )
-    entityId = fields.UUID(metadata={"description": "The id of that thing; needs `entityType`."})
+    entityId = fields.UUID(metadata={"description": "The id of that entity; needs `entityType`."})
     type = Text(
         most=100,
         checks=[validate.Regexp(TYPE, error="Like post.created, or all of a kind: post.")],
-        metadata={"description": "`user.logged_in`, or `user.` for all of its kind."},
+        metadata={
+            "description": "A type of event, `user.logged_in`, or `user.` for all types that begin so."
+        },
     )
     from_ = fields.AwareDateTime(
-        format="iso", data_key="from", metadata={"description": "Not before this time."}
+        format="iso", data_key="from", metadata={"description": "Only events at this time or later."}
     )
-    to = fields.AwareDateTime(format="iso", metadata={"description": "Before this time."})
+    to = fields.AwareDateTime(format="iso", metadata={"description": "Only events before this time."})
 
     @validates_schema
     def require_type(self, data: dict[str, object], **more: object) -> None:
@@ -48,7 +50,9 @@ class AuditEvent(Out):
         Person,
         required=True,
         allow_none=True,
-        metadata={"description": "null for the service itself, and for people who have left."},
+        metadata={
+            "description": "The person who acted; null for the service itself, and for people who have left."
+        },
     )
     entityType = fields.String(required=True)
     entityId = fields.UUID(required=True)
@@ -56,8 +60,9 @@ class AuditEvent(Out):
         required=True,
         allow_none=True,
         metadata={
-            "description": "What it is called now, or how it begins: posts and comments with `post:read`, "
-            "people with `user:read`. null for all else, and for what is gone or not yours to see."
+            "description": "The current name or beginning of the entity: of posts and comments with "
+            "`post:read`, of people with `user:read`; null for all others, and for entities that are "
+            "gone or that you may not see."
         },
     )
     payload = fields.Dict(required=True)
@@ -66,7 +71,7 @@ class AuditEvent(Out):
     requestId = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "X-Request-Id of the request behind it."},
+        metadata={"description": "X-Request-Id of the request that caused it."},
     )
     createdAt = fields.AwareDateTime(required=True)
 

@@ -37,7 +37,7 @@ class SudoBody(Body):
 class SudoOut(Out):
     """A fresh session: how long it stays fresh."""
 
-    expiresIn = fields.Integer(required=True, metadata={"description": "Seconds."})
+    expiresIn = fields.Integer(required=True, metadata={"description": "Lifetime in seconds."})
 
 
 def set_up(app: web.Application) -> None:
@@ -114,8 +114,8 @@ ROUTES: list[Route] = [
         body=SudoBody(),
         errors=(WrongPassword, NoPassword, TooManyAttempts),
         idempotent=False,
-        description="For ten minutes this session may do what wants a fresh proof: leave, make API keys, "
-        "change the address, link and unlink providers, change roles. Without a password: "
-        "`GET /auth/oauth/{provider}?purpose=sudo` with the access token.",
+        description="For ten minutes this session may call routes that need a fresh proof: leave for "
+        "good, make API keys, change the address, link and unlink providers, change roles. Without a "
+        "password: `GET /auth/oauth/{provider}?purpose=sudo` with the access token.",
     ),
 ]

@@ -9,4 +9,4 @@ class NotYourComment(Forbidden):
     """The comment is another user's; the message says who may do this."""
 
     code, message = "not_your_comment", "Only the author may change a comment."
-    meaning = "Only its author may do this; for deleting see the route."
+    meaning = "Only the author may change it; the route says who else may delete it."

@@ -131,12 +131,12 @@ WHERE = "In post:{id} or task:{id}, with the commentCount of the post or task"
 FRAMES = {
     "comment:created": FrameDoc(f"{WHERE}.", refer("RoomComment")),
     "comment:updated": FrameDoc(
-        f"{WHERE}. Where `deleted`, it became a placeholder, as it has replies.",
+        f"{WHERE}. With `deleted` it became a placeholder, because it has replies.",
         refer("RoomComment"),
     ),
     "comment:deleted": FrameDoc(
-        f"{WHERE}: a comment without replies, or a placeholder whose last reply went. Among frames that were "
-        "missed also in place of what the comment was, then without the counters.",
+        f"{WHERE}: a comment without replies, or a placeholder whose last reply was deleted. Among missed "
+        "frames it also replaces earlier frames of the comment, then without the counters.",
         shape({"id": ID}, postId=ID, taskId=ID, commentCount=WHOLE, countsVersion=WHOLE),
     ),
 }

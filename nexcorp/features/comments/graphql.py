@@ -12,7 +12,7 @@ from nexcorp.graphql.shapes import maybe, read_id, shape_of
 
 @member(maybe(shape_of(Comment)))
 async def comment(root: Any, info: Info) -> Any:
-    """The comment that it tells of; null where there is none that you may see."""
+    """The comment that the notification is about; null if it has none, or you may not see it."""
     entity = root["entity"]
     if entity is None or entity["type"] != "comment" or not info.context.caller.may("post:read"):
         return None

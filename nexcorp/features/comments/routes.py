@@ -100,7 +100,8 @@ async def delete_comment(request: web.Request) -> web.Response:
 
 TAG = "Social"
 REMOVERS = (
-    "its author, the post's, and holders of post:moderate; on tasks the creator, and holders of task:manage"
+    "its author, the post's author, and holders of post:moderate; on a task its author, the task's "
+    "creator, and holders of task:manage"
 )
 ROUTES = [
     post(
@@ -109,12 +110,12 @@ ROUTES = [
         "Comment on a post or a task",
         Comment(),
         body=CreateComment(),
-        access=allow("comment:create", whose="on tasks with task:read, those that you see"),
+        access=allow("comment:create", whose="comments on tasks need task:read, and a task that you may see"),
         errors=(PostNotFound, TaskNotFound),
         tag=TAG,
-        description="Threads have two levels: a reply to a reply becomes one to the comment at the top, "
-        "which `parentId` of the answer names. "
-        f"Of the people it mentions, the first {MAX_MENTIONS} are told.",
+        description="Threads have two levels: a reply to a reply becomes a reply to the top comment, "
+        "which `parentId` of the answer names. Of the people mentioned in it, the first "
+        f"{MAX_MENTIONS} are notified.",
     ),
     get(
         "/comments/post/{id}",
@@ -132,7 +133,7 @@ ROUTES = [
         "The comments of a task, oldest first unless asked otherwise",
         TaskCommentPage,
         query=CommentQuery(),
-        access=allow("task:read", whose="of tasks that you see"),
+        access=allow("task:read", whose="only for tasks that you may see"),
         errors=(TaskNotFound,),
         tag=TAG,
     ),
@@ -141,7 +142,7 @@ ROUTES = [
         get_comment,
         "One comment",
         Comment(),
-        access=allow("post:read", whose="on tasks with task:read, those that you see"),
+        access=allow("post:read", whose="comments on tasks need task:read, and a task that you may see"),
         errors=(CommentNotFound,),
         tag=TAG,
     ),
@@ -165,7 +166,7 @@ ROUTES = [
             whose=REMOVERS,
         ),
         tag=TAG,
-        description="Replies stay: one that has some is shown with `deleted` from then on, without text and "
-        "author, until the last reply is deleted.",
+        description="Replies stay: a comment with replies becomes a placeholder (`deleted`, without text "
+        "and author) until its last reply is deleted.",
     ),
 ]

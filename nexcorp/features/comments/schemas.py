@@ -12,8 +12,8 @@ from nexcorp.web.paging import PageQuery
 class CreateComment(Body):
     """A new comment; `@username` notifies that user."""
 
-    postId = fields.UUID(metadata={"description": "The post that it is on, or:"})
-    taskId = fields.UUID(metadata={"description": "The task that it is on."})
+    postId = fields.UUID(metadata={"description": "The post to comment on; send this or `taskId`."})
+    taskId = fields.UUID(metadata={"description": "The task to comment on; send this or `postId`."})
     parentId = fields.UUID(load_default=None, allow_none=True)
     body = Text(least=1, most=5000, required=True)
 
@@ -41,15 +41,15 @@ class Comment(Out):
 
     id = fields.UUID(required=True)
     postId = fields.UUID(
-        required=True, allow_none=True, metadata={"description": "Null where it is on a task."}
+        required=True, allow_none=True, metadata={"description": "Null for a comment on a task."}
     )
     taskId = fields.UUID(
-        required=True, allow_none=True, metadata={"description": "Null where it is on a post."}
+        required=True, allow_none=True, metadata={"description": "Null for a comment on a post."}
     )
     parentId = fields.UUID(required=True, allow_none=True)
-    body = fields.String(required=True, allow_none=True, metadata={"description": "Null where deleted."})
+    body = fields.String(required=True, allow_none=True, metadata={"description": "Null if deleted."})
     author = fields.Nested(
-        Person, required=True, allow_none=True, metadata={"description": "Null where deleted."}
+        Person, required=True, allow_none=True, metadata={"description": "Null if deleted."}
     )
     deleted = fields.Boolean(required=True)
     version = fields.Integer(required=True)
@@ -61,7 +61,7 @@ class RoomComment(Comment):
     """A comment as everybody in the room of its post or task sees it."""
 
     commentCount = fields.Integer(
-        required=True, metadata={"description": "Of its post or task, as it is now."}
+        required=True, metadata={"description": "The current number of comments on its post or task."}
     )
     countsVersion = counts_version(allow_none=True)
 

@@ -68,10 +68,10 @@ ROUTES = [
         stale=True,
         tag="Social",
         description=(
-            "A like counts 1, a comment 2, an interest 3, each half as much a day later. A post that finds "
-            "attention between two pages moves up: it is not shown twice, and may be passed over. The order "
-            "of the first page may be two seconds old; what it says of each post never is, but for a new "
-            "thumbnail."
+            "A like counts 1, a comment 2, an interest 3, each half as much a day later. A post that "
+            "gains attention between two pages moves up: it is not shown twice, and may be missing. The "
+            "order of the first page may be two seconds old; the posts themselves are current, except "
+            "for new thumbnails."
         ),
     )
 ]

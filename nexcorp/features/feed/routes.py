@@ -36,7 +36,7 @@ ROUTES = [
         access=allow("post:read"),
         statement_seconds=3.0,
         tag="Social",
-        description="The room `feed` shows what comes live, without numbers, so that `seq` is always 0: "
-        "fetch the list after you have subscribed, and again after every reconnect.",
+        description="The room `feed` sends new posts live. Its frames have no numbers, so `seq` is "
+        "always 0: fetch the list after you have subscribed, and again after every reconnect.",
     )
 ]

@@ -7,8 +7,8 @@ from nexcorp.security.access import allow, welcome
 
 TAG = "Files"
 READERS = (
-    "in private projects their members, in internal ones all, in public ones everybody; holders of "
-    "project:manage in all"
+    "in private projects members, in internal ones all users, in public ones everybody; in all projects "
+    "holders of project:manage"
 )
 WRITERS_ONLY = "owners and editors of the project, and holders of project:manage"
 OPEN = welcome("project:read", whose=READERS)

@@ -142,6 +142,6 @@ ROUTES = [
         errors=(ProjectNotFound,),
         content_type="application/zip",
         head=False,
-        description="As they are now; two at once.",
+        description="Packs the files as they are now. You can fetch two archives at once.",
     )
 ]

@@ -55,7 +55,7 @@ class TicketQuery(Query):
         least=1,
         most=200,
         trim=False,
-        metadata={"description": "Of `POST /auth/ticket` for the purpose `download`; works once."},
+        metadata={"description": "A ticket from `POST /auth/ticket` for the purpose `download`; works once."},
     )
 
 
@@ -194,7 +194,8 @@ ROUTES = [
         returns=ANSWERS,
         errors=(FileNotFound, RangeNotSatisfiable, DocumentIncomplete),
         content_type="*/*",
-        description="With what was typed a moment ago. The ETag names version and update; takes `Range`.",
+        description="Includes the latest edits, also unsaved ones. The ETag names version and update; "
+        "accepts `Range`.",
     ),
     Route(
         "PUT",
@@ -217,10 +218,10 @@ ROUTES = [
             UploadTooSlow,
             TooManyUploadsAtOnce,
         ),
-        description="Of a text only what differs is changed: cursors of those who edit it stay, and what "
-        "they type meanwhile. A binary may have 25 MB. An empty body empties the file; "
-        "parts (`Content-Range`) are refused. `If-Match` with an ETag of the content refuses to overwrite "
-        "what came since.",
+        description="In a text, only the parts that differ change: cursors of people who edit it stay, "
+        "and so does the text they type meanwhile. A binary may have 25 MB. An empty body empties "
+        "the file; parts (`Content-Range`) are refused. With `If-Match` and an ETag of the content, "
+        "later changes are not overwritten.",
     ),
     get(
         "/files/{id}/versions",
@@ -245,7 +246,7 @@ ROUTES = [
         "GET",
         "/files/{id}/versions/{n}/content",
         get_version_content,
-        "What a version holds",
+        "Content of a version",
         DOWNLOAD,
         TAG,
         query=TicketQuery(),
@@ -262,6 +263,6 @@ ROUTES = [
         errors=(*OF_SAVING, VersionNotFound),
         access=WRITE,
         tag=TAG,
-        description="As a PUT of it: whoever edits the file sees it change.",
+        description="Works as a PUT of that content: people who edit the file see it change.",
     ),
 ]

@@ -9,7 +9,7 @@ class PathTaken(Conflict):
     """Another file or folder occupies the path; the message names it."""
 
     code, message = "path_taken", "There is a file with this name already."
-    meaning = "A file or folder of this name is there already, regardless of case; the message names it."
+    meaning = "A file or folder with this name exists already (case does not count); the message names it."
 
 
 class TooManyFilesInProject(Conflict):
@@ -23,7 +23,7 @@ class FolderTooLarge(Conflict):
     """The folder has more files than may be changed at once."""
 
     code, message = "folder_too_large", "The folder has more than 5,000 files: take its folders one by one."
-    meaning = "The folder has more than 5,000 files, and is not changed as a whole."
+    meaning = "The folder has more than 5,000 files, too many to change at once."
 
 
 class FolderNotFound(NotFound):
@@ -37,7 +37,7 @@ class VersionNotFound(NotFound):
     """The file has no version with this number."""
 
     code, message = "version_not_found", "The file has no such version."
-    meaning = "The file has no version of this number."
+    meaning = "The file has no version with this number."
 
 
 class TextExpected(Conflict):
@@ -45,4 +45,4 @@ class TextExpected(Conflict):
 
     code = "text_expected"
     message = "This file is a text: it takes UTF-8 without NUL. Put anything else into a new file."
-    meaning = "The file is a text, and the content is not: UTF-8 without NUL is taken."
+    meaning = "The file is a text, but the content is not UTF-8, or contains NUL."

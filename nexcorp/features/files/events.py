@@ -60,7 +60,7 @@ FRAMES = {
         shape({"fileId": ID, "version": WHOLE, "seq": WHOLE, "authors": {"type": "array", "items": ID}}),
     ),
     "folder:changed": FrameDoc(
-        "In project:{id}: a folder was moved or deleted; fetch the list anew.",
+        "In project:{id}: a folder was moved or deleted; fetch the list again.",
         shape({"id": ID, "files": WHOLE}),
     ),
 }

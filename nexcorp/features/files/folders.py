@@ -77,7 +77,7 @@ ROUTES = [
         errors=(*OF_PROJECT, FolderNotFound, FolderTooLarge, PathTaken),
         access=WRITE,
         tag=TAG,
-        description="All of its files, or none.",
+        description="Either all of its files move, or the request fails.",
     ),
     delete(
         "/projects/{id}/folders",

@@ -117,7 +117,8 @@ ROUTES = [
         errors=OF_PROJECT,
         access=WRITE,
         tag=TAG,
-        description="They are removed after 30 days, and count for the room of the project until then.",
+        description="They are removed after 30 days, and count towards the storage of the project until "
+        "then.",
     ),
     delete(
         "/projects/{id}/files/trash",
@@ -126,7 +127,7 @@ ROUTES = [
         errors=OF_PROJECT,
         access=OWN,
         tag=TAG,
-        description="They are out of the trash at once; the hourly cleanup gives their room back.",
+        description="They leave the trash at once; the hourly cleanup frees their storage.",
     ),
     post(
         "/projects/{id}/files",
@@ -138,8 +139,9 @@ ROUTES = [
         errors=(*OF_PROJECT, PathTaken, TooManyFilesInProject, ProjectQuotaExceeded),
         access=ADD,
         tag=TAG,
-        description="UTF-8 without NUL of up to 2 MB is a text, which is edited together; anything else, of "
-        "up to 25 MB, is binary. Send larger texts and binaries as a form, or by `PUT /files/{id}/content`.",
+        description="UTF-8 without NUL, of up to 2 MB, becomes a text, which several people can edit "
+        "together; anything else, of up to 25 MB, becomes a binary. Send larger texts and binaries "
+        "as a form, or by `PUT /files/{id}/content`.",
     ),
     get(
         "/projects/{id}/files",
@@ -169,7 +171,7 @@ ROUTES = [
         errors=(*OF_FILE, PreconditionFailed),
         access=WRITE,
         tag=TAG,
-        description="Whoever edits it is cut off.",
+        description="Sockets that have it open are closed.",
     ),
     post(
         "/files/{id}/restore",

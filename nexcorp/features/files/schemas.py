@@ -21,7 +21,7 @@ def type_field(**more: Any) -> Text:
         most=200,
         trim=False,
         checks=[validate.Regexp(MEDIA_TYPE.pattern + r"\Z")],
-        metadata={"description": "The media type; absent: by the end of the path."},
+        metadata={"description": "The media type; absent: derived from the end of the path."},
         **more,
     )
 
@@ -30,7 +30,9 @@ class CreateFile(Body):
     """A new file; as a form with its content as the part `file`."""
 
     path = Path(required=True, metadata={"description": PATH})
-    content = Text(most=256 * 1024, trim=False, metadata={"description": "Absent: it is empty."})
+    content = Text(
+        most=256 * 1024, trim=False, metadata={"description": "The text of the file; absent: empty."}
+    )
     type = type_field()
 
 
@@ -55,7 +57,7 @@ class MoveFolder(Body):
             "from": Path(folder=True, required=True, metadata={"description": "A folder: `docs`."})
         }
 
-    to = Path(folder=True, required=True, metadata={"description": "The folder as it is to be called."})
+    to = Path(folder=True, required=True, metadata={"description": "The new path of the folder."})
 
 
 class FolderQuery(Query):
@@ -73,7 +75,7 @@ class DeleteFolderQuery(Query):
 class FileQuery(PageQuery, FolderQuery):
     """Query of the list of files."""
 
-    deep = fields.Boolean(load_default=True, metadata={"description": "Those of folders in the folder, too."})
+    deep = fields.Boolean(load_default=True, metadata={"description": "true: also files in subfolders."})
 
 
 class FolderPageQuery(PageQuery, FolderQuery):
@@ -95,16 +97,18 @@ class File(Out):
     eol = fields.String(
         required=True,
         validate=validate.OneOf(("lf", "crlf")),
-        metadata={"description": "How lines of its content end."},
+        metadata={"description": "The line ending of the content."},
     )
     bytes = fields.Integer(
         required=True,
-        metadata={"description": "Of the newest version as it is kept: lines of a text end with LF."},
+        metadata={"description": "The size of the newest version as stored: lines of a text end with LF."},
     )
     contentVersion = fields.Integer(
         required=True, metadata={"description": "The number of the newest version of its content."}
     )
-    version = fields.Integer(required=True, metadata={"description": "Of path and type."})
+    version = fields.Integer(
+        required=True, metadata={"description": "The version of path and type; the content has its own."}
+    )
     creator = fields.Nested(Person, required=True, allow_none=True)
     createdAt = fields.AwareDateTime(required=True)
     updatedAt = fields.AwareDateTime(required=True)
@@ -128,7 +132,7 @@ class Folder(Out):
 class Changed(Out):
     """The result of a change of a folder."""
 
-    files = fields.Integer(required=True, metadata={"description": "How many files it had."})
+    files = fields.Integer(required=True, metadata={"description": "The number of files in the folder."})
 
 
 class Version(Out):

@@ -59,7 +59,7 @@ ROUTES = [
     put(
         "/users/{id}/follow",
         follow_user,
-        "Follow somebody",
+        "Follow a person",
         FollowState(),
         errors=(UserNotFound, CannotFollowSelf),
         access=FOLLOW,
@@ -68,7 +68,7 @@ ROUTES = [
     delete(
         "/users/{id}/follow",
         unfollow_user,
-        "Stop following",
+        "Stop following a person",
         FollowState(),
         200,
         errors=(UserNotFound,),
@@ -78,7 +78,7 @@ ROUTES = [
     get(
         "/users/{id}/followers",
         list_followers,
-        "Who follows somebody",
+        "Followers of a person",
         PersonSincePage,
         query=PageQuery(),
         access=allow("user:read"),
@@ -89,7 +89,7 @@ ROUTES = [
     get(
         "/users/{id}/following",
         list_following,
-        "Whom somebody follows",
+        "People whom a person follows",
         PersonSincePage,
         query=PageQuery(),
         access=allow("user:read"),

@@ -52,8 +52,8 @@ ROUTES = [
         tag=TAG,
         # The answer holds a secret, which must not be stored for replays.
         idempotent=False,
-        description="The secret is shown this once. A key may do what both its scopes and its owner's role "
-        "allow. It cannot change passwords, devices or keys.",
+        description="Only this answer shows the secret. A key may do everything that both its scopes and "
+        "its owner's role allow. It cannot change passwords, devices or keys.",
     ),
     delete(
         "/auth/api-keys/{id}",

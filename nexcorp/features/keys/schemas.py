@@ -33,7 +33,7 @@ class CreateApiKey(ProvenBody):
         years=10,
         load_default=expire_by_default,
         allow_none=True,
-        metadata={"description": "In 90 days where it is not given, in ten years at most; null for no end."},
+        metadata={"description": "In 90 days if absent, in ten years at most; null: never."},
     )
 
 
@@ -46,7 +46,9 @@ class ApiKey(Out):
     scopes = fields.List(fields.String(), required=True)
     createdAt = fields.AwareDateTime(required=True)
     lastUsedAt = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "Up to a minute late."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the key was last used, up to a minute late."},
     )
     expiresAt = fields.AwareDateTime(required=True, allow_none=True)
 
@@ -54,7 +56,7 @@ class ApiKey(Out):
 class NewApiKey(ApiKey):
     """A key just made."""
 
-    key = fields.String(required=True, metadata={"description": "The secret, shown this once."})
+    key = fields.String(required=True, metadata={"description": "The secret, which only this answer shows."})
 
 
 ApiKeyPage = page_of(ApiKey)

@@ -112,19 +112,20 @@ EVENTS: dict[str, EventType] = {
 NOTICE_TYPES = (NoticeType("lead_created", groupable=True), NoticeType("score_updated", groupable=True))
 
 FRAMES = {
-    "lead:created": FrameDoc("In leads.", refer("Lead")),
+    "lead:created": FrameDoc("In leads: a new lead.", refer("Lead")),
     "lead:updated": FrameDoc(
-        "In leads: the whole lead as it is now; of an unchanged version where an interaction with it was "
+        "In leads: the whole lead as it is now; with an unchanged version if an interaction with it was "
         "added, changed or deleted.",
         refer("Lead"),
     ),
     "lead:deleted": FrameDoc(
-        "In leads. Of a lead that was merged it says into which; among frames that were missed it comes also "
-        "in place of what the lead was.",
+        "In leads: the lead was deleted, or merged into another one, which the frame names. Among missed "
+        "frames it also replaces earlier frames of the lead.",
         shape({"id": ID}, mergedInto=ID),
     ),
     "lead:imported": FrameDoc(
-        "In leads: an import made or changed so many, of which no other frames tell: fetch them anew.",
+        "In leads: an import made or changed this many leads, which have no frames of their own: fetch "
+        "the list again.",
         shape({"importId": ID, "count": WHOLE}),
     ),
 }

@@ -35,7 +35,7 @@ async def get_leads(
     stage: str | None = None,
     owner: strawberry.ID | None = None,
 ) -> Any:
-    """Leads, newest first: 20, or up to 100. `cursor`: that of the last one you have."""
+    """Leads, newest first: 20, or up to 100. `cursor`: that of the last lead you have."""
     asked = {"limit": limit, "cursor": cursor, "stage": stage, "owner": owner}
     query = load(LeadQuery(), {name: value for name, value in asked.items() if value is not None})
     info.context.take_rows(query["limit"])
@@ -47,13 +47,13 @@ async def get_leads(
 
 @member(str)
 def cursor(root: Any, info: Info) -> str:
-    """The `cursor` of the page behind it."""
+    """The `cursor` of the page after this item."""
     return NEWEST.encode(info.context.request, root)
 
 
 @member(maybe(LEAD))
 async def related_lead(root: Any, info: Info) -> Any:
-    """The lead that it leads to; null where there is none that you may see."""
+    """The lead that the notification leads to; null if it has none, or you may not see it."""
     lead_id = read_id(root, "relatedLeadId")
     if lead_id is None or not info.context.caller.may(service.READ):
         return None

@@ -31,8 +31,8 @@ class LeadImportQuery(ImportQuery):
         load_default="skip",
         validate=validate.OneOf(MODES),
         metadata={
-            "description": "What to do with a row whose lead there is: `skip` it, `update` that lead, which "
-            "needs `lead:update`, or `create` one more."
+            "description": "How to treat a row whose lead exists already: `skip` it, `update` that lead, "
+            "which needs `lead:update`, or `create` one more."
         },
     )
 
@@ -75,21 +75,21 @@ ROUTES = [
     post(
         "/leads/import",
         import_leads,
-        "Take in leads from a CSV file",
+        "Import leads from a CSV file",
         Import(),
         202,
         form=TABLE,
         query=QUERY,
         raw="text/csv",
         errors=(UnsupportedMediaType, TooManyImports),
-        access=allow(CREATE, whose="with `mode=update` for holders of lead:update"),
+        access=allow(CREATE, whose="`mode=update` needs lead:update, too"),
         tag=TAG,
-        description=f"Up to {MAX_ROWS} rows and 5 MB of UTF-8, as a body of `text/csv` or as the part `file` "
-        f"of a form. The first line names columns: {', '.join(COLUMNS)}. A row is of the lead with its `id`, "
-        "else with its e-mail address, else with its phone number, however these are written: reading a file "
-        "in again makes no second lead, and with `update` changes nothing. An empty cell says nothing. "
-        "`owner` is the username or the id of somebody who may read leads. `GET /imports/{id}` says what "
-        "came of it.",
+        description=f"Up to {MAX_ROWS} rows and 5 MB of UTF-8, as a body of `text/csv` or as the part "
+        f"`file` of a form. The first line names columns: {', '.join(COLUMNS)}. A row belongs to the "
+        "lead with its `id`, else with its e-mail address, else with its phone number, however these "
+        "are written: importing a file again makes no second lead, except with `create`, and with "
+        "`update` changes nothing. An empty cell changes nothing. `owner` is the username or the id of a "
+        "user who may read leads. `GET /imports/{id}` shows the result.",
     ),
     get(
         "/leads/export",
@@ -102,7 +102,7 @@ ROUTES = [
         head=False,
         stale=True,
         tag=TAG,
-        description="With the filters and the order of the list. A cell that a spreadsheet would compute "
-        "begins with `'`, as phone numbers do, which `POST /leads/import` takes off.",
+        description="Has the filters and the order of the list. A cell that a spreadsheet would take for "
+        "a formula, such as a phone number, begins with `'`, which `POST /leads/import` removes.",
     ),
 ]

@@ -139,7 +139,7 @@ async def delete_interaction(request: web.Request) -> web.Response:
 
 TAG = "Leads"
 READ = allow("lead:read")
-WRITE = allow("lead:update", whose="for those who may read leads")
+WRITE = allow("lead:update", whose="needs lead:read, too")
 GONE = (LeadNotFound, LeadMerged)
 ROUTES = [
     post(
@@ -151,8 +151,9 @@ ROUTES = [
         errors=(LeadDuplicate,),
         access=allow("lead:create"),
         tag=TAG,
-        description="Those who may read leads are told. Where a lead of the same e-mail address or phone "
-        "number exists, however these are written, it is 409 unless you send `allowDuplicate`.",
+        description="People who may read leads are notified. If a lead with the same e-mail address or "
+        "phone number exists, however these are written, the answer is 409 unless you send "
+        "`allowDuplicate`.",
     ),
     get("/leads", list_leads, "Leads", schemas.LeadPage, query=schemas.LeadQuery(), access=READ, tag=TAG),
     get("/leads/{id}", get_lead, "One lead", schemas.Lead(), errors=GONE, access=READ, tag=TAG),
@@ -173,7 +174,8 @@ ROUTES = [
         errors=(*GONE, PreconditionFailed),
         access=allow("lead:delete"),
         tag=TAG,
-        description="With its interactions and its log, for good. Tasks and notifications stay, without it.",
+        description="Its interactions and its log are deleted, too, for good. Tasks and notifications "
+        "stay, without the lead.",
     ),
     put(
         "/leads/{id}/score",
@@ -184,12 +186,12 @@ ROUTES = [
         errors=(*GONE, PreconditionFailed),
         access=WRITE,
         tag=TAG,
-        description="Those who may read leads are told of another score.",
+        description="People who may read leads are notified if the score changes.",
     ),
     put(
         "/leads/{id}/stage",
         move_lead,
-        "Move a lead",
+        "Move a lead to another stage",
         schemas.Lead(),
         body=schemas.MoveLead(),
         errors=(*GONE, PreconditionFailed),
@@ -200,7 +202,7 @@ ROUTES = [
     get(
         "/leads/{id}/stage-log",
         list_lead_moves,
-        "Every move, oldest first",
+        "Stage changes of a lead, oldest first",
         schemas.LeadMovePage,
         query=PageQuery(),
         errors=GONE,
@@ -218,14 +220,15 @@ ROUTES = [
         errors=(*GONE, PreconditionFailed),
         access=WRITE,
         tag=TAG,
-        description="Interactions, tasks and moves of the other lead become this one's, and so does what "
-        "this one does not say; where both say something else, a note keeps it. The other lead is gone from "
-        "lists, its texts are wiped, and its id answers 404 `lead_merged`, with `mergedInto`.",
+        description="Interactions, tasks and moves of the other lead become this one's. Its values fill "
+        "this lead's empty fields; where both have different values, a note keeps the other's. The "
+        "other lead leaves all lists, its texts are wiped, and its id answers 404 `lead_merged`, "
+        "with `mergedInto`.",
     ),
     post(
         "/leads/{id}/interactions",
         add_interaction,
-        "Note a call, a mail, a meeting, or anything else",
+        "Record a call, a mail, a meeting, or anything else",
         schemas.Interaction(),
         body=schemas.CreateInteraction(),
         errors=GONE,
@@ -235,7 +238,7 @@ ROUTES = [
     get(
         "/leads/{id}/interactions",
         list_interactions,
-        "What happened with a lead, the latest first",
+        "Interactions with a lead, latest first",
         schemas.InteractionPage,
         query=PageQuery(),
         errors=GONE,

@@ -74,7 +74,7 @@ class LostFields(Body):
     lostReason = fields.String(
         allow_none=True,
         validate=validate.OneOf(LOST_REASONS),
-        metadata={"description": "Needed where the stage is lost, and nowhere else."},
+        metadata={"description": "Required for the stage `lost`, refused for all others."},
     )
     lostNote = Text(least=1, most=1000, allow_none=True)
 
@@ -92,12 +92,12 @@ class LeadFields(LostFields):
     source = fields.String(validate=validate.OneOf(SOURCES))
     stage = fields.String(validate=validate.OneOf(STAGES))
     score = score_field()
-    ownerId = fields.UUID(allow_none=True, metadata={"description": "Somebody who may read leads."})
+    ownerId = fields.UUID(allow_none=True, metadata={"description": "A user who may read leads."})
     value = Amount(
         least=1,
         most=15,
         allow_none=True,
-        metadata={"description": 'What it may be worth, as "1200.50"; needs a currency.'},
+        metadata={"description": 'The expected value, as "1200.50"; needs a currency.'},
     )
     currency = Currency(
         least=3, most=3, allow_none=True, metadata={"description": "ISO 4217, for instance EUR."}
@@ -105,7 +105,7 @@ class LeadFields(LostFields):
     notes = Text(least=1, most=10_000, allow_none=True)
     allowDuplicate = Flag(
         load_default=False,
-        metadata={"description": "Also where a lead of this e-mail address or phone number exists."},
+        metadata={"description": "true: even if a lead with this e-mail address or phone number exists."},
     )
 
 
@@ -156,7 +156,7 @@ class LeadFilters(Query):
         most=100,
         shows=False,
         metadata={
-            "description": "Only those with these words, in whole or in part, in name, company, e-mail "
+            "description": "Only leads with these words, in whole or in part, in name, company, e-mail "
             "address or phone number."
         },
     )
@@ -164,7 +164,7 @@ class LeadFilters(Query):
     sort = fields.String(
         load_default="created",
         validate=validate.OneOf(SORTS),
-        metadata={"description": "What is newest or highest comes first; `value` is compared as a number."},
+        metadata={"description": "The order, newest or highest first; `value` is compared as a number."},
     )
 
 
@@ -186,7 +186,9 @@ class Lead(Out):
     stage = fields.String(required=True, validate=validate.OneOf(STAGES))
     score = fields.Integer(required=True)
     owner = fields.Nested(Person, required=True, allow_none=True)
-    value = fields.String(required=True, allow_none=True, metadata={"description": 'As "1200.50".'})
+    value = fields.String(
+        required=True, allow_none=True, metadata={"description": 'The expected value, as "1200.50".'}
+    )
     currency = fields.String(required=True, allow_none=True)
     lostReason = fields.String(required=True, allow_none=True, validate=validate.OneOf(LOST_REASONS))
     lostNote = fields.String(required=True, allow_none=True)
@@ -252,7 +254,7 @@ class LeadMove(Out):
 
 # A class cannot have an attribute named `from`, a keyword.
 LeadMove._declared_fields["from"] = fields.String(
-    required=True, allow_none=True, metadata={"description": "null: the stage it was made in."}
+    required=True, allow_none=True, metadata={"description": "The previous stage; null for the first one."}
 )
 
 LeadPage = live_page_of(Lead, "leads")

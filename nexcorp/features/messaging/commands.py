@@ -52,7 +52,8 @@ COMMANDS = {
     "typing": SocketCommand(
         type_message,
         CommandDoc(
-            "Say that you are typing in a conversation whose room you are in, every few seconds meanwhile.",
+            "Say that you are typing in a conversation whose room you have joined; repeat it every few "
+            "seconds while you type.",
             closed({"conversationId": ID}),
             None,
             TYPING_ERRORS,
@@ -61,21 +62,22 @@ COMMANDS = {
 }
 ANSWERS = {
     "typing": FrameDoc(
-        "Somebody is typing in a conversation whose room you are in. Show it for six seconds.",
+        "Somebody is typing in a conversation whose room you have joined. Show it for six seconds.",
         closed({"conversationId": ID, "userId": ID}),
     ),
     "conversation:read": FrameDoc(
-        "How far a person has come: you on another device, or, in conversations of up to 50, others in the "
-        "room. Both numbers only go on.",
+        "The numbers up to which a person has read and received messages: you on another device, or, in "
+        "conversations of up to 50 members, others in the room. Both numbers only grow.",
         closed({"conversationId": ID, "userId": ID, "readN": WHOLE, "deliveredN": WHOLE}),
     ),
     "conversation:activity": FrameDoc(
-        "A new message, by its number and author, in a conversation of yours whose room you are not in. "
-        "Where you know of that number, one has been deleted.",
+        "A new message, by its number and author, in a conversation of yours whose room you have not "
+        "joined. If you know the number already, a message was deleted.",
         closed({"id": ID, "n": WHOLE, "by": ID}),
     ),
     "resync": FrameDoc(
-        "Read your list of conversations anew: you came into one, left one, or news may have been lost.",
+        "Fetch your list of conversations again: you were added to one, left one, or frames may have "
+        "been lost.",
         closed({"scope": {"const": "conversations"}}),
     ),
 }

@@ -37,7 +37,7 @@ class NotYourMessage(Forbidden):
     """Another person wrote the message."""
 
     code, message = "not_your_message", "Only the author may do this."
-    meaning = "Only its author may change a message; owners of a group may delete it."
+    meaning = "Only the author may change a message; owners of the group may delete it, too."
 
 
 class NotYourConversation(Forbidden):
@@ -58,7 +58,7 @@ class DirectConversation(Conflict):
     """Only groups can be changed like this, not direct conversations."""
 
     code, message = "direct_conversation", "A direct conversation has no title, and always the same people."
-    meaning = "This is possible with groups alone."
+    meaning = "Only groups allow this."
 
 
 class OwnerNeeded(Conflict):
@@ -79,7 +79,7 @@ class MessageIdTaken(Conflict):
     """Another message has the id that the client chose."""
 
     code, message = "message_id_taken", "Another message has this id: choose a new one."
-    meaning = "The id is that of another message."
+    meaning = "Another message has this id."
 
 
 class TooManyReactions(Conflict):

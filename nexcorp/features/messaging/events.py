@@ -123,27 +123,29 @@ MEMBER = {"conversationId": ID, "userId": ID, "by": {"type": ["string", "null"],
 FRAMES = {
     "message:created": FrameDoc(f"{WHERE}: a new message, as it is now.", refer("RoomMessage")),
     "message:updated": FrameDoc(
-        f"{WHERE}: another text, or thumbnails have come, with which the version stays.", refer("RoomMessage")
+        f"{WHERE}: the message as it is now: its text was changed, or, with an unchanged version, "
+        "thumbnails were made.",
+        refer("RoomMessage"),
     ),
     "message:deleted": FrameDoc(
-        f"{WHERE}: of a message its number alone is left; also in place of what it was.",
+        f"{WHERE}: the message was deleted, and only its number is left. It also replaces earlier frames "
+        "of the message.",
         shape({"id": ID}, **PLACE),
     ),
     "message:reaction": FrameDoc(
-        f"{WHERE}: somebody reacted, or took it back; `reactions` are all that there are now.",
+        f"{WHERE}: somebody reacted, or removed a reaction; `reactions` are all present ones.",
         shape(
             {"id": ID, **PLACE, "emoji": TEXT, "userId": ID, "added": FLAG},
             reactions={"type": "array", "items": {"type": "object"}},
         ),
     ),
     "conversation:updated": FrameDoc(
-        f"{WHERE}: it as it is now, and `changed`, the names of what is different.", refer("RoomConversation")
+        f"{WHERE}: the conversation as it is now, and `changed`, the names of the changed fields.",
+        refer("RoomConversation"),
     ),
-    "conversation:deleted": FrameDoc(f"{WHERE}: its owner has deleted it.", shape({"id": ID})),
+    "conversation:deleted": FrameDoc(f"{WHERE}: an owner deleted the conversation.", shape({"id": ID})),
     "member:added": FrameDoc(
-        f"{WHERE}: somebody is in it from now on.", shape({**MEMBER, "role": TEXT}, memberCount=WHOLE)
+        f"{WHERE}: somebody was added to it.", shape({**MEMBER, "role": TEXT}, memberCount=WHOLE)
     ),
-    "member:removed": FrameDoc(
-        f"{WHERE}: somebody has left, or was taken out.", shape(MEMBER, memberCount=WHOLE)
-    ),
+    "member:removed": FrameDoc(f"{WHERE}: somebody left, or was removed.", shape(MEMBER, memberCount=WHOLE)),
 }

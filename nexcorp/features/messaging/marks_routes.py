@@ -86,18 +86,19 @@ ROUTES = [
     put(
         "/conversations/{id}/read",
         mark_read,
-        "Say up to which message you have read",
+        "Mark messages as read up to a number",
         Marks(),
         body=Mark(),
         errors=(ConversationNotFound,),
         access=READ,
         tag=TAG,
-        description="It only goes on: a lower number changes nothing. Your other devices see it at once.",
+        description="The mark only moves forward: a lower number changes nothing. Your other devices see "
+        "it at once.",
     ),
     put(
         "/conversations/{id}/delivered",
         mark_delivered,
-        "Say up to which message a device of yours has them",
+        "Mark messages as delivered to your device up to a number",
         Marks(),
         body=Mark(),
         errors=(ConversationNotFound,),
@@ -107,18 +108,19 @@ ROUTES = [
     get(
         "/conversations/{id}/receipts",
         list_receipts,
-        "Who has a message, and has read it",
+        "Members who have received a message, and who have read it",
         ReceiptPage(),
         query=ReceiptQuery(),
         errors=(ConversationNotFound, MessageNotFound),
         access=READ,
         tag=TAG,
-        description="Of active members but its author: nobody who is away for good holds up that all have.",
+        description="Counts active members except the author, so that deactivated people do not keep a "
+        "message from being read by all.",
     ),
     put(
         "/conversations/{id}/settings",
         save_settings,
-        "Say of what you are notified in a conversation",
+        "Set your notifications for a conversation",
         ConversationSettings(),
         body=SetConversationSettings(),
         errors=(ConversationNotFound,),
@@ -128,7 +130,7 @@ ROUTES = [
     get(
         "/users/{id}/block",
         get_block,
-        "Whether you have blocked somebody",
+        "Check whether you have blocked a person",
         BlockState(),
         errors=(UserNotFound,),
         access=OWN,
@@ -137,18 +139,18 @@ ROUTES = [
     put(
         "/users/{id}/block",
         block,
-        "Block somebody",
+        "Block a person",
         BlockState(),
         errors=(UserNotFound,),
         access=CREATE,
         tag=TAG,
-        description="Neither of you writes to the other directly, and what they say in groups does not "
+        description="Neither of you can write to the other directly, and their messages in groups do not "
         "notify you. They are not told.",
     ),
     delete(
         "/users/{id}/block",
         unblock,
-        "Hear from somebody again",
+        "Unblock a person",
         BlockState(),
         200,
         errors=(UserNotFound,),

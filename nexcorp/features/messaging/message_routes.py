@@ -181,7 +181,7 @@ ROUTES = [
     get(
         "/conversations/{id}/messages",
         list_messages,
-        "The messages of a conversation, the newest unless asked otherwise",
+        "Messages of a conversation, by default the newest",
         History(),
         query=MessageQuery(),
         errors=(ConversationNotFound,),
@@ -192,22 +192,22 @@ ROUTES = [
         "POST",
         "/conversations/{id}/messages",
         send_message,
-        "Write in a conversation",
+        "Send a message",
         WRITE,
         TAG,
         body=SendMessage(),
         returns={200: Message(), 201: Message()},
         errors=(ConversationNotFound, Blocked, RecipientGone, MessageIdTaken),
-        description="With an `id` of your own, a random UUID, your list can show the message at once under "
-        "the id that it keeps, and a retry is answered 200 with what the first attempt made. You have read "
-        "all before it then. Whoever has not read it ten seconds later is notified, once until they read "
-        "again.",
+        description="With an `id` of your own, a random UUID, your list can show the message at once "
+        "under its final id, and a retry is answered 200 with the message of the first attempt. All "
+        "earlier messages then count as read by you. Members who have not read it ten seconds later "
+        "are notified, once until they read again.",
     ),
     # Before /messages/{id}, which would take `search` for an id.
     get(
         "/messages/search",
         search_messages,
-        "Search your messages, the newest first",
+        "Search your messages, newest first",
         FoundMessagePage,
         query=SearchMessagesQuery(),
         errors=(ConversationNotFound,),
@@ -220,7 +220,7 @@ ROUTES = [
     get(
         "/messages/{id}",
         get_message,
-        "One message, or what is left of it",
+        "One message, or the placeholder of a deleted one",
         Message(),
         errors=(MessageNotFound,),
         access=READ,
@@ -243,22 +243,22 @@ ROUTES = [
         errors=(MessageNotFound, NotYourMessage, PreconditionFailed),
         access=allow("message:create", whose="the author, and owners of the group"),
         tag=TAG,
-        description="Its number and author stay; text, files and reactions go.",
+        description="A placeholder with its number and author stays; text, files and reactions are deleted.",
     ),
     put(
         "/messages/{id}/reactions/{emoji}",
         add_reaction,
-        "Answer a message with an emoji",
+        "React to a message with an emoji",
         Reactions(),
         errors=(MessageNotFound, Blocked, RecipientGone, TooManyReactions),
         access=REACT,
         tag=TAG,
-        description=f"A message takes {texts.MAX_REACTIONS} different ones.",
+        description=f"A message can have {texts.MAX_REACTIONS} different emoji.",
     ),
     delete(
         "/messages/{id}/reactions/{emoji}",
         remove_reaction,
-        "Take an emoji back",
+        "Remove your reaction to a message",
         Reactions(),
         200,
         errors=(MessageNotFound,),

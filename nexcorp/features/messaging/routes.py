@@ -146,8 +146,8 @@ ROUTES = [
         returns={200: Conversation(), 201: Conversation()},
         body=OpenConversation(),
         errors=(UserNotFound, Blocked),
-        description="With `userId` the one that you two have, 200 where there is one already; with `title` "
-        "and `userIds` a new group.",
+        description="With `userId`: your direct conversation with this person, 200 if it exists already. "
+        "With `title` and `userIds`: a new group.",
     ),
     get(
         "/conversations",
@@ -162,11 +162,11 @@ ROUTES = [
     get(
         "/conversations/unread",
         count_unread,
-        "How much you have not read",
+        "Numbers of your unread messages and conversations",
         UnreadMessages(),
         access=OWN,
         tag=TAG,
-        description="Without conversations that are muted now.",
+        description="Muted conversations do not count.",
     ),
     get(
         "/conversations/{id}",
@@ -180,7 +180,7 @@ ROUTES = [
     patch(
         "/conversations/{id}",
         update_conversation,
-        "Call a group otherwise",
+        "Rename a group",
         Conversation(),
         body=UpdateConversation(),
         errors=(ConversationNotFound, DirectConversation, NotYourConversation),
@@ -194,12 +194,12 @@ ROUTES = [
         errors=(ConversationNotFound, DirectConversation, NotYourConversation, PreconditionFailed),
         access=allow("message:create", whose="owners of the group"),
         tag=TAG,
-        description="Messages and files go with it; nothing brings them back.",
+        description="Its messages and files are deleted with it, for good.",
     ),
     get(
         "/conversations/{id}/members",
         list_conversation_members,
-        "Who is in a conversation, by when they came to the company",
+        "Members of a conversation, in the order in which they joined the company",
         ConversationMemberPage,
         query=PageQuery(),
         errors=(ConversationNotFound,),
@@ -209,7 +209,7 @@ ROUTES = [
     put(
         "/conversations/{id}/members/{userId}",
         put_conversation_member,
-        "Bring somebody into a group, or give them another role",
+        "Add a person to a group, or change a member's role",
         ConversationMember(),
         body=SetConversationMember(),
         errors=(
@@ -221,18 +221,18 @@ ROUTES = [
             OwnerNeeded,
             ConversationFull,
         ),
-        access=allow("message:create", also=SEE, whose="any member brings others in; its owners give roles"),
+        access=allow("message:create", also=SEE, whose="any member may add people; only owners give roles"),
         tag=TAG,
-        description="Whoever comes sees what was written before, and has read it.",
+        description="A new member sees the earlier messages, which count as read.",
     ),
     delete(
         "/conversations/{id}/members/{userId}",
         delete_conversation_member,
-        "Take somebody out of a group, or leave it",
+        "Remove a member from a group, or leave it",
         errors=(ConversationNotFound, DirectConversation, NotYourConversation, NotInConversation),
-        access=allow("message:create", whose="yourself; others its owners"),
+        access=allow("message:create", whose="any member may leave; only owners remove others"),
         tag=TAG,
-        description="Where the last owner leaves, the eldest member follows. Sockets are taken out of the "
-        "room at once, within five seconds while Redis is away.",
+        description="If the last owner leaves, the first to join becomes owner. The member's sockets "
+        "leave the room at once, or within five seconds while Redis is away.",
     ),
 ]

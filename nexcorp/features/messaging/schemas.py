@@ -41,7 +41,8 @@ def role_field(**more: Any) -> fields.String:
     return fields.String(
         validate=validate.OneOf(ROLES),
         metadata={
-            "description": "owner: title, members, deletion. Both of a direct conversation are members."
+            "description": "owner: changes title and members, deletes the group. Both people of a direct "
+            "conversation are `member`."
         },
         **more,
     )
@@ -52,8 +53,9 @@ def level_field(**more: Any) -> fields.String:
     return fields.String(
         validate=validate.OneOf(LEVELS),
         metadata={
-            "description": "Of what you are notified when it has waited for ten seconds: all; mentions of "
-            "you; nothing. Unless you choose, all, in a group of more than 20 mentions."
+            "description": "`all`: you are notified of messages that stay unread for ten seconds; "
+            "`mentions`: only of those that mention you; `none`: never. Default: `all`; in groups of "
+            "more than 20 members `mentions`."
         },
         **more,
     )
@@ -62,13 +64,15 @@ def level_field(**more: Any) -> fields.String:
 class OpenConversation(Body):
     """A direct conversation with a person, or a new group."""
 
-    title = title_field(metadata={"description": "Of a group; or `userId`."})
+    title = title_field(metadata={"description": "The title of a new group; send this or `userId`."})
     userIds = Items(
         fields.UUID(),
         most=MAX_PEOPLE,
-        metadata={"description": "Who is in the group beside you; more can be added later."},
+        metadata={"description": "The members of the group besides you; more can be added later."},
     )
-    userId = fields.UUID(metadata={"description": "With whom a direct one is; yourself: notes."})
+    userId = fields.UUID(
+        metadata={"description": "The other person of a direct conversation; your own id opens your notes."}
+    )
 
     @validates_schema
     def require_one(self, data: dict[str, object], **more: object) -> None:
@@ -93,7 +97,9 @@ class SendMessage(Body):
     """A new message: a text, files, or both."""
 
     body = Text(most=MAX_BODY_CHARS, load_default="")
-    id = fields.UUID(metadata={"description": "An id of your own, so that a retry sends nothing twice."})
+    id = fields.UUID(
+        metadata={"description": "An id of your choice, so that a retry does not send the message twice."}
+    )
     replyToId = fields.UUID(
         allow_none=True, load_default=None, metadata={"description": "A message of the same conversation."}
     )
@@ -102,7 +108,7 @@ class SendMessage(Body):
         most=MAX_POST_FILES,
         checks=[check_once],
         load_default=[],
-        metadata={"description": "Uploads of yours that are on nothing yet."},
+        metadata={"description": "Your uploads that are not attached yet."},
     )
 
     @validates_schema
@@ -121,7 +127,7 @@ class UpdateMessage(PatchBody):
 class Mark(Body):
     """The message up to which the caller has read, or received, messages."""
 
-    n = number("The number of a message; one that is not there yet counts as the newest.", required=True)
+    n = number("The number of a message; a number beyond the newest counts as the newest.", required=True)
 
 
 class SetConversationSettings(Body):
@@ -131,7 +137,7 @@ class SetConversationSettings(Body):
     mutedUntil = Later(
         years=100,
         allow_none=True,
-        metadata={"description": "Until then you are notified of nothing; null: by `level`."},
+        metadata={"description": "You get no notifications until then; null: as `level` says."},
     )
 
     @validates_schema
@@ -147,7 +153,7 @@ class Reaction(Out):
     emoji = fields.String(required=True)
     count = fields.Integer(required=True)
     mine = fields.Boolean(
-        metadata={"description": "Whether one is yours; not in frames, which say whose each was."}
+        metadata={"description": "Whether you reacted with it; absent in frames, which name the user."}
     )
 
 
@@ -173,7 +179,9 @@ class Newest(Out):
     id = fields.UUID(required=True)
     n = fields.Integer(required=True)
     author = fields.Nested(Person, required=True, allow_none=True)
-    excerpt = fields.String(required=True, metadata={"description": "How it begins; empty: files alone."})
+    excerpt = fields.String(
+        required=True, metadata={"description": "The beginning of the message; empty if it has only files."}
+    )
     createdAt = fields.AwareDateTime(required=True)
 
 
@@ -184,10 +192,15 @@ class Message(Out):
     conversationId = fields.UUID(required=True)
     n = fields.Integer(
         required=True,
-        metadata={"description": "Its place: 1, 2, 3 ... without gaps. Sort by it, not by time."},
+        metadata={
+            "description": "The number in the conversation: 1, 2, 3 ... without gaps. Sort by it, "
+            "not by time."
+        },
     )
     author = fields.Nested(Person, required=True, allow_none=True)
-    body = fields.String(required=True, allow_none=True, metadata={"description": "Null once it is deleted."})
+    body = fields.String(
+        required=True, allow_none=True, metadata={"description": "Null once the message is deleted."}
+    )
     replyTo = fields.Nested(Excerpt, required=True, allow_none=True)
     uploads = fields.List(fields.Nested(Attachment), required=True)
     reactions = fields.List(fields.Nested(Reaction), required=True)
@@ -205,7 +218,7 @@ class FoundMessage(Message):
     """A message that a search found."""
 
     highlight = fields.String(
-        required=True, metadata={"description": "HTML: what was found in <mark>, everything else escaped."}
+        required=True, metadata={"description": "HTML: matches are in <mark>, everything else is escaped."}
     )
 
 
@@ -214,14 +227,18 @@ class RoomConversation(Out):
 
     id = fields.UUID(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    title = fields.String(required=True, allow_none=True, metadata={"description": "Of groups."})
+    title = fields.String(required=True, allow_none=True, metadata={"description": "The title of a group."})
     memberCount = fields.Integer(required=True)
     lastN = fields.Integer(required=True, metadata={"description": "The number of the newest message."})
-    minN = fields.Integer(required=True, metadata={"description": "That of the oldest that is kept."})
+    minN = fields.Integer(
+        required=True, metadata={"description": "The number of the oldest message that is kept."}
+    )
     version = fields.Integer(required=True)
     createdAt = fields.AwareDateTime(required=True)
     updatedAt = fields.AwareDateTime(required=True)
-    changed = fields.List(fields.String(), metadata={"description": "In frames: names of what is different."})
+    changed = fields.List(
+        fields.String(), metadata={"description": "In frames: the names of the changed fields."}
+    )
 
 
 class Conversation(RoomConversation):
@@ -234,19 +251,23 @@ class Conversation(RoomConversation):
         Person,
         required=True,
         allow_none=True,
-        metadata={"description": "The other one of a direct conversation; yourself: notes."},
+        metadata={
+            "description": "The other person of a direct conversation; yourself if it holds your notes."
+        },
     )
     role = role_field(required=True)
     unread = fields.Integer(required=True)
-    readN = fields.Integer(required=True, metadata={"description": "You have read up to this number."})
+    readN = fields.Integer(
+        required=True, metadata={"description": "The number of the last message that you have read."}
+    )
     level = level_field(required=True)
     mutedUntil = fields.AwareDateTime(required=True, allow_none=True)
     lastMessage = fields.Nested(Newest, required=True, allow_none=True)
     seq = fields.Integer(
         required=True,
         metadata={
-            "description": "Subscribe to conversation:{id} with it and `epoch`: the frames from there on "
-            "keep it, and its messages, complete."
+            "description": "Subscribe to conversation:{id} with `seq` and `epoch`: the frames then "
+            "keep the conversation and its messages complete."
         },
     )
     epoch = fields.String(required=True, allow_none=True)
@@ -309,9 +330,9 @@ class MessageQuery(Query):
     """Query of messages: the newest, unless before, after or around is given."""
 
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
-    before = query_number("Those ahead of this number.")
-    after = query_number("Those behind this number.")
-    around = query_number("Those on both sides of this number, and it.")
+    before = query_number("Only messages before the one with this number.")
+    after = query_number("Only messages after the one with this number.")
+    around = query_number("The message with this number, and messages before and after it.")
 
     @validates_schema
     def require_one(self, data: dict[str, object], **more: object) -> None:
@@ -338,9 +359,11 @@ class SearchMessagesQuery(PageQuery):
         least=1,
         most=200,
         required=True,
-        metadata={"description": 'Words; "a phrase"; or; -without. Nothing in it is an error.'},
+        metadata={"description": 'Words; "a phrase"; or; -without. No text is an error.'},
     )
-    conversation = fields.UUID(metadata={"description": "Only in this one; absent: in all of yours."})
+    conversation = fields.UUID(
+        metadata={"description": "Only in this conversation; absent: in all of yours."}
+    )
 
 
 class History(Out):
@@ -352,7 +375,9 @@ class History(Out):
     epoch = fields.String(required=True, allow_none=True)
     seq = fields.Integer(
         required=True,
-        metadata={"description": "Subscribe to conversation:{id} with it and `epoch`: nothing is missed."},
+        metadata={
+            "description": "Subscribe to conversation:{id} with `seq` and `epoch`, so that you miss no frame."
+        },
     )
 
 

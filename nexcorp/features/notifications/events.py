@@ -53,29 +53,30 @@ EVENTS: dict[str, EventType] = {
 
 FRAMES = {
     "notification:created": FrameDoc(
-        "In user:{id}: a new notification, as in the list. One with a groupId joins that group of a grouped "
-        "list: it becomes its item, at its position.",
+        "In user:{id}: a new notification, as in the list. In a grouped list, a notification with a "
+        "groupId becomes the item of that group, at its position.",
         refer("Notification"),
     ),
     "notification:updated": FrameDoc(
-        "In user:{id}: it was read, seen, archived, snoozed or taken back elsewhere, or woke; as it is now. "
-        "Drop it from the list where archivedAt or snoozedUntil is set, else put it at its position: one "
-        "that woke has a new one, on top.",
+        "In user:{id}: a notification as it is now, after it was marked, archived, snoozed or the like "
+        "elsewhere, or after its snooze ended. If archivedAt or snoozedUntil is set, remove it from the "
+        "list, else put it at its position; after a snooze that is a new one, on top.",
         refer("Notification"),
     ),
     "notification:deleted": FrameDoc(
-        "In user:{id}. Among frames that were missed also in place of what the notification was.",
+        "In user:{id}: the notification was deleted. Among missed frames it also replaces earlier "
+        "frames of the notification.",
         shape({"id": ID}),
     ),
     "notifications:bulk-updated": FrameDoc(
-        "In user:{id}: many changed at once, at the time `at`. Meant are those in the list with a position "
-        "up to `upTo`; with `groupId` of that group alone; where `before` is a time, only those with an "
-        "earlier createdAt. `isRead`: they are read, and seen where they were not. `seen`: they are seen. "
-        "`archived`: they have left the list, and with `onlyRead` only those that are read; "
-        "`archivedThrough` is `upTo` of those that left it by their age. `updated` is how many changed, "
-        "`before` what the request said. What has an updatedAt later than `at` was shown as it became since: "
-        "leave it alone. What came with a `seq` behind `through` was not there yet, and "
-        "stands behind `upTo`, too. The frames of what changed one by one come in order with these.",
+        "In user:{id}: many notifications changed at once, at the time `at`: those in the list with a "
+        "position up to `upTo`; with `groupId`, only those of that group; if `before` is a time, only "
+        "those with an earlier createdAt. `isRead`: they are read, and seen. `seen`: they are seen. "
+        "`archived`: they have left the list, with `onlyRead` only the read ones; `archivedThrough` is "
+        "the `upTo` of those that left it because of their age. `updated` is the number of notifications "
+        "that changed, `before` the value in the request. Leave notifications with an updatedAt later "
+        "than `at` alone: they have changed since. Notifications with a `seq` behind `through` did not "
+        "exist yet, and are behind `upTo`, too. Frames of single changes come in order with these.",
         shape(
             {"updated": WHOLE, "through": {"type": ["integer", "null"]}},
             isRead=FLAG,

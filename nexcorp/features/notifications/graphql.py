@@ -40,14 +40,18 @@ class NotificationFeed:
 class NotificationChange:
     """A frame of the caller's own room."""
 
-    event: str = strawberry.field(description="As `notification:updated`; more may come.")
+    event: str = strawberry.field(
+        description="The name of the frame, as `notification:updated`; more may come."
+    )
     epoch: str | None
     seq: int
-    id: strawberry.ID | None = strawberry.field(description="Of the notification that it is about.")
-    notification: maybe(NOTIFICATION) = strawberry.field(  # type: ignore[valid-type]
-        description="As it is now; null where it was deleted, and for other frames."
+    id: strawberry.ID | None = strawberry.field(
+        description="The id of the notification that the frame is about."
     )
-    data: JSON = strawberry.field(description="All that the frame says, as at /ws.")
+    notification: maybe(NOTIFICATION) = strawberry.field(  # type: ignore[valid-type]
+        description="The notification as it is now; null if it was deleted, and for other frames."
+    )
+    data: JSON = strawberry.field(description="The `data` of the frame, as at /ws.")
 
 
 async def fetch_page(context: Context, **asked: Any) -> dict[str, Any]:
@@ -91,10 +95,10 @@ async def notification_feed(
     group: str | None = None,
     type: str | None = None,
 ) -> dict[str, Any]:
-    """A page of your notifications, with what belongs to it: `epoch/seq` is the `after` of subscriptions.
+    """A page of your notifications, and its position: pass `epoch/seq` as `after` to subscriptions.
 
-    `archived` and `snoozed`: these instead. `group`: the members of one, by its id. `type`: one or several,
-    comma-separated, in either case."""
+    `archived`, `snoozed`: only archived or snoozed notifications. `group`: only the members of the group with
+    this id. `type`: one or several types, comma-separated, in upper or lower case."""
     return await fetch_page(
         info.context,
         limit=limit,
@@ -109,7 +113,7 @@ async def notification_feed(
 
 @root(int, READ)
 async def get_unread_count(info: Info) -> int:
-    """How many are unread."""
+    """The number of your unread notifications."""
     async with info.context.connection() as conn:
         count: int | None = await sql.notifications.get_unread_count(conn, user_id=info.context.caller.id)
     return count or 0
@@ -128,7 +132,7 @@ async def mark_as_read(info: Info, id: str) -> dict[str, Any]:
 
 @root(int, CHANGE)
 async def mark_all_as_read(info: Info) -> int:
-    """Mark all of your notifications as read; how many were not."""
+    """Mark all of your notifications as read; returns the number of those that were unread."""
     async with info.context.transaction() as conn:
         return await service.read_all(conn, info.context.caller.id, None)
 
@@ -149,8 +153,8 @@ def watch(info: Info, after: str | None) -> AsyncIterator[dict[str, Any]]:
 
 @root(NOTIFICATION, READ, subscription=True)
 async def notification_created(info: Info, after: str | None = None) -> AsyncIterator[dict[str, Any]]:
-    """Each new notification. Those behind the position `after`, as `epoch/seq`, come first; each answer has
-    its own as `extensions.position`. Where too much came since, it ends with `resume_lost`."""
+    """Each new notification. Those after the position `after`, as `epoch/seq`, come first; each answer has
+    its own position in `extensions.position`. If too many came since, it ends with `resume_lost`."""
     async for frame in watch(info, after):
         if frame["event"] == "notification:created":
             yield frame["data"]
@@ -158,7 +162,7 @@ async def notification_created(info: Info, after: str | None = None) -> AsyncIte
 
 @root(NotificationChange, READ, subscription=True)
 async def notification_changed(info: Info, after: str | None = None) -> AsyncIterator[dict[str, Any]]:
-    """Every frame of your own room, from the position `after` on as with notificationCreated."""
+    """Every frame of your own room, after the position `after`, as for notificationCreated."""
     async for frame in watch(info, after):
         data, event = frame["data"], frame["event"]
         concerned = event.startswith("notification:")
@@ -168,7 +172,7 @@ async def notification_changed(info: Info, after: str | None = None) -> AsyncIte
 
 @member(str)
 def cursor(root: Any, info: Info) -> str:
-    """The `cursor` of the page behind it."""
+    """The `cursor` of the page after this item."""
     return BY_NEWEST.encode(info.context.request, root)
 
 

@@ -144,7 +144,7 @@ ROUTES = [
     get(
         "/notifications/unread-count",
         get_unread_count,
-        "How many are unread",
+        "Number of your unread notifications",
         UnreadCount(),
         access=READ,
         tag=TAG,
@@ -152,7 +152,7 @@ ROUTES = [
     post(
         "/notifications/read-all",
         read_all,
-        "Mark all as read, or all before one",
+        "Mark all notifications as read, or all before one",
         Updated(),
         200,
         body=Before(),
@@ -162,7 +162,7 @@ ROUTES = [
     post(
         "/notifications/seen",
         see_all,
-        "Mark all as seen, or all before one",
+        "Mark all notifications as seen, or all before one",
         Updated(),
         200,
         body=Before(),
@@ -172,7 +172,7 @@ ROUTES = [
     post(
         "/notifications/archive-all",
         archive_all,
-        "Archive all that are read, or all",
+        "Archive all read notifications, or all",
         Updated(),
         200,
         body=ArchiveAll(),
@@ -182,7 +182,7 @@ ROUTES = [
     post(
         "/notifications/groups/{id}/read",
         read_group,
-        "Mark a group as read, or it up to one",
+        "Mark a group of notifications as read, or its members up to one",
         Updated(),
         200,
         body=UpTo(),
@@ -193,7 +193,7 @@ ROUTES = [
     post(
         "/notifications/groups/{id}/archive",
         archive_group,
-        "Archive a group, or it up to one",
+        "Archive a group of notifications, or its members up to one",
         Updated(),
         200,
         body=UpTo(),
@@ -213,7 +213,7 @@ ROUTES = [
     patch(
         "/notifications/{id}",
         update_notification,
-        "Read, see, archive, snooze; or take that back",
+        "Mark a notification as read or seen, archive or snooze it, or undo that",
         Notification(),
         body=UpdateNotification(),
         access=CHANGE,

@@ -32,19 +32,26 @@ class NotificationQuery(PageQuery):
     """Filters of the list; archived and snoozed notifications only on request."""
 
     unread = fields.Boolean(
-        metadata={"description": "Of a grouped list also groups that have unread ones, or have none."}
+        metadata={
+            "description": "true: only unread notifications; false: only read ones. In a grouped "
+            "list: groups with unread members, or without."
+        }
     )
-    archived = fields.Boolean(metadata={"description": "Archived ones instead."})
-    snoozed = fields.Boolean(metadata={"description": "Snoozed ones instead."})
-    group = fields.UUID(metadata={"description": "The members of one group, by its id."})
+    archived = fields.Boolean(metadata={"description": "true: archived notifications instead of the list."})
+    snoozed = fields.Boolean(metadata={"description": "true: snoozed notifications instead of the list."})
+    group = fields.UUID(metadata={"description": "Only the members of the group with this id."})
     grouped = fields.Boolean(
         metadata={
-            "description": "A group as one: its newest, with `group` and a title for them all. Following "
-            "pages show groups that moved meanwhile where they were."
+            "description": "true: shows each group as one item: its newest notification, with `group` "
+            "and a title for all members. Later pages show groups that moved meanwhile at their old "
+            "place."
         }
     )
     type = Types(
-        TYPES, metadata={"description": "One or several, comma-separated (`like,comment`), in either case."}
+        TYPES,
+        metadata={
+            "description": "One or several types, comma-separated (`like,comment`), in upper or lower case."
+        },
     )
 
     @validates_schema
@@ -74,9 +81,9 @@ class Before(Body):
         allow_none=True,
         metadata={
             "type": "string",
-            "description": "Only those before it in the list, where it is the id of a notification or its "
-            "position, or with an earlier `createdAt`, where it is a time. What came since you fetched the "
-            "list stays as it is.",
+            "description": "Only notifications older than this: the id or position of a notification, or "
+            "a time, which is compared with `createdAt`. Notifications that came since you fetched the "
+            "list stay as they are.",
         },
     )
 
@@ -84,7 +91,7 @@ class Before(Body):
 class ArchiveAll(Before):
     """Which notifications to archive: only read ones, unless `onlyRead` is false."""
 
-    onlyRead = Flag(load_default=True, metadata={"description": "false: unread ones as well."})
+    onlyRead = Flag(load_default=True, metadata={"description": "false: unread notifications as well."})
 
 
 class UpTo(Body):
@@ -93,8 +100,8 @@ class UpTo(Body):
     upTo = fields.UUID(
         allow_none=True,
         metadata={
-            "description": "Only this one and those behind it in the list: the id of a notification, or a "
-            "position. What came after it stays as it is."
+            "description": "Only this notification and older ones: the id of a notification, or a "
+            "position. Newer ones stay as they are."
         },
     )
 
@@ -102,20 +109,22 @@ class UpTo(Body):
 class UpdateNotification(Body):
     """Fields to change; a field that is absent stays as it is."""
 
-    isRead = Flag(metadata={"description": "Read is seen as well; unread again, it stays seen."})
+    isRead = Flag(metadata={"description": "true also marks it as seen; false leaves it seen."})
     archived = Flag(
         metadata={
-            "description": "true: out of the list and the count; ends a snooze. false: back in its place, "
-            "as it was."
+            "description": "true: removes it from the list and the count, and ends a snooze. false: puts "
+            "it back in its place, as it was."
         }
     )
-    seen = Flag(metadata={"description": "The count stays. false changes nothing of what is read."})
+    seen = Flag(
+        metadata={"description": "The unread count stays. false has no effect on a read notification."}
+    )
     snoozedUntil = Later(
         years=1,
         allow_none=True,
         metadata={
-            "description": "Out of the list, the archive and the count until then, at most a year; then "
-            "unread, on top and by itself. null: now.",
+            "description": "Until then, at most a year, it is out of the list, the archive and the "
+            "count; then it is unread, on top and in no group. null: now.",
         },
     )
 
@@ -131,7 +140,7 @@ class UpdateNotification(Body):
 
 
 class Entity(Out):
-    """What a notification is about."""
+    """The entity that a notification is about."""
 
     type = fields.String(
         required=True, metadata={"description": "`post`, `comment` or `user`; more may come."}
@@ -140,21 +149,21 @@ class Entity(Out):
 
 
 class Group(Out):
-    """What a grouped list shows as one."""
+    """A group of notifications, which a grouped list shows as one item."""
 
     id = fields.UUID(required=True)
     key = fields.String(
-        required=True, metadata={"description": "What they have in common: `like:post:{id}`."}
+        required=True, metadata={"description": "The key that the members share: `like:post:{id}`."}
     )
-    count = fields.Integer(required=True, metadata={"description": "How many are in the list."})
+    count = fields.Integer(required=True, metadata={"description": "The number of members in the list."})
     unread = fields.Integer(required=True)
     actors = fields.List(
-        fields.Nested(Person), required=True, metadata={"description": "The newest three people."}
+        fields.Nested(Person), required=True, metadata={"description": "The three newest people."}
     )
 
 
 class Notification(Out):
-    """One notification of the receiver's own."""
+    """A notification of the caller."""
 
     id = fields.UUID(required=True)
     type = Name(TYPES, required=True)
@@ -162,7 +171,8 @@ class Notification(Out):
     message = fields.String(
         required=True,
         metadata={
-            "description": "How what it tells of begins; empty once the post or the comment is deleted."
+            "description": "The beginning of the text it is about; empty once the post or the comment is "
+            "deleted."
         },
     )
     isRead = fields.Boolean(required=True)
@@ -171,11 +181,14 @@ class Notification(Out):
     snoozedUntil = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        metadata={"description": "Where this or archivedAt is set, it is not in the list: drop it there."},
+        metadata={
+            "description": "If this or archivedAt is set, the notification is not in the list: "
+            "remove it there."
+        },
     )
     position = fields.UUID(
         required=True,
-        metadata={"description": "Sort lists by it, the greatest first. It grows when a snoozed one wakes."},
+        metadata={"description": "Sort lists by it, the greatest first. It grows when the snooze ends."},
     )
     groupId = fields.UUID(
         required=True, allow_none=True, metadata={"description": "The group that it belongs to."}
@@ -184,7 +197,10 @@ class Notification(Out):
         Group,
         required=True,
         allow_none=True,
-        metadata={"description": "In a grouped list, where it stands for several; null everywhere else."},
+        metadata={
+            "description": "In a grouped list, the group that the notification stands for; null "
+            "everywhere else."
+        },
     )
     silent = fields.Boolean(
         required=True, metadata={"description": "Show it without a sound: it came in quiet hours."}

@@ -9,4 +9,4 @@ class DeadLetterNotFound(NotFound):
     """The dead letter does not exist."""
 
     code, message = "dead_letter_not_found", "There is no such dead letter."
-    meaning = "There is none with this id: it is queued again already, or never was given up on."
+    meaning = "No dead letter has this id: it was queued again already, or was never given up on."

@@ -59,31 +59,32 @@ ROUTES = [
     get(
         "/admin/overview",
         show_overview,
-        "How the service does now",
+        "Current figures of the service",
         Overview(),
         access=READ,
         heavy=True,
         tag=TAG,
-        description="The room `admin` shows it every ten seconds, as `overview:updated`.",
+        description="The room `admin` sends the same every ten seconds, as `overview:updated`.",
     ),
     get(
         "/admin/overview/history",
         show_history,
-        "How it did in the last hour or day",
+        "Figures of the service in the last hour or day",
         OverviewHistory(),
         query=HistoryQuery(),
         access=READ,
         heavy=True,
         stale=True,
         tag=TAG,
-        description="Over all processes. Rates are sums, on average over a step; `latencyP50` is the mean of "
-        "medians, weighted by requests; `latencyP99` the slowest process's; sockets, queues and the pool are "
-        "the highest of a step, `webNodes` and `workers` the fewest. What nobody measured is null.",
+        description="Figures of all processes together. Rates are sums, averaged over a step; "
+        "`latencyP50` is the mean of medians, weighted by requests; `latencyP99` is that of the "
+        "slowest process; sockets, queues and the pool are the highest of a step, `webNodes` and "
+        "`workers` the lowest. A figure that was not measured is null.",
     ),
     get(
         "/admin/outbox",
         list_letters,
-        "What could not be delivered",
+        "Events that could not be delivered",
         DeadLetters(),
         access=READ,
         tag=TAG,
@@ -91,7 +92,7 @@ ROUTES = [
     post(
         "/admin/outbox/{id}/retry",
         retry_letter,
-        "Have a dead letter delivered after all",
+        "Queue a dead letter for delivery again",
         None,
         204,
         access=allow("outbox:retry"),

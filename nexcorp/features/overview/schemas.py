@@ -19,15 +19,15 @@ def figure(text: str, kind: type[fields.Field[Any]] = fields.Float) -> fields.Fi
 
 
 MEASURED = {
-    "requestsPerSecond": figure("Requests answered, but sockets and streams."),
-    "errorsPerSecond": figure("Those answered 5xx."),
-    "latencyP50": figure("Half of the requests took no longer, in milliseconds; null where there were none."),
-    "latencyP99": figure("99 of 100 took no longer, in milliseconds."),
-    "sockets": figure("Open WebSockets, those of files that are edited too.", fields.Integer),
+    "requestsPerSecond": figure("Requests answered, except sockets and streams."),
+    "errorsPerSecond": figure("Requests answered with 5xx."),
+    "latencyP50": figure("The median response time in milliseconds; null without requests."),
+    "latencyP99": figure("The response time in milliseconds that 99 of 100 requests did not exceed."),
+    "sockets": figure("Open WebSockets, including those that edit files.", fields.Integer),
     "notificationsPerSecond": figure("Notifications written."),
     "deliveredPerSecond": figure("Events of the outbox delivered."),
     "poolSize": figure("Connections to PostgreSQL.", fields.Integer),
-    "poolBusy": figure("Those in use.", fields.Integer),
+    "poolBusy": figure("Connections in use.", fields.Integer),
 }
 
 
@@ -45,7 +45,7 @@ class OverviewPoint(Out.from_dict(dict(MEASURED))):  # type: ignore[misc]
     at = fields.AwareDateTime(required=True, metadata={"description": "When the step began."})
     queueDepth = figure("Jobs that wait in Redis.", fields.Integer)
     outboxDepth = figure("Events that wait for delivery.", fields.Integer)
-    outboxAge = figure("For how many seconds the oldest has waited.")
+    outboxAge = figure("Seconds that the oldest event has waited.")
     deadLetters = figure("Events given up on.", fields.Integer)
     webNodes = figure("Web processes that measured.", fields.Integer)
     workers = figure("Workers that measured.", fields.Integer)
@@ -55,7 +55,7 @@ class OutboxState(Out):
     """Events that still have to be delivered."""
 
     depth = fields.Integer(required=True)
-    age = fields.Float(required=True, metadata={"description": "Seconds that the oldest has waited."})
+    age = fields.Float(required=True, metadata={"description": "Seconds that the oldest event has waited."})
     dead = fields.Integer(required=True)
 
 
@@ -63,9 +63,10 @@ class Overview(Out):
     """The state of the service."""
 
     users = fields.Integer(
-        required=True, metadata={"description": "Active people; from 100,000 on an estimate of accounts."}
+        required=True,
+        metadata={"description": "Active people; from 100,000 on, an estimate of all accounts."},
     )
-    workers = fields.Integer(required=True, metadata={"description": "Seen in the last 15 seconds."})
+    workers = fields.Integer(required=True, metadata={"description": "Workers seen in the last 15 seconds."})
     outbox = fields.Nested(OutboxState, required=True)
     latest = fields.Nested(
         OverviewPoint, required=True, metadata={"description": "The last ten seconds that are complete."}
@@ -79,7 +80,7 @@ class HistoryQuery(Schema):
     range = fields.String(
         load_default="hour",
         validate=validate.OneOf(list(RANGES)),
-        metadata={"description": "`hour`: a point each ten seconds; `day`: each five minutes."},
+        metadata={"description": "`hour`: one point every ten seconds; `day`: one every five minutes."},
     )
 
 
@@ -96,10 +97,13 @@ class DeadLetter(Out):
 
     id = fields.Integer(required=True)
     dead = fields.Boolean(
-        required=True, metadata={"description": "Given up on; else it is tried again by itself at `nextAt`."}
+        required=True,
+        metadata={"description": "true: given up on; false: tried again automatically at `nextAt`."},
     )
     type = fields.String(
-        required=True, allow_none=True, metadata={"description": "null where its event is gone."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "The type of the event; null if the event is gone."},
     )
     attempts = fields.Integer(required=True)
     lastError = fields.String(required=True, allow_none=True)
@@ -135,7 +139,8 @@ def describe(schema: type[Schema]) -> dict[str, Any]:
 
 FRAMES = {
     "overview:updated": FrameDoc(
-        "In admin, every ten seconds: what GET /admin/overview answers. It has no number, and none is kept.",
+        "In admin, every ten seconds: the same as GET /admin/overview answers. The frames have no seq, "
+        "and are not kept.",
         describe(Overview),
         gathered=True,
     )

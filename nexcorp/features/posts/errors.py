@@ -9,7 +9,7 @@ class NotYourPost(Forbidden):
     """The post is another user's; the message names who may do this."""
 
     code, message = "not_your_post", "This post is another user's."
-    meaning = "Only its author may do this, and holders of the permissions that the route names."
+    meaning = "Only the post's author, and holders of the permissions that the route names, may do this."
 
 
 class IllegalMove(Conflict):

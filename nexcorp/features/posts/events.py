@@ -118,19 +118,20 @@ NOTICE_TYPES = (
 
 FRAMES = {
     "post:created": FrameDoc(
-        "In profile:{id} of the author; also of a draft that is published. In feed, without a seq, of those "
-        "whom you follow and of yourself.",
+        "In profile:{id} of the author; also for a draft that is published. In feed, without a seq: "
+        "posts by you and the people you follow.",
         refer("RoomPost"),
         gathered=True,
     ),
     "post:updated": FrameDoc(
-        "In post:{id} and profile:{id}: the whole post as it is now; of an unchanged version where a "
-        "thumbnail was made. In post:{id} alone, when an interest comes or goes: id, interestCount and "
+        "In post:{id} and profile:{id}: the whole post as it is now; with an unchanged version if a "
+        "thumbnail was made. Only in post:{id}, when an interest comes or goes: id, interestCount and "
         "countsVersion.",
         {"oneOf": [refer("RoomPost"), closed({"id": ID, "interestCount": WHOLE}, countsVersion=WHOLE)]},
     ),
     "post:deleted": FrameDoc(
-        "In post:{id} and profile:{id}. Among frames that were missed also in place of what the post was.",
+        "In post:{id} and profile:{id}: the post was deleted. Among missed frames it also replaces "
+        "earlier frames of the post.",
         shape({"id": ID}),
     ),
     "post:liked": FrameDoc(

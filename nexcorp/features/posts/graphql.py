@@ -12,7 +12,7 @@ from nexcorp.graphql.shapes import maybe, read_id, shape_of
 
 @member(maybe(shape_of(Post)))
 async def post(root: Any, info: Info) -> Any:
-    """The post that it leads to; null where there is none that you may see."""
+    """The post that the notification leads to; null if it has none, or you may not see it."""
     post_id = read_id(root, "postId")
     if post_id is None or not info.context.caller.may("post:read"):
         return None

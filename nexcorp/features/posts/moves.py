@@ -30,6 +30,4 @@ def describe_moves() -> str:
         f"- {kind}: " + "; ".join(f"{status} -> {', '.join(ways_from(kind, status))}" for status in ways)
         for kind, ways in MOVES.items()
     ]
-    return "The legal moves; to where a post stands already is one that changes nothing:\n\n" + "\n".join(
-        lines
-    )
+    return "The legal moves; a move to the current status changes nothing:\n\n" + "\n".join(lines)

@@ -213,7 +213,8 @@ READ = allow("post:read")
 WRITE = allow("post:create")
 CHANGE = allow("post:create", whose="the author only")
 MOVE = allow(
-    "post:create", whose="the author, of projects holders of post:assign, of announcements of post:moderate"
+    "post:create",
+    whose="the author; for projects also holders of post:assign, for announcements of post:moderate",
 )
 REMOVE = allow("post:create", whose="the author, and holders of post:moderate")
 ASSIGN = allow("post:create", whose="the author, and holders of post:assign")
@@ -229,9 +230,9 @@ ROUTES = [
         errors=(TooManyUploads, NotYourProject),
         access=WRITE,
         tag=TAG,
-        description="JSON, or a form with the same fields, `uploadIds` once for each upload, and up to ten "
-        "parts `file`, which come behind those. Files need `upload:create`. Of the people it mentions, the "
-        f"first {MAX_MENTIONS} are told.",
+        description="Send JSON, or a form with the same fields, with `uploadIds` once for each upload, "
+        "and up to ten parts `file`, which come behind those. Files need `upload:create`. Of the "
+        f"people mentioned in it, the first {MAX_MENTIONS} are notified.",
     ),
     get(
         "/posts",
@@ -268,7 +269,7 @@ ROUTES = [
     get(
         "/posts/{id}/status-log",
         list_moves,
-        "Every move, oldest first",
+        "Status changes, oldest first",
         MovePage,
         query=PageQuery(),
         errors=(PostNotFound,),
@@ -279,14 +280,14 @@ ROUTES = [
     put(
         "/posts/{id}/assignee",
         assign_post,
-        "Give a project to somebody interested",
+        "Assign a project to an interested person",
         Post(),
         body=AssignPost(),
         errors=(*OWN, NotAProject, NotInterested, ProjectClosed, NotYourProject),
         access=ASSIGN,
         tag=TAG,
-        description="Where the post is linked with a project they become an editor there, for which an API "
-        "key needs `project:create`, too.",
+        description="If the post is linked to a project, the person becomes an editor there; for this an "
+        "API key needs `project:create`, too.",
     ),
     delete("/posts/{id}", delete_post, "Delete a post", errors=OWN, access=REMOVE, tag=TAG),
     get(

@@ -20,17 +20,17 @@ class CreatePost(Body):
     type = fields.String(load_default="normal", validate=validate.OneOf(POST_TYPES))
     status = fields.String(
         validate=validate.OneOf(("draft", "published")),
-        metadata={"description": "Of announcements: published where absent."},
+        metadata={"description": "For announcements only; `published` if absent."},
     )
     title = Text(least=1, most=200, load_default=None, allow_none=True)
     body = Text(least=1, most=20_000, required=True)
-    uploadIds = upload_ids("Uploads of one's own that are on no post, in order.")
+    uploadIds = upload_ids("Your uploads that are not attached yet, in order.")
     projectId = fields.UUID(
         load_default=None,
         allow_none=True,
         metadata={
-            "description": "Of posts of the type project: a project in which you write. Whoever is assigned "
-            "becomes an editor there."
+            "description": "For posts of the type project: a project that you may edit. The assigned "
+            "person becomes an editor there."
         },
     )
 
@@ -48,9 +48,10 @@ class UpdatePost(PatchBody):
 
     title = Text(least=1, most=200, allow_none=True)
     body = Text(least=1, most=20_000)
-    uploadIds = upload_ids("All that the post is to have, in order; those left out are removed.")
+    uploadIds = upload_ids("All uploads of the post from now on, in order; those left out are removed.")
     projectId = fields.UUID(
-        allow_none=True, metadata={"description": "Of posts of the type project: one in which you write."}
+        allow_none=True,
+        metadata={"description": "For posts of the type project: a project that you may edit."},
     )
 
     @validates_schema
@@ -84,7 +85,7 @@ class PostQuery(PageQuery):
         least=1,
         most=200,
         shows=False,
-        metadata={"description": "Only those with these words, as in /search."},
+        metadata={"description": "Only posts with these words, found as by `GET /search`."},
     )
 
     @validates_schema
@@ -105,7 +106,7 @@ class Move(Out):
 
 # `from` is a keyword, so a class body cannot declare it.
 Move._declared_fields["from"] = fields.String(
-    required=True, allow_none=True, metadata={"description": "null: the status it was made with."}
+    required=True, allow_none=True, metadata={"description": "The previous status; null for the first one."}
 )
 
 

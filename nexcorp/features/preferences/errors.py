@@ -16,4 +16,4 @@ class TypeNotFound(NotFound):
     """No feature declares this type of notification."""
 
     code, message = "notification_type_not_found", "There is no such type of notification."
-    meaning = "No notification is of this type."
+    meaning = "No type of notification has this name."

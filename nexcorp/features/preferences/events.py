@@ -23,8 +23,9 @@ EVENTS: dict[str, EventType] = {
 
 FRAMES = {
     UPDATED: FrameDoc(
-        "In user:{id}: settings of notifications changed on some device. `fields` names them: `timezone`, "
-        "`quietHours`, `digest`, `digestAt`, `types.like.email` ..., `mutes`. Fetch them again.",
+        "In user:{id}: settings of notifications changed on one of your devices. `fields` names them: "
+        "`timezone`, `quietHours`, `digest`, `digestAt`, `types.like.email` ..., `mutes`. Fetch them "
+        "again.",
         shape({"fields": {"type": "array", "items": TEXT}}),
     ),
 }

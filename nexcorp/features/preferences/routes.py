@@ -115,32 +115,33 @@ ROUTES = [
     get(
         "/notifications/preferences",
         get_preferences,
-        "What you are told, on which channels and when",
+        "Your notification settings: types, channels and times",
         Preferences(),
         access=READ,
         tag=TAG,
-        description="What holds of each type, with its defaults. Quiet hours and digests go by the wall "
-        "clock of `timezone`.",
+        description="The settings of each type as they take effect, with its defaults. Quiet hours and "
+        "digests follow the wall clock of `timezone`.",
     ),
     put(
         "/notifications/preferences",
         set_preferences,
-        "Change what you are told",
+        "Change your notification settings",
         Preferences(),
         body=PreferencesBody(),
         access=CHANGE,
         tag=TAG,
-        description="Only what is sent changes; what GET shows can be sent back as a whole. It holds for "
-        "what happens from now on. Where `inApp` is off, nothing is sent on other channels either: it "
-        "is among `GET /notifications/held`. In quiet hours notifications come with `silent: "
-        "true`, and mail and push wait for their end. With a digest what is still unread goes out "
-        "in one mail. A time that a change of the clocks skips lies behind the gap; one that "
-        "happens twice is the second. Your other devices see `notification-settings:updated`.",
+        description="Only settings that you send change; you may send back the whole answer of GET. "
+        "Changes apply to new notifications. If `inApp` is off, nothing is sent on other channels "
+        "either, and the notification is listed by `GET /notifications/held`. In quiet hours "
+        "notifications come with `silent: true`, and mail and push wait until they end. A digest is "
+        "one mail with the notifications that are still unread. A time that a change of the clocks "
+        "skips lies behind the gap; a time that occurs twice means the second one. Your other "
+        "devices get `notification-settings:updated`.",
     ),
     get(
         "/notifications/mutes",
         list_mutes,
-        "What you have muted",
+        "Your mutes",
         MutePage,
         query=PageQuery(),
         access=READ,
@@ -149,22 +150,22 @@ ROUTES = [
     put(
         "/notifications/mutes/{entityType}/{id}",
         mute,
-        "Hear nothing of a thing, or of what a person does",
+        "Mute an entity or a person",
         Mute(),
         body=MuteBody(),
         access=CHANGE,
         errors=(EntityNotFound,),
         tag=TAG,
-        description="A `post` or `comment` with all that belongs to it, or a `user`. What is critical is "
-        "told nevertheless.",
+        description="Mutes a `post` or `comment` with all that belongs to it, or what a `user` does. "
+        "Critical notifications still come.",
     ),
     delete(
         "/notifications/mutes/{entityType}/{id}",
         unmute,
-        "Hear of it again",
+        "Remove a mute",
         access=CHANGE,
         tag=TAG,
-        description="204 also where it was not muted.",
+        description="204 even if it was not muted.",
     ),
     get(
         "/notifications/types",
@@ -183,7 +184,7 @@ ROUTES = [
         access=allow("role:manage"),
         errors=(TypeNotFound,),
         tag=TAG,
-        description="Neither mutes, preferences nor quiet hours hold what is critical. What people set "
-        "comes back with the end of the mark.",
+        description="Mutes, preferences and quiet hours do not hold critical notifications. People's own "
+        "settings apply again once the mark is removed.",
     ),
 ]

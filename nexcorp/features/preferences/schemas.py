@@ -16,7 +16,9 @@ TYPES = "types of notification"
 EMAILS = ("off", "offline", "always")
 DIGESTS = ("none", "hourly", "daily")
 CLOCK = re.compile("([01][0-9]|2[0-3]):([0-5][0-9])")
-ABOUT_EMAIL = "`offline`: unless a device showed it within two minutes; `always`: unless it was read."
+ABOUT_EMAIL = (
+    "`off`: no mail; `offline`: unless a device showed it within two minutes; `always`: unless it was read."
+)
 
 
 class WallTime(fields.Field[time]):
@@ -37,7 +39,7 @@ class Shown(fields.Raw):
     """A read-only field: clients may send back the value that GET returned; it is dropped."""
 
     def __init__(self) -> None:
-        super().__init__(metadata={"description": "As GET shows it; changes nothing."})
+        super().__init__(metadata={"description": "Read-only: accepted as GET shows it, and ignored."})
 
 
 def leave_out_shown(schema: Schema, data: dict[str, Any]) -> dict[str, Any]:
@@ -79,16 +81,16 @@ class PreferencesBody(Body):
     types = Entries(
         keys=Name(TYPES),
         values=fields.Nested(Choice, allow_none=True),
-        metadata={"description": "By type of notification; null: all of its channels as by default."},
+        metadata={"description": "Channels by type of notification; null restores the defaults of a type."},
     )
     quietHours = fields.Nested(QuietHours, allow_none=True)
     timezone = Text(
         least=1,
         most=100,
-        metadata={"description": "A name of the IANA database.", "example": "Europe/Berlin"},
+        metadata={"description": "A time zone of the IANA database.", "example": "Europe/Berlin"},
     )
     digest = fields.String(validate=validate.OneOf(DIGESTS))
-    digestAt = WallTime(metadata={"description": "When the daily one is sent.", "example": "08:00"})
+    digestAt = WallTime(metadata={"description": "When the daily digest is sent.", "example": "08:00"})
     nextDigestAt = Shown()
 
     @post_load
@@ -118,7 +120,10 @@ class TypePreference(Channels):
     default = fields.Nested(Channels, required=True)
     critical = fields.Boolean(
         required=True,
-        metadata={"description": "Neither mutes, preferences nor quiet hours hold it: it cannot be changed."},
+        metadata={
+            "description": "true: mutes, preferences and quiet hours do not hold this type, and "
+            "its channels cannot be changed."
+        },
     )
 
 
@@ -146,7 +151,7 @@ class NotificationType(Out):
     type = Name(TYPES, required=True)
     critical = fields.Boolean(required=True)
     byDesign = fields.Boolean(
-        required=True, metadata={"description": "It is critical whatever an administrator marks."}
+        required=True, metadata={"description": "true: always critical, whatever an administrator marks."}
     )
     groupable = fields.Boolean(required=True)
     default = fields.Nested(Channels, required=True)
@@ -158,14 +163,21 @@ NotificationTypePage = page_of(NotificationType)
 class MarkBody(Body):
     """Whether an administrator marks a type as critical."""
 
-    critical = Flag(required=True, allow_none=True, metadata={"description": "null and false: as by design."})
+    critical = Flag(
+        required=True,
+        allow_none=True,
+        metadata={"description": "true: critical; null and false: as `byDesign` says."},
+    )
 
 
 class MuteBody(Body):
     """The end of a mute; without `until` it has none."""
 
     until = Later(
-        years=10, allow_none=True, load_default=None, metadata={"description": "At most ten years away."}
+        years=10,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "The end of the mute, at most ten years away; null: no end."},
     )
 
 
@@ -183,7 +195,9 @@ class Mute(Out):
     title = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Its title, its beginning or its name; null where you cannot see it now."},
+        metadata={
+            "description": "The title, beginning or name of the entity; null if you cannot see it now."
+        },
     )
     until = fields.AwareDateTime(required=True, allow_none=True)
     createdAt = fields.AwareDateTime(required=True)
@@ -233,7 +247,7 @@ class TraceStep(Out):
         required=True,
         allow_none=True,
         metadata={
-            "description": "A code; of an attempt, what the other side answered.\n\n" + describe_reasons()
+            "description": "A code, or the other side's answer to an attempt.\n\n" + describe_reasons()
         },
     )
     at = fields.AwareDateTime(required=True)

@@ -58,21 +58,22 @@ ROUTES = [
     get(
         "/notifications/held",
         list_held,
-        "What you were not told, and why",
+        "Notifications that were held back, with the reasons",
         HeldPage,
         query=PageQuery(),
         access=READ,
         tag=TAG,
-        description="What a mute or a preference held back, newest first, for 14 days. It is not counted.",
+        description="Notifications that a mute or a preference held back, newest first, kept for 14 "
+        "days. They do not count as unread.",
     ),
     get(
         "/notifications/{id}/trace",
         get_trace,
-        "Why you were told, on which channels, and what became of it",
+        "Trace of a notification: why you got it, its channels and its delivery",
         Trace(),
         access=READ,
         errors=(NotificationNotFound,),
         tag=TAG,
-        description="Also of what was held. What is decided stays so: later settings change no trace.",
+        description="Held notifications have a trace, too. Later changes of settings do not change it.",
     ),
 ]

@@ -7,7 +7,10 @@ from nexcorp.security.access import allow, welcome
 
 TAG = "Projects"
 READ_TASKS = "task:read"
-SEEN = "private ones their members, internal ones all, public ones everybody; holders of project:manage all"
+SEEN = (
+    "private projects for members, internal ones for all users, public ones for everybody; all "
+    "projects for holders of project:manage"
+)
 OPEN = welcome("project:read", whose=SEEN)
 READ = allow("project:read", whose=SEEN)
 CREATE = allow("project:create")

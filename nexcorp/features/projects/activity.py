@@ -47,14 +47,14 @@ ROUTES = [
     get(
         "/projects/{id}/activity",
         list_activity,
-        "What happened in a project, the newest first",
+        "Activity in a project, newest first",
         ActivityPage,
         query=PageQuery(),
         errors=OWN_ERRORS,
         access=MEMBERS,
         stale=True,
         tag=TAG,
-        description="Of the project, its members, files, sessions and linked repository, and with "
-        "`task:read` its tasks: names are those of now, and texts are not kept.",
+        description="Covers the project, its members, files, sessions and linked repository, and with "
+        "`task:read` its tasks. Names are the current ones; texts are not kept.",
     ),
 ]

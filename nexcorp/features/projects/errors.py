@@ -17,4 +17,4 @@ class MemberNotFound(NotFound):
     """The person is not a member of the project."""
 
     code, message = "member_not_found", "This person is no member of the project."
-    meaning = "The person is no member of the project."
+    meaning = "The person is not a member of the project."

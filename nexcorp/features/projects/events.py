@@ -72,13 +72,15 @@ NOTICE_TYPES = (NoticeType("member_added"),)
 
 FRAMES = {
     "project:updated": FrameDoc(
-        "In project:{id}: the project as it is now, and `changed`, the names of what is different; "
-        "`members`: somebody came, went, or has another role.",
+        "In project:{id}: the project as it is now, and `changed`, the names of the changed fields; "
+        "`members`: somebody joined, left, or has another role.",
         refer("RoomProject"),
     ),
-    "project:restored": FrameDoc("In project:{id}: it is back from the trash.", refer("RoomProject")),
+    "project:restored": FrameDoc(
+        "In project:{id}: the project is back from the trash.", refer("RoomProject")
+    ),
     "project:deleted": FrameDoc(
-        "In project:{id}: it went into the trash, and nobody sees its tasks and files any more.",
+        "In project:{id}: the project went into the trash, and nobody sees its tasks and files any more.",
         shape({"id": ID}),
     ),
 }

@@ -30,8 +30,9 @@ def visibility_field(**more: Any) -> fields.String:
     return fields.String(
         validate=validate.OneOf(VISIBILITIES),
         metadata={
-            "description": "Who reads it, with its files, beside its members: private nobody, internal "
-            "whoever is signed in, public everybody. Tasks are its members' in any case."
+            "description": "People who may read the project and its files, besides its members. private: "
+            "nobody; internal: all signed-in users; public: everybody. Its tasks are always for members "
+            "only."
         },
         **more,
     )
@@ -90,7 +91,9 @@ class ProjectItem(Out):
     visibility = visibility_field(required=True)
     memberCount = fields.Integer(required=True)
     storage = fields.Nested(
-        Storage, required=True, metadata={"description": "Of files, those in the trash too."}
+        Storage,
+        required=True,
+        metadata={"description": "Storage of its files, including those in the trash."},
     )
     version = fields.Integer(required=True)
     createdAt = fields.AwareDateTime(required=True)
@@ -101,7 +104,8 @@ class RoomProject(ProjectItem):
     """A project in the frames of its room."""
 
     changed = fields.List(
-        fields.String(), metadata={"description": "Names of what is different; `members`: who is in it."}
+        fields.String(),
+        metadata={"description": "The names of the changed fields; `members`: the members changed."},
     )
 
 
@@ -112,8 +116,8 @@ class Project(ProjectItem):
         required=True,
         validate=validate.OneOf((*ROLES, "reader")),
         metadata={
-            "description": "What the viewer may do: `reader` is no member of a project that is open to them; "
-            "holders of project:manage may what owners may."
+            "description": "The viewer's role: `reader` is not a member, but the project is open to "
+            "them. Holders of project:manage may do everything that owners may."
         },
     )
 
@@ -130,27 +134,36 @@ class Member(Out):
 
     user = fields.Nested(Person, required=True)
     role = role_field(required=True)
-    createdAt = fields.AwareDateTime(required=True, metadata={"description": "Since when."})
+    createdAt = fields.AwareDateTime(
+        required=True, metadata={"description": "When the person became a member."}
+    )
 
 
 class Activity(Out):
     """One event in a project."""
 
     id = fields.UUID(required=True)
-    type = fields.String(required=True, metadata={"description": "As `task.created` or `member.added`."})
+    type = fields.String(
+        required=True, metadata={"description": "The type of event, as `task.created` or `member.added`."}
+    )
     actor = fields.Nested(Person, required=True, allow_none=True)
     entityType = fields.String(required=True)
     entityId = fields.UUID(required=True)
     entityName = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "What it is called now, or how it begins; null of what is gone."},
+        metadata={"description": "The current name or beginning of the entity; null if it is gone."},
     )
     user = fields.Nested(
-        Person, required=True, allow_none=True, metadata={"description": "Whom it is about: a member."}
+        Person,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The member that the event is about."},
     )
-    changed = fields.List(fields.String(), required=True, metadata={"description": "Names of members."})
-    before = fields.Dict(required=True, metadata={"description": "States, ids and dates as they were."})
+    changed = fields.List(
+        fields.String(), required=True, metadata={"description": "The names of the changed fields."}
+    )
+    before = fields.Dict(required=True, metadata={"description": "States, ids and dates before the change."})
     after = fields.Dict(required=True)
     createdAt = fields.AwareDateTime(required=True)
 
@@ -161,10 +174,10 @@ class ProjectQuery(PageQuery):
     visibility = visibility_field()
     role = fields.String(
         validate=validate.OneOf((MINE, *ROLES)),
-        metadata={"description": "Those in which you have this role; `mine`: any."},
+        metadata={"description": "Only projects in which you have this role; `mine`: any role."},
     )
     q = Text(
-        least=1, most=120, shows=False, metadata={"description": "Words that stand in the name, as they are."}
+        least=1, most=120, shows=False, metadata={"description": "Only projects with this text in the name."}
     )
 
 

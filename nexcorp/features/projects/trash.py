@@ -80,7 +80,7 @@ ROUTES = [
         errors=(ProjectNotFound,),
         access=allow("project:purge"),
         tag=TAG,
-        description="It is out of the trash at once; a job removes its tasks, their comments, and its files. "
-        "Uploads of its tasks go with those, and posts about it lose the link.",
+        description="It leaves the trash at once; a job removes its tasks with their comments and "
+        "uploads, and its files. Posts about it lose the link.",
     ),
 ]

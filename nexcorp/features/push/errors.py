@@ -9,7 +9,7 @@ class EndpointRefused(Invalid):
     """The service sends nothing to this endpoint; `errors` says why."""
 
     code, message = "endpoint_refused", "Messages are not sent to this endpoint."
-    meaning = "The endpoint is no https address of the public internet; `errors` says why."
+    meaning = "The endpoint is not an https address on the public internet; `errors` says why."
 
 
 class SubscriptionNotFound(NotFound):

@@ -92,7 +92,7 @@ ROUTES = [
     get(
         "/push-subscriptions",
         list_subscriptions,
-        "The browsers that your notifications go to",
+        "Browsers that get your notifications",
         PushSubscriptionPage,
         access=READ,
         tag=TAG,
@@ -103,29 +103,29 @@ ROUTES = [
         "Send notifications to this browser",
         PushSubscription(),
         body=CreateSubscription(),
-        access=allow("notification:update", whose="a session's own; no API keys"),
+        access=allow("notification:update", whose="for the browser of your session; no API keys"),
         errors=(PushNotConfigured, EndpointRefused, SessionRequired),
         tag=TAG,
         # The request can be repeated without an Idempotency-Key.
         idempotent=False,
-        description="The body is what `PushSubscription.toJSON()` gives. It holds as long as the session "
-        "that made it: signing out ends it. Send it again at each start; the same endpoint keeps its `id`. A "
-        "browser that another account had subscribed is yours then. Of more than 20 the one that was sent "
-        "longest ago ends.",
+        description="Send the result of `PushSubscription.toJSON()`. The subscription lasts as long as "
+        "the session that made it: signing out ends it. Send it again at each start; the same "
+        "endpoint keeps its `id`. A browser that another account had subscribed becomes yours. Of "
+        "more than 20 subscriptions, the one that was sent longest ago ends.",
     ),
     delete(
         "/push-subscriptions",
         delete_endpoint,
-        "Send nothing more to this browser",
+        "Unsubscribe this browser",
         body=EndpointBody(),
         access=CHANGE,
         tag=TAG,
-        description="204 as well where you have no subscription with this endpoint.",
+        description="204 even if you have no subscription with this endpoint.",
     ),
     delete(
         "/push-subscriptions/{id}",
         delete_subscription,
-        "Send nothing more to one of your browsers",
+        "Unsubscribe one of your browsers",
         errors=(SubscriptionNotFound,),
         access=CHANGE,
         tag=TAG,

@@ -80,7 +80,10 @@ class CreateSubscription(EndpointBody):
     expirationTime = Milliseconds(
         load_default=None,
         allow_none=True,
-        metadata={"description": "When the browser's push service ends it, in milliseconds since 1970."},
+        metadata={
+            "description": "When the browser's push service ends the subscription, in milliseconds "
+            "since 1970."
+        },
     )
     keys = fields.Nested(SubscriptionKeys, required=True)
 
@@ -101,13 +104,14 @@ class PushSubscription(Out):
 
     id = fields.UUID(required=True)
     endpointHost = fields.String(
-        required=True, metadata={"description": "The host of its push service, as `fcm.googleapis.com`."}
+        required=True,
+        metadata={"description": "The host of the browser's push service, as `fcm.googleapis.com`."},
     )
     platform = fields.String(required=True)
     device = fields.String(required=True, allow_none=True)
     userAgent = fields.String(required=True, allow_none=True)
     current = fields.Boolean(
-        required=True, metadata={"description": "Whether the session that asks has made it."}
+        required=True, metadata={"description": "Whether the session of this request made it."}
     )
     createdAt = fields.AwareDateTime(required=True)
     refreshedAt = fields.AwareDateTime(

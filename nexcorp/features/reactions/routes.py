@@ -85,7 +85,7 @@ ROUTES = [
     delete(
         "/posts/{id}/like",
         unlike_post,
-        "Take a like back",
+        "Remove your like",
         LikeState(),
         200,
         errors=(PostNotFound,),
@@ -95,7 +95,7 @@ ROUTES = [
     get(
         "/posts/{id}/likes",
         list_likes,
-        "Who likes a post",
+        "People who like a post",
         ReactionPage,
         query=PageQuery(),
         access=allow("post:read"),
@@ -105,7 +105,7 @@ ROUTES = [
     put(
         "/posts/{id}/interest",
         add_interest,
-        "Take an interest in a project",
+        "Show interest in a project",
         InterestState(),
         errors=(PostNotFound, NotAProject, OwnProject, ProjectClosed),
         access=INTEREST,
@@ -114,7 +114,7 @@ ROUTES = [
     delete(
         "/posts/{id}/interest",
         remove_interest,
-        "Take an interest back",
+        "Withdraw your interest in a project",
         InterestState(),
         200,
         errors=(PostNotFound, Assigned),
@@ -124,7 +124,7 @@ ROUTES = [
     get(
         "/posts/{id}/interests",
         list_interests,
-        "Who is interested in a project",
+        "People who are interested in a project",
         ReactionPage,
         query=PageQuery(),
         errors=(PostNotFound,),

@@ -10,8 +10,8 @@ class ReadersHidden(Forbidden):
 
     code, message = "readers_hidden", "Only the author and holders of post:announce see who read this."
     meaning = (
-        "Only its author sees who read it; of posts holders of `post:announce`, too, of comments of "
-        "`post:moderate`, on tasks of `task:manage`."
+        "Only the author sees the readers, and holders of `post:announce` for a post, of `post:moderate` "
+        "for a comment on a post, of `task:manage` for a comment on a task."
     )
 
 

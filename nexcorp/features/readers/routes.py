@@ -105,38 +105,40 @@ async def list_comment_readers(request: web.Request, query: dict[str, Any]) -> w
 TAG = "Social"
 # Permission to read something includes saying that it was read.
 READ = allow("post:read")
-READ_TASK = allow("task:read", whose="of tasks that you see")
-READERS = "its author, and holders of post:moderate; on tasks those of task:manage, and with task:read"
+READ_TASK = allow("task:read", whose="only for tasks that you may see")
+READERS = (
+    "its author, and holders of post:moderate; for comments on tasks, which need task:read, of task:manage"
+)
 FORWARD = (
-    "Comments count as read in the order of their list, oldest first. It never goes back: of two devices the "
-    "one that is further decides."
+    "Comments count as read in the order of their list, oldest first. The mark never moves back: of two "
+    "devices, the one that is further decides."
 )
 ROUTES = [
     put(
         "/posts/{id}/read",
         read_post,
-        "Say that you read a post",
+        "Mark a post as read",
         PostRead(),
         access=READ,
         errors=(PostNotFound,),
         tag=TAG,
-        description="The first time counts. Notifications stay as they are.",
+        description="Only the first call counts. Notifications are not marked as read.",
     ),
     get(
         "/posts/{id}/readers",
         list_readers,
-        "Who read a post, the latest first, or who has not read an announcement",
+        "Readers of a post, latest first, or people who have not read an announcement",
         ReaderPage(),
         query=ReaderQuery(),
         access=allow("post:read", whose="the author, and holders of post:announce"),
         errors=(PostNotFound, ReadersHidden, NotAnAnnouncement),
         tag=TAG,
-        description="Its author counts as having read it, and is in neither list.",
+        description="The author counts as having read it, and is in neither list.",
     ),
     put(
         "/comments/post/{id}/read",
         read_comments,
-        "Say how far you read the comments of a post",
+        "Mark the comments of a post as read up to one",
         Watermark(),
         body=ReadComments(),
         access=READ,
@@ -147,7 +149,7 @@ ROUTES = [
     put(
         "/comments/task/{id}/read",
         read_task_comments,
-        "Say how far you read the comments of a task",
+        "Mark the comments of a task as read up to one",
         Watermark(),
         body=ReadComments(),
         access=READ_TASK,
@@ -158,7 +160,7 @@ ROUTES = [
     get(
         "/comments/post/{id}/read",
         get_watermark,
-        "How far you read the comments of a post",
+        "The last comment of a post that you have read",
         Watermark(),
         access=READ,
         errors=(PostNotFound,),
@@ -167,7 +169,7 @@ ROUTES = [
     get(
         "/comments/task/{id}/read",
         get_task_watermark,
-        "How far you read the comments of a task",
+        "The last comment of a task that you have read",
         Watermark(),
         access=READ_TASK,
         errors=(TaskNotFound,),
@@ -176,12 +178,13 @@ ROUTES = [
     get(
         "/comments/{id}/readers",
         list_comment_readers,
-        "Who read a comment",
+        "Readers of a comment",
         CommentReaderPage,
         query=PageQuery(),
         access=allow("post:read", whose=READERS),
         errors=(CommentNotFound, ReadersHidden),
         tag=TAG,
-        description="The people who said that they read up to it or further, by id, without its author.",
+        description="People who have marked this comment or a later one as read, ordered by id, without "
+        "its author.",
     ),
 ]

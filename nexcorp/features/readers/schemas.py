@@ -14,7 +14,9 @@ class PostRead(Out):
 
     readAt = fields.AwareDateTime(
         required=True,
-        metadata={"description": "When they said so first; for its author, when the post was made."},
+        metadata={
+            "description": "When you first marked the post as read; for its author, when the post was made."
+        },
     )
 
 
@@ -32,7 +34,7 @@ class Reader(Out):
 
     user = fields.Nested(PersonSeen, required=True)
     readAt = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "Null for those who have not."}
+        required=True, allow_none=True, metadata={"description": "Null for people who have not read it."}
     )
 
 
@@ -42,7 +44,7 @@ class ReaderPage(Out):
     data = fields.List(fields.Nested(Reader), required=True)
     nextCursor = fields.String(required=True, allow_none=True)
     readerCount = fields.Integer(
-        required=True, metadata={"description": "All who read it, whatever the page lists."}
+        required=True, metadata={"description": "The number of all readers, whatever the page lists."}
     )
 
 
@@ -51,7 +53,7 @@ class ReadComments(Body):
 
     upTo = fields.UUID(
         required=True,
-        metadata={"description": "The last comment read. Where it is gone, the one before it counts."},
+        metadata={"description": "The last comment read. If it is deleted, the one before it counts."},
     )
 
 
@@ -61,11 +63,13 @@ class Watermark(Out):
     upTo = fields.UUID(
         required=True,
         allow_none=True,
-        metadata={"description": "The last comment read, which may be deleted; null for not at all."},
+        metadata={
+            "description": "The last comment read, which may be deleted; null if you have not read any."
+        },
     )
     unreadCount = fields.Integer(
         required=True,
-        metadata={"description": "Comments of others behind it, counted to 100: show 100 as 99+."},
+        metadata={"description": "Comments by others after it, counted up to 100: show 100 as 99+."},
     )
 
 

@@ -74,7 +74,7 @@ ROUTES = [
     get(
         "/projects/{id}/repository/commits",
         list_commits,
-        "The commits of the branch that is followed, the newest first",
+        "Commits of the followed branch, newest first",
         CommitPage,
         query=CommitQuery(),
         errors=ERRORS,
@@ -82,7 +82,7 @@ ROUTES = [
         stale=True,
         tag=TAG,
         heavy=True,
-        description="A commit stands before its parents, whatever its dates say.",
+        description="A commit comes before its parents, whatever its dates say.",
     ),
     get(
         "/projects/{id}/repository/commits/{sha}",

@@ -32,7 +32,7 @@ ROUTES = [
     post(
         "/hooks/repositories/{id}",
         hear_hook,
-        "Say that a linked repository has changed",
+        "Report that a linked repository has changed",
         None,
         202,
         raw="application/json",
@@ -40,8 +40,8 @@ ROUTES = [
         access=PUBLIC,
         tag=TAG,
         idempotent=False,
-        description="For the hooks of GitHub (`X-Hub-Signature-256`), GitLab (`X-Gitlab-Token`) and Gitea "
-        "(`X-Gitea-Signature`), with the secret of the repository. The body, which "
-        "may be a form as well, is not looked at.",
+        description="For the hooks of GitHub (`X-Hub-Signature-256`), GitLab (`X-Gitlab-Token`) and "
+        "Gitea (`X-Gitea-Signature`), with the secret of the repository. The content of the body, "
+        "which may also be a form, is ignored.",
     ),
 ]

@@ -82,8 +82,8 @@ ROUTES = [
         returns={200: LinkedRepository(), 201: LinkedRepository()},
         errors=(*OF_PROJECT, *REFUSALS.values()),
         idempotent=False,
-        description="It is synced at once, and again and again. Another address is another repository: token "
-        "and commits of the one before go, and there is a new `hookSecret`.",
+        description="It is synced at once, and then regularly. Another address is another repository: "
+        "the token and the commits of the previous one are deleted, and there is a new `hookSecret`.",
     ),
     get(
         "/projects/{id}/repository",
@@ -111,6 +111,6 @@ ROUTES = [
         errors=(*ERRORS, SyncedLately),
         access=WRITE,
         tag=TAG,
-        description="Where it is being synced, it is once more behind that. Once a minute.",
+        description="If a sync is running, another one follows it. Possible once a minute.",
     ),
 ]

@@ -19,7 +19,7 @@ def interval_field(**more: Any) -> fields.Integer:
     """Make the field of the seconds between two syncs."""
     return fields.Integer(
         validate=validate.Range(300, 86400),
-        metadata={"description": "Seconds between two syncs, beside those that hooks and people ask for."},
+        metadata={"description": "Seconds between two regular syncs; hooks and people can request more."},
         **more,
     )
 
@@ -38,15 +38,15 @@ class LinkRepository(Body):
         most=250,
         allow_none=True,
         load_default=None,
-        metadata={"description": "null: the one that the remote has as its HEAD."},
+        metadata={"description": "The branch to follow; null: the HEAD of the remote."},
     )
     token = Text(
         least=1,
         most=1000,
         allow_none=True,
         metadata={
-            "description": "To read a private repository with; never shown. Absent: the one there is stays, "
-            "for the same address; null: it is dropped."
+            "description": "The token to read a private repository with; never shown. Absent: the "
+            "present one stays, for the same address; null: it is deleted."
         },
     )
     interval = interval_field(load_default=900)
@@ -69,13 +69,15 @@ class Repository(Out):
         validate=validate.OneOf(list(REASONS)),
         metadata={"description": "Why the last sync failed."},
     )
-    message = fields.String(required=True, allow_none=True, metadata={"description": "The same for people."})
+    message = fields.String(
+        required=True, allow_none=True, metadata={"description": "The reason in words, for people."}
+    )
     movedTo = fields.String(
         required=True,
         allow_none=True,
         metadata={
-            "description": "Where the host, by the last sync, sends to, if that is on the same host: link it "
-            "if it is the one you mean; it is not followed."
+            "description": "The address to which the host redirected the last sync, if it is on the same "
+            "host. It is not followed: link it if it is the one you mean."
         },
     )
     head = fields.String(required=True, allow_none=True, metadata={"description": "The newest commit."})
@@ -87,7 +89,10 @@ class Repository(Out):
     nextSyncAt = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        metadata={"description": "null: not before somebody asks, since the token was refused five times."},
+        metadata={
+            "description": "When the next regular sync is due; null: only on request, since the "
+            "token was refused five times."
+        },
     )
     version = fields.Integer(required=True)
     createdAt = fields.AwareDateTime(required=True)
@@ -98,8 +103,8 @@ class LinkedRepository(Repository):
 
     hookSecret = fields.String(
         metadata={
-            "description": "When it is new: sign with it what is sent to `/hooks/repositories/{id}`, as "
-            "GitHub, GitLab and Gitea do."
+            "description": "Present if new: the secret that signs requests to "
+            "`/hooks/repositories/{id}`, as GitHub, GitLab and Gitea do."
         }
     )
 
@@ -109,7 +114,9 @@ class Branch(Out):
 
     name = fields.String(required=True)
     head = fields.String(required=True)
-    followed = fields.Boolean(required=True, metadata={"description": "Its commits are listed."})
+    followed = fields.Boolean(
+        required=True, metadata={"description": "Whether it is the branch whose commits are listed."}
+    )
 
 
 class Branches(Out):
@@ -126,16 +133,21 @@ class Commit(Out):
     authorName = fields.String(required=True)
     authorEmail = fields.String(required=True)
     user = fields.Nested(
-        Person, required=True, allow_none=True, metadata={"description": "Whose verified address that is."}
+        Person,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The user whose verified address `authorEmail` is."},
     )
     authoredAt = fields.AwareDateTime(required=True)
     committedAt = fields.AwareDateTime(required=True)
     subject = fields.String(required=True)
-    body = fields.String(required=True, metadata={"description": "Up to 4,000 characters of it."})
+    body = fields.String(
+        required=True, metadata={"description": "The body of the message, up to 4,000 characters."}
+    )
     goneAt = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        metadata={"description": "Since when the branch does not lead to it: it was pushed by force."},
+        metadata={"description": "Since when the branch does not lead to this commit, after a forced push."},
     )
 
 
@@ -143,10 +155,18 @@ class CommitQuery(PageQuery):
     """Filters of commits."""
 
     author = Text(
-        least=1, most=200, shows=False, metadata={"description": "A part of the name, or the whole address."}
+        least=1,
+        most=200,
+        shows=False,
+        metadata={"description": "A part of the author's name, or the whole e-mail address."},
     )
-    q = Text(least=1, most=200, shows=False, metadata={"description": "Words of the message, as they are."})
-    since = fields.AwareDateTime(metadata={"description": "Written then or later."})
+    q = Text(
+        least=1,
+        most=200,
+        shows=False,
+        metadata={"description": "Only commits with this text in the message."},
+    )
+    since = fields.AwareDateTime(metadata={"description": "Only commits written at this time or later."})
 
 
 CommitPage = page_of(Commit)

@@ -100,7 +100,7 @@ ROUTES = [
     get(
         "/search",
         search,
-        "Posts, comments, people, tasks, projects and files by their words",
+        "Search posts, comments, people, tasks, projects and files",
         FoundPage(),
         query=SearchQuery(),
         access=allow("post:read"),
@@ -108,14 +108,13 @@ ROUTES = [
         stale=True,
         tag="Social",
         description=(
-            "Words are found by their English stem, whatever their case, accents and width; all must be "
-            "there, and what is written together, as `node.js`, must stand together. In scripts without "
-            "spaces any part is found. The last word may be the beginning of a person's name. Of each kind "
-            "the newest 500 that match are ranked. What is new is found at once, what was changed within a "
-            "second; what is typed into a file, when it is saved. Of a text of a file 100,000 characters are "
-            "looked through. Who may not see people (`user:read`), tasks (`task:read`) or projects and files "
-            "(`project:read`) finds none; of these you find those that you see. Comments on tasks are not "
-            "found."
+            "Words match by their English stem, regardless of case, accents and width. All words must "
+            "occur, and parts written together, as in `node.js`, must stand together. In scripts without "
+            "spaces any part matches. The last word may be the beginning of a person's name. Of each "
+            "kind, the newest 500 matches are ranked. New entries are found at once, changed ones within "
+            "a second, and text typed into a file once it is saved. Of each text file, 100,000 "
+            "characters are searched. People need `user:read`, tasks `task:read`, projects and files "
+            "`project:read`, and you find only those that you may see. Comments on tasks are not found."
         ),
     )
 ]

@@ -19,12 +19,12 @@ class SearchQuery(PageQuery):
         least=1,
         most=200,
         required=True,
-        metadata={"description": 'Words; "a phrase"; or; -without. Nothing in it is an error.'},
+        metadata={"description": 'Words; "a phrase"; or; -without. No text is an error.'},
     )
     kind = Name(
         KINDS,
         validate=validate.Length(1, 40),
-        metadata={"description": "Only of this kind. Absent: of every one you may see."},
+        metadata={"description": "Only results of this kind; absent: of every kind that you may see."},
     )
 
 
@@ -36,13 +36,15 @@ class Found(Out):
     title = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Of a comment the post's; of a person their name; of a file its path."},
+        metadata={
+            "description": "For a comment the title of its post, for a person the name, for a file the path."
+        },
     )
     highlight = fields.String(
         required=True,
-        metadata={"description": "HTML: what was found in <mark>, everything else escaped."},
+        metadata={"description": "HTML: matches are in <mark>, everything else is escaped."},
     )
-    score = fields.Float(required=True, metadata={"description": "How well it matches: more is better."})
+    score = fields.Float(required=True, metadata={"description": "Relevance: more is better."})
     createdAt = fields.AwareDateTime(required=True)
     author = fields.Nested(Person, required=True, allow_none=True)
     person = fields.Nested(PersonSeen, required=True, allow_none=True)
@@ -57,5 +59,5 @@ class FoundPage(Out):
     didYouMean = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Where nothing was found for `q`: what `data` was found for instead."},
+        metadata={"description": "If nothing matched `q`: the words that `data` matches instead."},
     )

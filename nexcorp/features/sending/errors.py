@@ -9,4 +9,4 @@ class UnknownLink(NotFound):
     """The link was not made by this service, or is incomplete."""
 
     code, message = "unknown_link", "This link is not one of ours, or is not complete."
-    meaning = "The `token` of a link to end mails was not made here, or is not whole."
+    meaning = "The `token` of the unsubscribe link is incomplete, or was not made by this service."

@@ -32,18 +32,18 @@ def set_up(app: web.Application) -> None:
 
 ROUTES = [
     own("/", pages.show_landing, "The landing page", None, hidden=True),
-    own("/health", health.show_health, "Whether the process is alive", Health(), vital=True),
+    own("/health", health.show_health, "Check that the process is alive", Health(), vital=True),
     Route(
         "GET",
         "/ready",
         health.show_readiness,
-        "Whether every dependency can be used",
+        "Check that every dependency works",
         PUBLIC,
         TAG,
         returns={200: Readiness(), 503: Readiness()},
         prefix="",
         vital=True,
-        description="503 names each one that cannot; it is no `Error`.",
+        description="A 503 names each dependency that fails; its body is not an `Error`.",
     ),
     own(
         "/metrics",
@@ -53,10 +53,11 @@ ROUTES = [
         vital=True,
         content_type="text/plain",
         errors=(Unauthorized, NotFound, TooManyRequests),
-        description="With `METRICS_TOKEN` wants it as bearer token; else 404 in production unless opened.",
+        description="If `METRICS_TOKEN` is set, send it as bearer token. Otherwise 404 in production, "
+        "unless `METRICS_OPEN` is set.",
     ),
     document("/api/openapi.json", pages.show_openapi, "This document"),
-    document("/api/asyncapi.json", pages.show_asyncapi, "The document of the live interface"),
+    document("/api/asyncapi.json", pages.show_asyncapi, "The AsyncAPI document of the live interface"),
     own("/api/docs", pages.show_docs, "The documentation, to read and to try", None, hidden=True),
     own("/api/docs/{name}", pages.show_asset, "Files of the documentation", None, hidden=True),
 ]

@@ -16,4 +16,4 @@ class CollabSessionEnded(Conflict):
     """The session has ended, and cannot be joined."""
 
     code, message = "collab_session_ended", "The session has ended: begin another one."
-    meaning = "The session has ended, so that nobody can join it."
+    meaning = "The session has ended; nobody can join it."

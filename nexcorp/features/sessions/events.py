@@ -44,15 +44,15 @@ EVENTS: dict[str, EventType] = {
 
 FRAMES = {
     "session:started": FrameDoc("In project:{id}: a session begins.", refer("RoomSession")),
-    "session:joined": FrameDoc("In project:{id}: `userId` came to a session.", refer("RoomSession")),
+    "session:joined": FrameDoc("In project:{id}: the user `userId` joined a session.", refer("RoomSession")),
     "session:left": FrameDoc(
-        "In project:{id}: `userId` left a session, or was not seen there for 60 seconds.",
+        "In project:{id}: the user `userId` left a session, or was not seen in it for 60 seconds.",
         refer("RoomSession"),
     ),
     "session:ended": FrameDoc(
         "In project:{id}: a session is over, and everybody has left it.", refer("RoomSession")
     ),
     "session:deleted": FrameDoc(
-        "In project:{id}, in place of what was told of a session that is gone altogether.", shape({"id": ID})
+        "In project:{id}: replaces earlier frames of a session that no longer exists.", shape({"id": ID})
     ),
 }

@@ -105,14 +105,14 @@ ROUTES = [
     post(
         "/projects/{id}/sessions",
         start_session,
-        "Begin to work together",
+        "Begin a session of working together",
         CollabSession(),
         body=CreateSession(),
         errors=PROJECT_ERRORS,
         access=HOLD,
         tag=TAG,
-        description="The caller is its host, and in it. Call join every 20 seconds or so to stay there; a "
-        "file of the project that is open over /collab does so, too.",
+        description="You become its host, and are in it. Call join every 20 seconds or so to stay in it; "
+        "a file of the project that you have open over /collab keeps you in it, too.",
     ),
     get(
         "/projects/{id}/sessions",
@@ -127,13 +127,13 @@ ROUTES = [
     get(
         "/projects/{id}/presence",
         show_presence,
-        "Who has which file of a project open",
+        "Open files of a project, with the people who have them open",
         Presence(),
         errors=PROJECT_ERRORS,
         access=MEMBERS,
         tag=TAG,
-        description="Over /collab, on any node and in any number of tabs, as of the last seconds; of at "
-        f"most {MOST_OPEN_FILES} files.",
+        description="Covers files open over /collab, on any node and in any number of tabs, as of the "
+        f"last seconds; at most {MOST_OPEN_FILES} files.",
     ),
     get(
         "/sessions/{id}",
@@ -147,14 +147,14 @@ ROUTES = [
     post(
         "/sessions/{id}/join",
         join_session,
-        "Come to a session, or stay there",
+        "Join a session, or stay in it",
         CollabSession(),
         200,
         errors=(*SESSION_ERRORS, CollabSessionEnded),
         access=MEMBERS,
         tag=TAG,
-        description="Whoever is there already stays there, and nobody is told. Unseen for 60 seconds they "
-        "have left.",
+        description="If you are in it already, you stay, and no frame is sent. If you are not seen for "
+        "60 seconds, you have left.",
     ),
     post(
         "/sessions/{id}/leave",
@@ -165,7 +165,7 @@ ROUTES = [
         errors=SESSION_ERRORS,
         access=MEMBERS,
         tag=TAG,
-        description="Who is not there is answered the same.",
+        description="The answer is the same if you are not in it.",
     ),
     delete(
         "/sessions/{id}",
@@ -174,12 +174,12 @@ ROUTES = [
         errors=SESSION_ERRORS,
         access=END,
         tag=TAG,
-        description="It stays in the list, with `endedAt`. One that has ended is answered the same.",
+        description="It stays in the list, with `endedAt`. Ending it again is answered the same.",
     ),
     get(
         "/sessions/{id}/participants",
         list_participants,
-        "Who is in a session, and who was",
+        "Current and former participants of a session",
         ParticipantPage,
         query=ParticipantQuery(),
         errors=SESSION_ERRORS,

@@ -37,42 +37,52 @@ class SessionItem(Out):
         SessionFile,
         required=True,
         allow_none=True,
-        metadata={"description": "null: the whole project, or a file that was deleted."},
+        metadata={
+            "description": "The file that it is about; null for the whole project, or if the file "
+            "was deleted."
+        },
     )
     host = fields.Nested(
-        Person, required=True, allow_none=True, metadata={"description": "null: they have left the company."}
+        Person,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The person who began it; null if they have left the company."},
     )
-    participantCount = fields.Integer(required=True, metadata={"description": "How many are there now."})
+    participantCount = fields.Integer(
+        required=True, metadata={"description": "The number of people who are in it now."}
+    )
     createdAt = fields.AwareDateTime(required=True)
     endedAt = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        metadata={"description": "When it was ended, or had been empty for 24 hours."},
+        metadata={"description": "When it was ended, or when it had been empty for 24 hours."},
     )
 
 
 class RoomSession(SessionItem):
     """A session in the frames of its project's room."""
 
-    sessionId = fields.UUID(metadata={"description": "Its id."})
-    userId = fields.UUID(metadata={"description": "Who came or went."})
+    sessionId = fields.UUID(metadata={"description": "The id of the session."})
+    userId = fields.UUID(metadata={"description": "The person who joined or left."})
 
 
 class CollabSession(SessionItem):
     """A session, and whether the viewer is in it."""
 
-    joined = fields.Boolean(required=True, metadata={"description": "Whether the viewer is there now."})
+    joined = fields.Boolean(required=True, metadata={"description": "Whether the viewer is in it now."})
 
 
 class Participant(Out):
     """A person who is in a session, or was."""
 
     user = fields.Nested(Person, required=True)
-    here = fields.Boolean(required=True, metadata={"description": "Whether they are there now."})
-    joinedAt = fields.AwareDateTime(required=True, metadata={"description": "When they last came."})
+    here = fields.Boolean(
+        required=True, metadata={"description": "Whether the person is in the session now."}
+    )
+    joinedAt = fields.AwareDateTime(required=True, metadata={"description": "When the person last joined."})
     seenAt = fields.AwareDateTime(
         required=True,
-        metadata={"description": "When they were last heard of; 60 seconds later they have left."},
+        metadata={"description": "When the person was last seen; after 60 seconds more they have left."},
     )
     leftAt = fields.AwareDateTime(required=True, allow_none=True)
 
@@ -81,14 +91,16 @@ class SessionQuery(PageQuery):
     """Filters of sessions."""
 
     live = fields.Boolean(
-        load_default=False, metadata={"description": "true: only those that have not ended."}
+        load_default=False, metadata={"description": "true: only sessions that have not ended."}
     )
 
 
 class ParticipantQuery(PageQuery):
     """Filters of participants."""
 
-    here = fields.Boolean(metadata={"description": "true: who is there now; false: who has left; else both."})
+    here = fields.Boolean(
+        metadata={"description": "true: people who are in it now; false: people who have left; absent: both."}
+    )
 
 
 class OpenFile(Out):
@@ -102,7 +114,9 @@ class OpenFile(Out):
 class Presence(Out):
     """The open files of a project."""
 
-    data = fields.List(fields.Nested(OpenFile), required=True, metadata={"description": "By path."})
+    data = fields.List(
+        fields.Nested(OpenFile), required=True, metadata={"description": "The open files, by path."}
+    )
 
 
 SessionPage = page_of(CollabSession)

@@ -7,12 +7,16 @@ from nexcorp.features.tasks.errors import NotYourTask
 from nexcorp.security.access import allow
 
 TAG = "Work"
-SEEN = "those that you created or are assigned to, and of your projects; holders of task:manage all"
+SEEN = (
+    "tasks that you created or are assigned to, and tasks of your projects; all tasks for holders of "
+    "task:manage"
+)
 READ = allow("task:read", whose=SEEN)
-CREATE = allow("task:create", whose="in projects their owners and editors, and holders of task:manage")
+CREATE = allow("task:create", whose="in a project its owners and editors, and holders of task:manage")
 CHANGE = allow(
     "task:create",
-    whose="creator, assignee, owners and editors of the project, and holders of task:manage; with task:read",
+    whose="creator, assignee, owners and editors of the project, and holders of task:manage; needs "
+    "task:read, too",
 )
-REMOVE = allow("task:create", whose="the creator, and holders of task:manage; with task:read")
+REMOVE = allow("task:create", whose="the creator, and holders of task:manage; needs task:read, too")
 OWN = (TaskNotFound, NotYourTask)

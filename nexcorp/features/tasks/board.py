@@ -56,9 +56,9 @@ class Board(Out):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Subscribe to project:{id} with both: the frames from there on keep it complete. "
-            "A task that a frame brings replaces the one of its id, wherever that stands; `task:deleted` "
-            "takes it away, `task:reordered` gives ranks."
+            "description": "Subscribe to project:{id} with `epoch` and `seq`: the frames then keep the "
+            "board complete. A task in a frame replaces the task with its id, wherever that stands; "
+            "`task:deleted` removes it, `task:reordered` gives new ranks."
         },
     )
     seq = fields.Integer(required=True, validate=validate.Range(0))

@@ -64,10 +64,13 @@ class BulkResult(Out):
 
     id = fields.UUID(required=True)
     status = fields.Integer(
-        required=True, metadata={"description": "As a PATCH of this task alone would have answered."}
+        required=True,
+        metadata={
+            "description": "The status with which a PATCH of this task alone would have been answered."
+        },
     )
     code = fields.String(
-        required=True, allow_none=True, metadata={"description": "Of the error; null where it is done."}
+        required=True, allow_none=True, metadata={"description": "The code of the error; null on success."}
     )
     message = fields.String(required=True, allow_none=True)
     errors = fields.Dict(
@@ -76,7 +79,7 @@ class BulkResult(Out):
     version = fields.Integer(
         required=True,
         allow_none=True,
-        metadata={"description": "The version that it has now; null where you may not see it."},
+        metadata={"description": "The task's current version; null if you may not see it."},
     )
 
 
@@ -199,11 +202,11 @@ ROUTES = [
         body=BulkUpdate(),
         access=allow(
             "task:create",
-            whose="those that you created or are assigned to, of projects that you edit; holders of "
-            "task:manage all; with task:read",
+            whose="tasks that you created or are assigned to, and tasks of projects that you edit; all "
+            "tasks for holders of task:manage; needs task:read, too",
         ),
         tag="Work",
-        description=f"Up to {MAX_ITEMS}, each as `PATCH /tasks/{{id}}` would change it: one that fails keeps "
-        "no other from being changed, and `status` and `code` say why.",
+        description=f"Up to {MAX_ITEMS}, each changed as by `PATCH /tasks/{{id}}`: a task that fails does "
+        "not stop the others, and its `status` and `code` say why.",
     ),
 ]

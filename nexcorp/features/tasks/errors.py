@@ -10,7 +10,7 @@ class NotYourTask(Forbidden):
 
     code = "not_your_task"
     message = "Only the creator, the assignee and editors of the project may change a task."
-    meaning = "The caller sees the task, and may not do this; the message says who may."
+    meaning = "The caller may see the task, but may not do this; the message says who may."
 
 
 class HasSubtasks(Conflict):
@@ -26,7 +26,7 @@ class LinkCycle(Conflict):
 
     code = "link_cycle"
     message = "With this link a task would wait for itself, or for a part of itself."
-    meaning = "A task would wait for itself over one or several links, or for its own parent or subtask."
+    meaning = "A task would wait for itself, through one or more links, or for its own parent or subtask."
 
 
 class TooManyLinks(Conflict):
@@ -76,7 +76,7 @@ class LabelTaken(Conflict):
     """The project has a label of this name."""
 
     code, message = "label_taken", "There is a label with this name already."
-    meaning = "There is a label with this name already, regardless of case."
+    meaning = "A label with this name exists already (case does not count)."
 
 
 class TooManyLabels(Conflict):
@@ -90,7 +90,7 @@ class ItemNotFound(NotFound):
     """The task has no such item on its checklist."""
 
     code, message = "item_not_found", "There is no such item."
-    meaning = "There is no such item on the checklist of the task."
+    meaning = "The task's checklist has no item with this id."
 
 
 class TooManyItems(Conflict):
@@ -125,4 +125,4 @@ class ImportNotFound(NotFound):
     """The import does not exist, is over 7 days old, or is another user's."""
 
     code, message = "import_not_found", "There is no such import."
-    meaning = "The import does not exist, is over 7 days old, or another user's."
+    meaning = "The import does not exist, is over 7 days old, or belongs to another user."

@@ -268,32 +268,36 @@ NOTICE_TYPES = (
 )
 
 WHERE = (
-    "In task:{id}, project:{id} of its project, and user:{id} of its creator, its assignee and the one "
-    "before, and its watchers"
+    "In task:{id}, project:{id} of its project, and user:{id} of its creator, its present and "
+    "previous assignee, and its watchers"
 )
 FRAMES = {
     "task:created": FrameDoc(f"{WHERE}: a new task, or one back from the trash.", refer("RoomTask")),
     "task:updated": FrameDoc(
-        f"{WHERE}: the task as it is now, and `changed`, the names of what is different.",
+        f"{WHERE}: the task as it is now, and `changed`, the names of the changed fields.",
         refer("RoomTask"),
     ),
-    "task:assigned": FrameDoc(f"{WHERE}: it is somebody else's now.", refer("RoomTask")),
+    "task:assigned": FrameDoc(f"{WHERE}: the task has another assignee.", refer("RoomTask")),
     "task:deleted": FrameDoc(
-        f"{WHERE}: it went into the trash (`deleted`), or out of this room's or your sight (`moved`). Among "
-        "frames that were missed also in place of what the task was.",
+        f"{WHERE}: the task went into the trash (`deleted`), or can no longer be seen in this room, or by "
+        "you (`moved`). Among missed frames it also replaces earlier frames of the task.",
         shape({"id": ID, "reason": TEXT}),
     ),
-    "label:created": FrameDoc("In project:{id}.", refer("Label")),
-    "label:updated": FrameDoc("In project:{id}: all tasks that have it show it so.", refer("Label")),
-    "label:deleted": FrameDoc("In project:{id}: no task has it any more.", shape({"id": ID})),
+    "label:created": FrameDoc("In project:{id}: a new label.", refer("Label")),
+    "label:updated": FrameDoc(
+        "In project:{id}: the label as it is now, also on all tasks that have it.", refer("Label")
+    ),
+    "label:deleted": FrameDoc(
+        "In project:{id}: the label was deleted, also from all tasks.", shape({"id": ID})
+    ),
     "task:imported": FrameDoc(
-        "In project:{id}, and user:{id} of creators, assignees and those before: an import made or changed "
-        "so many tasks, of which no other frames tell: fetch them anew.",
+        "In project:{id}, and user:{id} of creators and of present and previous assignees: an import "
+        "made or changed this many tasks, which have no frames of their own: fetch them again.",
         shape({"importId": ID, "count": WHOLE}),
     ),
     "task:reordered": FrameDoc(
-        "In project:{id}: `ranks`, by id, of tasks of one column that were spread to make room for another "
-        "one. Their order is the same.",
+        "In project:{id}: new `ranks`, by id, of tasks of one column that were spread to make room for "
+        "another task. Their order is the same.",
         shape({"projectId": ID, "status": TEXT, "ranks": {"type": "object"}}),
     ),
 }

@@ -40,7 +40,7 @@ async def get_tasks(
     assignee: strawberry.ID | None = None,
     project: strawberry.ID | None = None,
 ) -> Any:
-    """Tasks, newest first: 20, or up to 100. `cursor`: that of the last one you have.
+    """Tasks, newest first: 20, or up to 100. `cursor`: that of the last task you have.
 
     `status`: one or several, comma-separated. `assignee`: a user, `me` or `none`. `project`: one, or
     `none`."""
@@ -53,13 +53,13 @@ async def get_tasks(
 
 @member(str)
 def cursor(root: Any, info: Info) -> str:
-    """The `cursor` of the page behind it."""
+    """The `cursor` of the page after this item."""
     return SORTS["created"].cursor.encode(info.context.request, root)
 
 
 @member(maybe(TASK))
 async def related_task(root: Any, info: Info) -> Any:
-    """The task that it tells of, or that a comment is on; null where there is none that you may see."""
+    """The task that the notification, or its comment, is about; null if none, or if you may not see it."""
     entity, caller = root["entity"], info.context.caller
     if entity is None or entity["type"] not in ("task", "comment") or not caller.may("task:read"):
         return None

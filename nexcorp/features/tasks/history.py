@@ -41,7 +41,9 @@ class ChangeFile(Out):
 
     importId = fields.UUID(required=True)
     name = fields.String(
-        required=True, allow_none=True, metadata={"description": "Kept for 7 days, as the import is."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "The name of the imported file; kept for 7 days, like the import."},
     )
 
 
@@ -52,8 +54,10 @@ class TaskChange(Out):
     type = fields.String(required=True)
     actor = fields.Nested(Person, required=True, allow_none=True)
     version = fields.Integer(required=True, allow_none=True)
-    changed = fields.List(fields.String(), required=True, metadata={"description": "Names of members."})
-    before = fields.Dict(required=True, metadata={"description": "States, ids and dates as they were."})
+    changed = fields.List(
+        fields.String(), required=True, metadata={"description": "The names of the changed fields."}
+    )
+    before = fields.Dict(required=True, metadata={"description": "States, ids and dates before the change."})
     after = fields.Dict(required=True)
     texts = fields.List(fields.Nested(TextChange), required=True)
     file = fields.Nested(ChangeFile, required=True, allow_none=True)
@@ -87,7 +91,7 @@ ROUTES = [
     get(
         "/tasks/{id}/history",
         list_history,
-        "What happened to a task, the newest first",
+        "History of a task, newest first",
         page_of(TaskChange),
         query=PageQuery(),
         errors=(TaskNotFound,),

@@ -30,7 +30,9 @@ from nexcorp.web.transactions import transaction
 class TaskImportQuery(ImportQuery):
     """The project of new tasks, and whether this is a dry run."""
 
-    projectId = fields.UUID(metadata={"description": "Absent: they are of no project."})
+    projectId = fields.UUID(
+        metadata={"description": "The project of the imported tasks; absent: without a project."}
+    )
 
 
 async def import_tasks(
@@ -81,7 +83,7 @@ ROUTES = [
     post(
         "/tasks/import",
         import_tasks,
-        "Take in tasks from a CSV file",
+        "Import tasks from a CSV file",
         Import(),
         202,
         form=TABLE,
@@ -90,17 +92,18 @@ ROUTES = [
         errors=(UnsupportedMediaType, TooManyImports),
         access=CREATE,
         tag=TAG,
-        description=f"Up to {MAX_ROWS} rows and 5 MB of UTF-8, as a body of `text/csv` or as the part `file` "
-        f"of a form. The first line names columns: {', '.join(COLUMNS)}. A row with the `id` or the "
-        "`externalRef` of a task changes it, any other makes one: reading a file in again changes nothing. "
-        "`assignee` is a username or an id, `labels` a line of CSV in a cell, `parent` the id, the "
-        "`externalRef` or the number of a task of the same project, or the `externalRef` of a row of the "
-        "file. Whoever is given tasks is told how many. `GET /imports/{id}` says what came of it.",
+        description=f"Up to {MAX_ROWS} rows and 5 MB of UTF-8, as a body of `text/csv` or as the part "
+        f"`file` of a form. The first line names columns: {', '.join(COLUMNS)}. A row with the `id` "
+        "or the `externalRef` of a task changes it, any other row makes a task: importing a file "
+        "again changes nothing. `assignee` is a username or an id, `labels` a line of CSV in a cell, "
+        "`parent` the id, the `externalRef` or the number of a task of the same project, or the "
+        "`externalRef` of a row of the file. Assignees are notified of the number of their tasks. "
+        "`GET /imports/{id}` shows the result.",
     ),
     get(
         "/imports/{id}",
         get_import,
-        "What came of a CSV file",
+        "Result of the import of a CSV file",
         Import(),
         errors=(ImportNotFound,),
         access=Access(keys=True, whose="your own only"),
@@ -118,7 +121,7 @@ ROUTES = [
         head=False,
         stale=True,
         tag=TAG,
-        description="With the filters and the order of the list. A cell that a spreadsheet would compute "
-        "begins with `'`, which `POST /tasks/import` takes off.",
+        description="Has the filters and the order of the list. A cell that a spreadsheet would take for "
+        "a formula begins with `'`, which `POST /tasks/import` removes.",
     ),
 ]

@@ -36,7 +36,7 @@ BY_NAME: Cursor[tuple[str, UUID]] = Cursor(
 def name_field(**more: Any) -> Text:
     """Make the field of a label's name."""
     return Text(
-        least=1, most=50, metadata={"description": "Unique in its project, whatever the case."}, **more
+        least=1, most=50, metadata={"description": "Unique in its project; case does not count."}, **more
     )
 
 
@@ -77,7 +77,7 @@ class UpdateLabel(Body):
 class LabelQuery(PageQuery):
     """The project whose labels to list."""
 
-    project = IdOrWord(NOBODY, about="A project, or `none`.", required=True)
+    project = IdOrWord(NOBODY, about="A project, or `none`: labels without a project.", required=True)
 
 
 async def find_rights(conn: Any, caller: Caller, project_id: UUID | None) -> bool | None:
@@ -177,9 +177,10 @@ async def delete_label(request: web.Request) -> web.Response:
     return no_content()
 
 
-READ = allow("task:read", whose="those of your projects, and those of tasks without one")
+READ = allow("task:read", whose="labels of your projects, and labels without a project")
 WRITE = allow(
-    "task:create", whose="owners and editors of the project; without one holders of task:manage, who may all"
+    "task:create",
+    whose="owners and editors of the project, and holders of task:manage, who alone may without a project",
 )
 OWN = (LabelNotFound, NotYourLabel)
 ROUTES = [

@@ -82,13 +82,13 @@ ROUTES = [
         errors=(*OWN, NotYourProject, HasSubtasks, LinkCycle),
         access=CHANGE,
         tag=TAG,
-        description="Any status may follow any other. Who loses sight of the task by the change is shown it "
-        "for the last time.",
+        description="Any status may follow any other. If you may no longer see the task after the "
+        "change, the answer shows it for the last time.",
     ),
     put(
         "/tasks/{id}/assignee",
         assign_task,
-        "Give a task to somebody",
+        "Assign a task",
         Task(),
         body=AssignTask(),
         errors=(*OWN, PreconditionFailed),

@@ -40,7 +40,10 @@ def label_ids(**more: Any) -> Items:
         fields.UUID(),
         most=MAX_LABELS,
         checks=[check_once],
-        metadata={"description": "All that it is to have: labels of its project, or of none."},
+        metadata={
+            "description": "All labels of the task from now on: labels of its project, or labels "
+            "without a project if it has none."
+        },
         **more,
     )
 
@@ -54,7 +57,7 @@ class Repeat(Body):
         load_default=None,
         allow_none=True,
         validate=check_year,
-        metadata={"description": "The last day on which one may be due."},
+        metadata={"description": "The last day on which a repetition may be due."},
     )
     timezone = Text(
         least=1,
@@ -62,8 +65,8 @@ class Repeat(Body):
         load_default=None,
         allow_none=True,
         metadata={
-            "description": "Whose clock its time is of, as `Europe/Berlin`: it stays what it is there when "
-            "clocks change. Yours unless you name one."
+            "description": "The time zone of the due time, as `Europe/Berlin`: the time stays the same "
+            "there when clocks change. Yours by default."
         },
     )
 
@@ -82,11 +85,11 @@ class CreateTask(Body):
     parentId = fields.UUID(
         load_default=None,
         allow_none=True,
-        metadata={"description": "A task of the same project that is no subtask itself."},
+        metadata={"description": "A task of the same project that is not a subtask itself."},
     )
     dueDate = due_date(load_default=None)
     labelIds = label_ids(load_default=list)
-    uploadIds = upload_ids("Uploads of your own that are on nothing, in order.")
+    uploadIds = upload_ids("Your uploads that are not attached yet, in order.")
     repeat = fields.Nested(
         Repeat, load_default=None, allow_none=True, metadata={"description": "Needs a dueDate."}
     )
@@ -116,21 +119,26 @@ class UpdateTask(PatchBody):
     assigneeId = fields.UUID(allow_none=True)
     projectId = fields.UUID(
         allow_none=True,
-        metadata={"description": "In another project it gets another number, loses its labels and parent."},
+        metadata={
+            "description": "Moving to another project gives the task a new number, and removes its "
+            "labels and parent."
+        },
     )
     leadId = fields.UUID(allow_none=True, metadata={"description": "Needs `lead:read`."})
     parentId = fields.UUID(allow_none=True)
     dueDate = due_date()
     labelIds = label_ids()
-    uploadIds = upload_ids("All that the task is to have, in order; those left out are removed.")
+    uploadIds = upload_ids("All uploads of the task from now on, in order; those left out are removed.")
     repeat = fields.Nested(
         Repeat,
         allow_none=True,
-        metadata={"description": "Begins a new series with this task; null: no more of them come."},
+        metadata={"description": "Starts a new series with this task; null ends the series."},
     )
     place = fields.Nested(
         Place(),
-        metadata={"description": "Where in its column, that of `status` if it is sent, it is to stand."},
+        metadata={
+            "description": "The new place in the task's column, or in the column of `status` if that is sent."
+        },
     )
 
     @validates_schema
@@ -162,7 +170,7 @@ class Label(TaskLabel):
 
 
 class Steps(Out):
-    """How many there are, and how many of them are done."""
+    """The number of steps or subtasks, and the number of those that are done."""
 
     total = fields.Integer(required=True)
     done = fields.Integer(required=True)
@@ -182,7 +190,7 @@ class TaskItem(Out):
 
     id = fields.UUID(required=True)
     number = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Counts in its project."}
+        required=True, allow_none=True, metadata={"description": "The task's number in its project."}
     )
     kind = one_of(KINDS, required=True)
     title = fields.String(required=True)
@@ -197,25 +205,27 @@ class TaskItem(Out):
         required=True,
         metadata={
             "format": "int64",
-            "description": "Its place in its column, ascending; of equal ones, by id.",
+            "description": "The order in the column, ascending; tasks with equal ranks by id.",
         },
     )
     dueDate = fields.String(
-        required=True, allow_none=True, metadata={"description": "As it was given: a day, or a time."}
+        required=True, allow_none=True, metadata={"description": "The due date as given: a day, or a time."}
     )
     dueAt = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "The moment; of a day its last second."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "The due date as a moment; for a day, its last second."},
     )
     dueAllDay = fields.Boolean(required=True)
     startedAt = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "When it was first in progress."}
+        required=True, allow_none=True, metadata={"description": "When the task was first in progress."}
     )
     completedAt = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "When it was done; null where it is not."}
+        required=True, allow_none=True, metadata={"description": "When the task was done; null if it is not."}
     )
     labels = fields.List(fields.Nested(TaskLabel), required=True)
     blocked = fields.Boolean(
-        required=True, metadata={"description": "Whether a task that blocks it is still to be done."}
+        required=True, metadata={"description": "Whether a task that blocks this one is still open."}
     )
     checklist = fields.Nested(Steps, required=True)
     subtasks = fields.Nested(Steps, required=True)
@@ -224,7 +234,7 @@ class TaskItem(Out):
         RepeatOut,
         required=True,
         allow_none=True,
-        metadata={"description": "How it comes again; null where it does not, or no more."},
+        metadata={"description": "How the task repeats; null if it does not, or no longer."},
     )
     seriesId = fields.UUID(required=True, allow_none=True)
     occurrence = fields.Integer(required=True, allow_none=True)
@@ -239,17 +249,19 @@ class Task(TaskItem):
 
     description = fields.String(required=True, allow_none=True)
     uploads = fields.List(fields.Nested(Attachment), required=True)
-    watching = fields.Boolean(required=True, metadata={"description": "Whether you watch it."})
+    watching = fields.Boolean(required=True, metadata={"description": "Whether you watch the task."})
 
 
 class RoomTask(TaskItem):
     """A task in the frames of a room."""
 
     description = fields.String(
-        allow_none=True, metadata={"description": "Not in user:{id}, whose keys need not read tasks."}
+        allow_none=True, metadata={"description": "Absent in user:{id}, whose readers may lack `task:read`."}
     )
-    uploads = fields.List(fields.Nested(Attachment), metadata={"description": "Likewise."})
-    changed = fields.List(fields.String(), metadata={"description": "Names of what is different."})
+    uploads = fields.List(
+        fields.Nested(Attachment), metadata={"description": "Absent in user:{id}, like `description`."}
+    )
+    changed = fields.List(fields.String(), metadata={"description": "The names of the changed fields."})
 
 
 SORTS = ("created", "updated", "due", "priority")
@@ -277,26 +289,29 @@ class TaskFilters(Query):
     status = OneOrMore(STATUSES)
     priority = OneOrMore(PRIORITIES)
     kind = one_of(KINDS)
-    assignee = IdOrWord(NOBODY, ME, about="A user, `me`, or `none`: those of nobody.")
+    assignee = IdOrWord(NOBODY, ME, about="A user, `me`, or `none`: unassigned tasks.")
     creator = IdOrWord(ME, about="A user, or `me`.")
-    project = IdOrWord(NOBODY, about="A project, or `none`: those of no project.")
+    project = IdOrWord(NOBODY, about="A project, or `none`: tasks without a project.")
     label = fields.UUID()
-    parent = fields.UUID(metadata={"description": "The subtasks of one."})
+    parent = fields.UUID(metadata={"description": "Only the subtasks of this task."})
     blocked = fields.Boolean()
     due = one_of(
         ("overdue", "today", "week"),
         metadata={
-            "description": "Open ones that are past their date, or due today or in seven days from today, "
-            "by your clock."
+            "description": "Only open tasks. `overdue`: past their date; `today`: due today; `week`: due "
+            "within seven days from today, by your clock."
         },
     )
-    q = Text(least=1, most=200, shows=False, metadata={"description": "Only those with this in the title."})
+    q = Text(
+        least=1, most=200, shows=False, metadata={"description": "Only tasks with this text in the title."}
+    )
     sort = one_of(
         SORTS,
         load_default="created",
         metadata={
-            "description": "`created`: the newest first; `updated`: changed last first; `due`: due first "
-            "first, without a date last; `priority`: the most urgent first, of those the newest."
+            "description": "`created`: newest first; `updated`: last changed first; `due`: earliest due "
+            "date first, tasks without one last; `priority`: most urgent first, newest first among "
+            "equals."
         },
     )
 
@@ -306,7 +321,7 @@ class TaskQuery(TaskFilters, PageQuery):
 
     page = fields.Integer(
         validate=validate.Range(1, MAX_TOTAL),
-        metadata={"description": "From 1; the answer adds `total`."},
+        metadata={"description": "The number of the page, from 1; the answer then has `total`."},
     )
     pageSize = fields.Integer(validate=validate.Range(1, MAX_LIMIT))
 
@@ -324,5 +339,5 @@ class TaskList(Out):
 
     data = fields.List(fields.Nested(Task), required=True)
     nextCursor = fields.String(required=True, allow_none=True)
-    total = fields.Integer(metadata={"description": "Where a page was asked for by its number."})
-    totalCapped = fields.Boolean(metadata={"description": "Whether there are more than `total` says."})
+    total = fields.Integer(metadata={"description": "Only if you ask for a page by its number."})
+    totalCapped = fields.Boolean(metadata={"description": "Whether there are more tasks than `total` says."})

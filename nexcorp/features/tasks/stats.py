@@ -31,15 +31,16 @@ class StatsQuery(Query):
     scope = fields.String(
         validate=validate.OneOf(("me", "project", "all")),
         metadata={
-            "description": "`me` (unless you name a project): the tasks that are assigned to you, and those "
-            "that you created and are assigned to nobody; `project`; `all`, for holders of task:manage."
+            "description": "`me` (unless you name a project): tasks that are assigned to you, and "
+            "unassigned ones that you created; `project`: tasks of `project`; `all`: all tasks, for "
+            "holders of task:manage."
         },
     )
-    project = fields.UUID(metadata={"description": "Which one."})
+    project = fields.UUID(metadata={"description": "The project whose tasks are counted."})
     weeks = fields.Integer(
         load_default=12,
         validate=validate.Range(1, 53),
-        metadata={"description": "How many weeks back, with this one."},
+        metadata={"description": "The number of weeks, including the current one."},
     )
 
     @validates_schema
@@ -63,8 +64,8 @@ def seconds(about: str) -> fields.Integer:
         required=True,
         allow_none=True,
         metadata={
-            "description": f"From the start to the end of those completed {about}, in seconds on average. "
-            "Those that never were in progress started when they were created."
+            "description": f"Average seconds from start to completion of the tasks completed {about}. A "
+            "task that was never in progress started when it was created."
         },
     )
 
@@ -79,7 +80,9 @@ class Load(Out):
 class Week(Out):
     """The numbers of a week. A task that is reopened is not counted as completed any more."""
 
-    week = fields.Date(required=True, metadata={"description": "The Monday it begins on, UTC."})
+    week = fields.Date(
+        required=True, metadata={"description": "The Monday on which the week begins, in UTC."}
+    )
     created = fields.Integer(required=True)
     completed = fields.Integer(required=True)
     cancelled = fields.Integer(required=True)
@@ -98,9 +101,9 @@ class TaskStats(Out):
 
     total = fields.Integer(required=True)
     open = fields.Integer(
-        required=True, metadata={"description": "Those that are neither done nor cancelled."}
+        required=True, metadata={"description": "Tasks that are neither done nor cancelled."}
     )
-    overdue = fields.Integer(required=True, metadata={"description": "Open ones past their date."})
+    overdue = fields.Integer(required=True, metadata={"description": "Open tasks past their due date."})
     byStatus = counts(STATUSES)
     byPriority = counts(PRIORITIES)
     byKind = counts(KINDS)
@@ -108,8 +111,8 @@ class TaskStats(Out):
         fields.Nested(Load),
         required=True,
         metadata={
-            "description": "Open ones of a project, or of all, by whom they are assigned to, else who "
-            "created them: the most first, 50 at most."
+            "description": "Open tasks of a project, or all open tasks, by assignee, or by creator if "
+            "unassigned: highest number first, 50 people at most."
         },
     )
     throughput = fields.List(fields.Nested(Week), required=True)
@@ -117,7 +120,7 @@ class TaskStats(Out):
     burndown = fields.List(
         fields.Nested(OpenAtEnd),
         required=True,
-        metadata={"description": "Kept when a day ends, so that later changes leave it as it was."},
+        metadata={"description": "Recorded when a day ends; later changes do not alter it."},
     )
     countedAt = fields.AwareDateTime(required=True)
 
@@ -159,9 +162,12 @@ ROUTES = [
         TaskStats(),
         query=StatsQuery(),
         errors=(ProjectNotFound, PermissionRequired),
-        access=allow("task:read", whose="your own, and of your projects; holders of task:manage all"),
+        access=allow(
+            "task:read",
+            whose="your own tasks, and tasks of your projects; all tasks for holders of task:manage",
+        ),
         stale=True,
         tag="Work",
-        description="Of your own tasks, of a project that you are a member of, or of all.",
+        description="Counts your own tasks, those of a project that you are a member of, or all.",
     ),
 ]

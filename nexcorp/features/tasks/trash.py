@@ -138,7 +138,7 @@ ROUTES = [
         "Remove your own deleted tasks for good",
         Purged(),
         200,
-        access=allow("task:create", whose="those that you created"),
+        access=allow("task:create", whose="tasks that you created"),
         tag=TAG,
     ),
     post(
@@ -158,6 +158,7 @@ ROUTES = [
         errors=(TaskNotFound, NotInTrash),
         access=allow(PURGE),
         tag=TAG,
-        description="Its texts, comments and files go. The audit trail keeps that it was there.",
+        description="Its texts, comments and files are deleted. The audit trail keeps a record that it "
+        "existed.",
     ),
 ]

@@ -47,7 +47,7 @@ class SavedFilters(TaskFilters):
 
 def filters(**more: Any) -> fields.Nested:
     """Make the field of a view's filters and order."""
-    about = "Filters and order, as `GET /tasks` takes them."
+    about = "Filters and order, as parameters of `GET /tasks`."
     return fields.Nested(SavedFilters, metadata={"description": about}, **more)
 
 
@@ -57,10 +57,13 @@ class CreateView(Body):
     name = Text(least=1, most=100, required=True)
     query = filters(required=True)
     projectId = fields.UUID(
-        load_default=None, allow_none=True, metadata={"description": "Where it is shown and may be shared."}
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The project in which the view is shown and may be shared."},
     )
     shared = Flag(
-        load_default=False, metadata={"description": "Whether all who see the project see it, too."}
+        load_default=False,
+        metadata={"description": "Whether everybody who may see the project sees the view."},
     )
 
 
@@ -93,7 +96,7 @@ class View(Out):
     )
     shared = fields.Boolean(required=True)
     owner = fields.Nested(Person, required=True)
-    mine = fields.Boolean(required=True, metadata={"description": "Whether you may change it."})
+    mine = fields.Boolean(required=True, metadata={"description": "Whether you may change the view."})
     version = fields.Integer(required=True)
     createdAt = fields.AwareDateTime(required=True)
     updatedAt = fields.AwareDateTime(required=True)
@@ -102,7 +105,7 @@ class View(Out):
 class ViewQuery(PageQuery):
     """Filters of views."""
 
-    project = fields.UUID(metadata={"description": "Only those of this project."})
+    project = fields.UUID(metadata={"description": "Only views of this project."})
 
 
 async def get_view(conn: Any, who: Caller, view_id: UUID) -> Any:
@@ -231,7 +234,7 @@ async def remove(request: web.Request) -> web.Response:
     return no_content()
 
 
-READ = allow("task:read", whose="your own, and those shared in projects that you see")
+READ = allow("task:read", whose="your own views, and views shared in projects that you may see")
 WRITE = allow("task:read", whose="your own only")
 OWN = (ViewNotFound, NotYourView)
 ROUTES = [

@@ -23,7 +23,7 @@ class NotYourUpload(Forbidden):
     """The viewer sees the upload, but is not its owner."""
 
     code, message = "not_your_upload", "Only the owner may remove an upload."
-    meaning = "Only its owner may do this."
+    meaning = "Only the owner of the upload may do this."
 
 
 class UploadInUse(Conflict):
@@ -37,7 +37,7 @@ class UploadSent(Conflict):
     """The upload was sent in a message, and is deleted with that."""
 
     code, message = "upload_sent", "This file was sent in a message: delete the message instead."
-    meaning = "The upload was sent in a message, with which it goes."
+    meaning = "The upload was sent in a message, and is only deleted together with it."
 
 
 class AlreadyConfirmed(Conflict):

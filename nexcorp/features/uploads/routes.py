@@ -199,11 +199,11 @@ ROUTES = [
         errors=(TooManyUploads,),
         access=WRITE,
         tag=TAG,
-        description="An image (PNG, JPEG, GIF, WebP, HEIC, AVIF) of up to 10 MB and 52 megapixels; a PDF, "
-        "text, office document, zip archive or MP4 of up to 25 MB. Photos and films lose what says where and "
-        "with what they were taken, unless the service keeps that. What is on nothing after 24 hours is "
-        "removed, but for one's own picture; at most 100 may wait. `thumbnailUrl` is null until a worker has "
-        "made it.",
+        description="An image (PNG, JPEG, GIF, WebP, HEIC, AVIF) of up to 10 MB and 52 megapixels; a "
+        "PDF, text, office document, zip archive or MP4 of up to 25 MB. Photos and films lose their "
+        "location and camera data, unless the service keeps it. An upload that is not attached "
+        "within 24 hours is removed, except your profile picture; at most 100 may wait. "
+        "`thumbnailUrl` is null until a worker has made it.",
     ),
     post(
         "/uploads/signature",
@@ -218,7 +218,7 @@ ROUTES = [
     post(
         "/uploads/confirm",
         confirm_upload,
-        "Take an image that was sent to Cloudinary",
+        "Confirm an image that was sent to Cloudinary",
         Upload(),
         body=ConfirmUpload(),
         errors=(AlreadyConfirmed, UploadExpired, StorageUnavailable, NotConfigured),
@@ -231,13 +231,13 @@ ROUTES = [
         "One upload",
         Upload(),
         errors=(UploadNotFound,),
-        access=allow("post:read", whose="the owner, and whoever may see its post, task or message"),
+        access=allow("post:read", whose="the owner, and everybody who may see its post, task or message"),
         tag=TAG,
     ),
     patch(
         "/uploads/{id}",
         update_upload,
-        "Say what a picture of one's own shows",
+        "Describe what your picture shows",
         Upload(),
         body=UpdateUpload(),
         errors=(UploadNotFound, NotYourUpload),
@@ -247,7 +247,7 @@ ROUTES = [
     delete(
         "/uploads/{id}",
         delete_upload,
-        "Remove an upload of one's own, off its post or task as well",
+        "Remove your upload, also from its post or task",
         errors=(UploadNotFound, NotYourUpload, UploadInUse, UploadSent),
         access=allow("upload:create", whose="the owner only"),
         tag=TAG,
@@ -263,7 +263,8 @@ ROUTES = [
         errors=(MediaNotFound, RangeNotSatisfiable),
         prefix="",
         content_type="*/*",
-        description="Where `url` and `thumbnailUrl` of an upload lead, unless they are Cloudinary's. Takes "
-        "`Range` and `If-Range`; several parts at once bring the whole file. A 412 has no body.",
+        description="The target of an upload's `url` and `thumbnailUrl`, unless Cloudinary has the file. "
+        "Accepts `Range` and `If-Range`; a request for several parts gets the whole file. A 412 has "
+        "no body.",
     ),
 ]

@@ -19,7 +19,7 @@ class Upload(Attachment):
 
 def alt_field(**more: Any) -> Text:
     """Make the field of a picture's description; the empty string counts as null."""
-    about = "What a picture shows, for those who cannot see it."
+    about = "Alternative text: describes the picture to people who cannot see it."
     return Text(most=1500, allow_none=True, metadata={"description": about}, **more)
 
 
@@ -45,10 +45,12 @@ class SignUpload(Body):
 class UploadSignature(Out):
     """A signature for the browser, which posts `fields` and the part `file` to `url`."""
 
-    id = fields.UUID(required=True, metadata={"description": "Of the upload, once it is confirmed."})
+    id = fields.UUID(required=True, metadata={"description": "The id of the upload, once it is confirmed."})
     url = fields.String(required=True)
     apiKey = fields.String(required=True)
-    timestamp = fields.Integer(required=True, metadata={"description": "Good for an hour from then."})
+    timestamp = fields.Integer(
+        required=True, metadata={"description": "The signature is valid for an hour from this time."}
+    )
     folder = fields.String(required=True)
     publicId = fields.String(required=True)
     signature = fields.String(required=True)

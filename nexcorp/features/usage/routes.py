@@ -25,12 +25,12 @@ ROUTES = [
     get(
         "/admin/usage",
         show_usage,
-        "How much the service is used, by day",
+        "Usage of the service, by day",
         Usage(),
         query=UsageQuery(),
         access=allow("audit:read"),
         tag="Admin",
-        description="Days are those of UTC. A worker counts today every ten minutes, and once more when "
-        "it is over. Numbers alone: nobody is named.",
+        description="Days are in UTC. A worker counts the current day every ten minutes, and once more "
+        "when it is over. The answer has numbers only: it names nobody.",
     )
 ]

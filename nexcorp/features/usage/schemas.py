@@ -17,7 +17,7 @@ class UsageQuery(Schema):
     days = fields.Integer(
         load_default=SPANS[0],
         validate=validate.OneOf(SPANS),
-        metadata={"description": "How many days, today the last of them."},
+        metadata={"description": "The number of days, of which today is the last."},
     )
 
 
@@ -36,18 +36,18 @@ class UsageDay(Out):
     messages = figure("Messages between people.")
     tasksDone = figure("Tasks completed.")
     firstCommentSeconds = figure(
-        "The median time from a post to the first comment on it by another person, of such comments of this "
-        "day; null where there was none.",
+        "The median time from a post to the first comment on it by another person, for first comments of "
+        "this day; null without any.",
         fields.Float,
     )
     latencyP50 = figure(
-        "Milliseconds until requests were answered: the medians of ten seconds, weighted by requests; null "
-        "where nothing was measured.",
+        "Response time in milliseconds: the mean of the medians of every ten seconds, weighted by "
+        "requests; null if nothing was measured.",
         fields.Float,
     )
-    latencyP99 = figure("The same of what 99 of 100 requests took at most.", fields.Float)
+    latencyP99 = figure("The same for the time that 99 of 100 requests did not exceed.", fields.Float)
     countedAt = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "When it was counted last."}
+        required=True, allow_none=True, metadata={"description": "When the day was last counted."}
     )
 
 

@@ -65,7 +65,7 @@ ROUTES: list[Route] = [
         access=CHANGE,
         errors=(service.RoleNotFound, service.RankTooHigh, service.PermissionIndispensable),
         tag=TAG,
-        description="Takes effect everywhere within five seconds. You give no permission that you lack, "
-        "except as an administrator.",
+        description="Takes effect everywhere within five seconds. Unless you are an administrator, you "
+        "cannot grant a permission that you lack.",
     ),
 ]

@@ -149,7 +149,8 @@ ROUTES: list[Route] = [
         query=schemas.PeopleQuery(),
         stale=True,
         tag=TAG,
-        description="Without `q` the newest first. With `q` names that begin with it, then similar names.",
+        description="Without `q`, newest first. With `q`, names that begin with it come first, then "
+        "similar names.",
     ),
     get(
         "/users/me",
@@ -172,12 +173,13 @@ ROUTES: list[Route] = [
     delete(
         "/users/me",
         leave,
-        "Leave for good",
+        "Leave the company for good",
         errors=(service.LastAdmin,),
         body=schemas.LeaveBody(),
         access=FRESH,
         tag=TAG,
-        description="Your posts and comments stay, by a former member; all other data about you is deleted.",
+        description="Your posts and comments stay, shown as by a former member; all other data about you "
+        "is deleted.",
     ),
     Route(
         "GET",
@@ -190,10 +192,10 @@ ROUTES: list[Route] = [
         errors=(ExportNotReady,),
         heavy=True,
         tag=TAG,
-        description="Signed in: 202 while it is built, then for 24 hours 200 with its address. It is built "
-        "anew where you ask again after fetching it, or after something happened. HEAD has nothing built: "
+        description="Signed in: 202 while the export is built, then for 24 hours 200 with its address. "
+        "It is built again if you ask after fetching it, or after something happened. HEAD starts no export: "
         "404 while no export is ready or being built. With a `ticket` for downloads: the file, as an "
-        "attachment; 404 while it is not ready.",
+        "attachment; 404 until it is ready.",
     ),
     get(
         "/users/by-username/{name}",
@@ -203,8 +205,8 @@ ROUTES: list[Route] = [
         access=allow("user:read"),
         errors=(UserNotFound,),
         tag=TAG,
-        description="Upper and lower case are the same, and an @ in front is passed over: a mention leads to "
-        "whom it names.",
+        description="Case does not count, and a leading @ is ignored, so that you can look up a mention "
+        "as it is.",
     ),
     get(
         "/users/{id}",
@@ -224,8 +226,9 @@ ROUTES: list[Route] = [
         access=allow(service.MANAGE, fresh=True, sign_in_counts=lambda body: body["role"] != "admin"),
         errors=(UserNotFound, service.RankTooHigh, service.LastAdmin),
         tag=TAG,
-        description="You neither give nor take a role that may do more than yours. Only administrators make "
-        "administrators. An API key needs all that the role may do in its scopes.",
+        description="You can neither give nor take away a role that may do more than yours. Only "
+        "administrators make administrators. An API key needs all permissions of the role in its "
+        "scopes.",
     ),
     put(
         "/users/{id}/status",
@@ -236,7 +239,7 @@ ROUTES: list[Route] = [
         access=ADMIN,
         errors=(UserNotFound, service.RankTooHigh, service.LastAdmin),
         tag=TAG,
-        description="Not for people who may do more than you. Deactivating ends all sessions and API keys, "
-        "for good.",
+        description="Not possible for people whose role may do more than yours. Deactivating ends all "
+        "their sessions and API keys, for good.",
     ),
 ]

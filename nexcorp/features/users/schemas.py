@@ -38,7 +38,8 @@ class PeopleQuery(PageQuery):
         metadata={"description": "Needs `user:manage`; without it the list holds active people only."},
     )
     page = fields.Integer(
-        validate=validate.Range(1, MAX_PAGE), metadata={"description": "From 1; the answer adds `total`."}
+        validate=validate.Range(1, MAX_PAGE),
+        metadata={"description": "The number of the page, from 1; the answer then has `total`."},
     )
     pageSize = fields.Integer(validate=validate.Range(1, MAX_LIMIT))
 
@@ -102,11 +103,11 @@ class PersonCard(Standing):
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     createdAt = fields.AwareDateTime(required=True)
     email = fields.String(
-        allow_none=True, metadata={"description": "For the user and holders of `user:contact`."}
+        allow_none=True, metadata={"description": "Shown to the user and to holders of `user:contact`."}
     )
     status = fields.String(
         validate=validate.OneOf(STATUSES),
-        metadata={"description": "For the user and holders of `user:manage`."},
+        metadata={"description": "Shown to the user and to holders of `user:manage`."},
     )
 
 
@@ -116,11 +117,13 @@ class Profile(PersonCard):
     bio = fields.String(required=True, allow_none=True)
     version = fields.Integer(required=True)
     phone = fields.String(
-        allow_none=True, metadata={"description": "For the user and holders of `user:contact`."}
+        allow_none=True, metadata={"description": "Shown to the user and to holders of `user:contact`."}
     )
-    emailVerified = fields.Boolean(metadata={"description": "For the user and holders of `user:manage`."})
+    emailVerified = fields.Boolean(
+        metadata={"description": "Shown to the user and to holders of `user:manage`."}
+    )
     lastSeenAt = fields.AwareDateTime(
-        allow_none=True, metadata={"description": "For the user and holders of `user:manage`."}
+        allow_none=True, metadata={"description": "Shown to the user and to holders of `user:manage`."}
     )
 
 
@@ -149,7 +152,10 @@ class ExportQuery(Query):
         least=1,
         most=200,
         trim=False,
-        metadata={"description": "From POST /auth/ticket {purpose: download}; works once, for 60 seconds."},
+        metadata={
+            "description": "A ticket from `POST /auth/ticket` for the purpose `download`; works "
+            "once, for 60 seconds."
+        },
     )
 
 
@@ -160,9 +166,9 @@ class ExportState(Out):
         unknown = INCLUDE
 
     status = fields.String(validate=validate.OneOf(("preparing", "ready")))
-    downloadUrl = fields.String(metadata={"description": "Open it with `?ticket=`."})
+    downloadUrl = fields.String(metadata={"description": "The address of the file; open it with `?ticket=`."})
     expiresAt = fields.AwareDateTime()
-    bytes = fields.Integer(metadata={"description": "Compressed."})
+    bytes = fields.Integer(metadata={"description": "Bytes of the compressed file."})
 
 
 class Preparing(Out):

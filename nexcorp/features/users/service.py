@@ -35,7 +35,7 @@ class RankTooHigh(Forbidden):
     """The role concerned may do more than the caller, who can neither give nor take it."""
 
     code, message = "rank_too_high", "That role may do more than you may."
-    meaning = "The role to give, or that of the person, may do more than the caller."
+    meaning = "The new role, or the person's current role, may do more than the caller's role."
 
 
 class LastAdmin(Conflict):

@@ -91,7 +91,7 @@ ROUTES = [
     post(
         "/webhooks",
         create_webhook,
-        "Have another system told what happens",
+        "Create a webhook",
         NewWebhook(),
         body=CreateWebhook(),
         errors=(
@@ -106,8 +106,8 @@ ROUTES = [
         tag=TAG,
         # The answer contains a secret, which must not be stored for replays.
         idempotent=False,
-        description="Requests are signed as [Standard Webhooks](https://www.standardwebhooks.com) has it. "
-        "The secret is shown this once.",
+        description="Requests are signed according to [Standard "
+        "Webhooks](https://www.standardwebhooks.com). Only this answer shows the secret.",
     ),
     get(
         "/webhooks/{id}",
@@ -127,12 +127,12 @@ ROUTES = [
         errors=(WebhookNotFound, *REFUSALS.values()),
         access=FRESH,
         tag=TAG,
-        description="What is not sent yet goes to another URL from then on.",
+        description="Events that are not sent yet go to the new URL.",
     ),
     delete(
         "/webhooks/{id}",
         delete_webhook,
-        "Delete a webhook, with what it has not sent yet",
+        "Delete a webhook, with the events that it has not sent yet",
         errors=(WebhookNotFound,),
         access=WRITE,
         tag=TAG,
@@ -148,12 +148,13 @@ ROUTES = [
         access=FRESH,
         tag=TAG,
         idempotent=False,
-        description="For 24 hours requests are signed with both, the new one first. Shown this once.",
+        description="For 24 hours requests are signed with both secrets, the new one first. Only this "
+        "answer shows the secret.",
     ),
     post(
         "/webhooks/{id}/resume",
         resume_webhook,
-        "Send again, what was kept as well",
+        "Resume a webhook, and send the events kept meanwhile",
         Webhook(),
         200,
         errors=(WebhookNotFound, RightLost),

@@ -37,8 +37,8 @@ def types_field(**more: Any) -> Items:
         Name("types for webhooks"),
         most=MAX_TYPES,
         metadata={
-            "description": "Types of event, `task.*` for all of a subject; empty: every one of the scope. "
-            "Those of your own notifications are `notification.` and the type."
+            "description": "Types of event, `task.*` for all of a subject; empty: all types of the "
+            "scope. Your own notifications are `notification.` and their type."
         },
         **more,
     )
@@ -80,7 +80,7 @@ class UpdateWebhook(PatchBody, ProvenBody):
     description = description_field()
     status = fields.String(
         validate=validate.OneOf(("paused",)),
-        metadata={"description": "Stop sending; what happens is kept for 14 days, until you resume it."},
+        metadata={"description": "Stops sending; events are kept for 14 days, until you resume it."},
     )
 
 
@@ -89,7 +89,10 @@ class RenewSecret(ProvenBody):
 
     revokeOld = Flag(
         load_default=False,
-        metadata={"description": "At once no longer; else requests have a signature by both for 24 hours."},
+        metadata={
+            "description": "true: the old secret stops signing at once; else requests are signed "
+            "with both for 24 hours."
+        },
     )
 
 
@@ -101,14 +104,14 @@ class RedeliverBody(Body):
             "from": fields.AwareDateTime(
                 format="iso",
                 load_default=lambda: datetime.now(UTC) - KEPT,
-                metadata={"description": "Not before this time; 14 days ago where it is not given."},
+                metadata={"description": "Only deliveries at this time or later; 14 days ago if absent."},
             )
         }
 
     to = fields.AwareDateTime(
         format="iso",
         load_default=lambda: datetime.now(UTC),
-        metadata={"description": "Before this time; now where it is not given."},
+        metadata={"description": "Only deliveries before this time; now if absent."},
     )
     status = fields.String(validate=validate.OneOf(("failed",)), load_default="failed")
 
@@ -135,15 +138,20 @@ class Webhook(Out):
         allow_none=True,
         validate=validate.OneOf(REASONS),
         metadata={
-            "description": "Why it is not active: owner paused it; failing for five days; right_lost by the "
-            "owner; secret_lost; gone: the endpoint answered 410."
+            "description": "Why it is not active. owner: the owner paused it; failing: it failed for "
+            "five days; right_lost: the owner lost the right to it; secret_lost: its secret cannot be "
+            "read; gone: the endpoint answered 410."
         },
     )
-    failures = fields.Integer(required=True, metadata={"description": "How many attempts in a row failed."})
+    failures = fields.Integer(
+        required=True, metadata={"description": "The number of failed attempts in a row."}
+    )
     failingSince = fields.AwareDateTime(required=True, allow_none=True)
     lastOkAt = fields.AwareDateTime(required=True, allow_none=True)
     oldSecretUntil = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "Until when the secret before signs, too."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "Until when requests are signed with the previous secret, too."},
     )
     version = fields.Integer(required=True)
     createdAt = fields.AwareDateTime(required=True)
@@ -153,7 +161,9 @@ class Webhook(Out):
 class NewWebhook(Webhook):
     """A new webhook, or one with a new secret, and that secret."""
 
-    secret = fields.String(required=True, metadata={"description": "`whsec_...`, shown this once."})
+    secret = fields.String(
+        required=True, metadata={"description": "`whsec_...`, which only this answer shows."}
+    )
 
 
 class WebhookDelivery(Out):
@@ -170,14 +180,17 @@ class WebhookDelivery(Out):
     nextAttemptAt = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        metadata={"description": "Not before this time; later while the endpoint fails or is paused."},
+        metadata={
+            "description": "The earliest time of the next attempt; it comes later while the "
+            "endpoint fails or is paused."
+        },
     )
     lastStatus = fields.Integer(required=True, allow_none=True)
     lastError = fields.String(
         required=True,
         allow_none=True,
         metadata={
-            "description": "`timeout`, `dns`, `tls`, `connection`, or why the URL is not asked: "
+            "description": "`timeout`, `dns`, `tls`, `connection`, or why the URL is not called: "
             "`url_refused`, `https_only`, `address_refused`."
         },
     )
@@ -208,7 +221,13 @@ class WebhookDeliveryLog(WebhookDelivery):
 class Redelivered(Out):
     """The number of deliveries that are sent again."""
 
-    count = fields.Integer(required=True, metadata={"description": "At most 10,000 at a time: ask again."})
+    count = fields.Integer(
+        required=True,
+        metadata={
+            "description": "The number of deliveries, at most "
+            "10,000 at a time: repeat the request for the rest."
+        },
+    )
 
 
 WebhookPage = page_of(Webhook)

@@ -53,7 +53,7 @@ class UnsupportedFileType(UnsupportedMediaType):
 
     code = "unsupported_file_type"
     message = "Send an image, a PDF, text, an office document, a zip archive, or an MP4."
-    meaning = "The file is of a type that is not taken."
+    meaning = "Files of this type are not accepted."
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,8 +87,8 @@ ROUTES: list[Route] = [
         access=ADMIN,
         body=InviteBody(),
         errors=(EmailTaken, TooManyMails, NotConfigured),
-        description="Sends a link by which this address can register, once, within seven days. Earlier "
-        "invitations of the address end.",
+        description="Sends a link with which this address can register, once, within seven days. Earlier "
+        "invitations to the address end.",
     ),
     get(
         "/admin/invitations",

@@ -9,7 +9,7 @@ class ReturnToRefused(BadRequest):
     """`return_to` is neither a page of this service nor an allowed address."""
 
     code, message = "return_to_refused", "This sign-in may not lead to the address in return_to."
-    meaning = "A sign-in may not lead to this `return_to`."
+    meaning = "A sign-in may not redirect to this `return_to`."
 
 
 class FlowMissing(BadRequest):
@@ -17,21 +17,21 @@ class FlowMissing(BadRequest):
 
     code = "flow_missing"
     message = "This sign-in has run out, was used already, or was begun in another browser."
-    meaning = "The sign-in has run out, was used, or was begun in another browser."
+    meaning = "The sign-in has expired, was completed before, or was begun in another browser."
 
 
 class StateMismatch(BadRequest):
     """The callback's `state` or provider differs from the sign-in under way."""
 
     code, message = "state_mismatch", "This is not the answer to the sign-in that was begun here."
-    meaning = "This is not the answer to the sign-in that was begun in this browser."
+    meaning = "The provider's answer does not belong to the sign-in that this browser began."
 
 
 class CodeMissing(BadRequest):
     """The callback names neither an error nor a code."""
 
     code, message = "code_missing", "The provider sent no code along."
-    meaning = "The provider sent no code along."
+    meaning = "The provider sent no `code`."
 
 
 class AccessDenied(Forbidden):
@@ -49,7 +49,7 @@ class EmailRequired(Forbidden):
         "The provider shares no e-mail address of yours, and an account needs one. "
         "Allow it there, or register here."
     )
-    meaning = "The provider shares no e-mail address that an account could have."
+    meaning = "The provider shares no e-mail address that is valid for an account."
 
 
 class AccountDeactivated(Forbidden):
@@ -63,7 +63,7 @@ class SessionEnded(Forbidden):
     """The session that began to link an identity is over."""
 
     code, message = "session_ended", "You were signed out in the meantime. Sign in and link it again."
-    meaning = "The session that began to link an identity is over."
+    meaning = "The session that began to link an identity has ended."
 
 
 class IdentityTaken(Conflict):
@@ -77,7 +77,7 @@ class IdentityMismatch(Forbidden):
     """The identity sent as proof is not linked to the caller's account."""
 
     code, message = "identity_mismatch", "This account of the provider does not open yours."
-    meaning = "This account of the provider does not open the account that it was to prove."
+    meaning = "The provider account is not linked to the account that it should prove."
 
 
 class ProviderLinked(Conflict):
@@ -85,7 +85,7 @@ class ProviderLinked(Conflict):
 
     code = "provider_linked"
     message = "Another account of this provider is linked already; unlink that one first."
-    meaning = "Another account of this provider is linked already."
+    meaning = "Your account is linked to another account of this provider already."
 
 
 class LastWayIn(Conflict):
@@ -93,4 +93,4 @@ class LastWayIn(Conflict):
 
     code = "last_way_in"
     message = "Nothing else opens this account: set a password or link another one first."
-    meaning = "Nothing else would open the account."
+    meaning = "It is the account's only way to sign in."

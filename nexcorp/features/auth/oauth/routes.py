@@ -294,9 +294,9 @@ ROUTES: list[Route] = [
         returns={200: schemas.AuthorizeOut(), 302: None},
         head=False,
         errors=(*OF_PROVIDERS, ReturnToRefused, Unauthorized, SessionRequired, ReauthenticationRequired),
-        description="Redirects to the provider. With `Accept: application/json` the answer holds the address "
-        "instead. With a bearer token the identity is linked to that account, for which the session must be "
-        "fresh, or proves that it is you (`purpose`). " + PAGES,
+        description="Redirects to the provider. With `Accept: application/json` the answer holds the "
+        "address instead. With a bearer token the identity is linked to your account, for which the "
+        "session must be fresh, or proves that it is you (`purpose`). " + PAGES,
     ),
     Route(
         "GET",
@@ -327,7 +327,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=FRESH,
         errors=(NotFound, LastWayIn),
-        description="Never the last way in: 409 `last_way_in`.",
+        description="You cannot unlink your only way to sign in: 409 `last_way_in`.",
     ),
     get("/sign-in", show_sign_in, "The sign-in page", None, prefix="", access=PUBLIC, hidden=True),
     get("/sign-in.js", show_script, "Its script", None, prefix="", access=PUBLIC, hidden=True),

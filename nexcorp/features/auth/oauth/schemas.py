@@ -16,15 +16,18 @@ class LoginQuery(Query):
     return_to = Text(
         most=MAX_URL_CHARS,
         trim=False,
-        metadata={"description": "A path of the service, or an address of CORS_ORIGINS or OAUTH_RETURN_TO."},
+        metadata={
+            "description": "The page to open after the sign-in: a path of the service, or an "
+            "address of CORS_ORIGINS or OAUTH_RETURN_TO."
+        },
     )
 
     purpose = fields.String(
         load_default=None,
         validate=validate.OneOf(("link", "sudo")),
         metadata={
-            "description": "With an access token: `link` (the default) links the identity to your account; "
-            "`sudo` proves by one that is linked that it is you, for ten minutes."
+            "description": "With an access token: `link` (the default) links the identity to your "
+            "account; `sudo` proves that it is you, by a linked identity, for ten minutes."
         },
     )
 
@@ -44,8 +47,8 @@ class ProviderOut(Out):
     """A provider that can be used."""
 
     provider = fields.String(required=True)
-    name = fields.String(required=True, metadata={"description": "For people."})
-    loginUrl = fields.String(required=True, metadata={"description": "Where to send a browser."})
+    name = fields.String(required=True, metadata={"description": "The provider's name for people."})
+    loginUrl = fields.String(required=True, metadata={"description": "The address to send a browser to."})
 
 
 class ProviderListOut(Out):

@@ -9,7 +9,7 @@ class InvalidToken(BadRequest):
     """The token of a mail is wrong, used or too old: one error for all three."""
 
     code, message = "invalid_token", "This link is wrong, was used, or is too old: ask for a new one."
-    meaning = "The token of a mail is wrong, was used, or is too old."
+    meaning = "The token from the mail is wrong, was used before, or has expired."
 
 
 class AlreadyVerified(Conflict):
@@ -23,11 +23,11 @@ class EmailUnchanged(Conflict):
     """The new address is the account's current one."""
 
     code, message = "email_unchanged", "This is the account's address already."
-    meaning = "It is the account's address already."
+    meaning = "The account has this address already."
 
 
 class TooManyMails(TooManyRequests):
     """An address gets at most one mail of a kind a minute, and a mailbox five mails an hour."""
 
     code, message = "too_many_mails", "A mail is on its way: look for it, or wait."
-    meaning = "A mail is on its way, or five were sent within the hour."
+    meaning = "A mail was sent within the last minute, or five within the last hour."

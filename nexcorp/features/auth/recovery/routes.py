@@ -29,7 +29,7 @@ from nexcorp.web.transactions import transaction
 
 TAG = "Identity"
 ATTEMPTS = 3
-VERIFIER = Access(signed_in=False, bearer=True, whose="the session whose token is shown goes on")
+VERIFIER = Access(signed_in=False, bearer=True, whose="the session of the token goes on")
 
 
 def require_mail(request: web.Request) -> None:
@@ -149,31 +149,31 @@ ROUTES: list[Route] = [
     post(
         "/auth/password/reset",
         reset_password,
-        "Set a password by the token of a mail",
+        "Set a new password with the token from a mail",
         None,
         status=204,
         tag=TAG,
         access=PUBLIC,
         body=schemas.ResetBody(),
         errors=(InvalidToken, NotConfigured),
-        description="Signs out all devices. 400 `invalid_token` for one that is wrong, used "
-        "or older than an hour.",
+        description="Signs out all devices. 400 `invalid_token` for a token that is wrong, used or older "
+        "than an hour.",
     ),
     post(
         "/auth/email/verify",
         verify_email,
-        "Confirm an address by the token of a mail",
+        "Confirm an address with the token from a mail",
         None,
         status=204,
         tag=TAG,
         access=VERIFIER,
         body=schemas.TokenBody(),
         errors=(InvalidToken, EmailTaken, NotConfigured),
-        description="The account's own address, or the new one of a change. The first proof of an address "
-        "ends the sessions, API keys and identities of its account, which another person may have made; a "
-        "request that shows a session of it, by access token or cookie, keeps that and the identities. 400 "
-        "`invalid_token` for a token that is wrong, used or older than 24 hours; 409 `email_taken` if "
-        "another account has the address.",
+        description="The account's own address, or the new one of a change. The first proof of an "
+        "address ends the sessions, API keys and identities of its account, since another person may "
+        "have made them; if the request carries a session of the account, by access token or cookie, "
+        "that session and the identities stay. 400 `invalid_token` for a token that is wrong, used "
+        "or older than 24 hours; 409 `email_taken` if another account has the address.",
     ),
     post(
         "/auth/email/resend",

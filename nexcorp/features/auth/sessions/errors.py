@@ -9,7 +9,7 @@ class InvalidCredentials(Unauthorized):
     """Unknown address, wrong password or deactivated account: one error for all three."""
 
     code, message = "invalid_credentials", "The e-mail address or the password is wrong."
-    meaning = "The address or the password is wrong, or the account deactivated."
+    meaning = "The e-mail address or the password is wrong, or the account is deactivated."
 
 
 class EmailTaken(Conflict):

@@ -66,7 +66,8 @@ ROUTES: list[Route] = [
         access=PUBLIC,
         body=schemas.RegisterBody(),
         errors=(EmailTaken, UsernameTaken, RegistrationClosed, InvitationRequired, InvalidToken),
-        description="`REGISTRATION` says who may. With the token of an invitation, `invitation`, the address "
-        "is verified at once. Where it must be, an account may read and edit itself until then, and no more.",
+        description="The setting `REGISTRATION` says who may register. With `invitation`, the token of "
+        "an invitation, the address is verified at once. Where addresses must be verified, an "
+        "account may only read and edit itself until then.",
     ),
 ]

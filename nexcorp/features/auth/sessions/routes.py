@@ -36,7 +36,7 @@ LOGIN_ATTEMPTS = 3
 READ_NOTIFICATIONS = "notification:read"
 TAG = "Identity"
 OWN = Access(whose="your own only")
-SHOWN = Access(signed_in=False, bearer=True, whose="the session whose access or refresh token is shown")
+SHOWN = Access(signed_in=False, bearer=True, whose="ends the session of the access or refresh token")
 
 
 def reply_signed_in(
@@ -232,7 +232,7 @@ ROUTES: list[Route] = [
         JwksOut(),
         tag=TAG,
         access=PUBLIC,
-        description="Current and previous; may be kept for five minutes.",
+        description="The current and the previous keys; cache them for five minutes at most.",
     ),
     post(
         "/auth/login",
@@ -259,9 +259,10 @@ ROUTES: list[Route] = [
         errors=(Unauthorized, CrossSite),
         idempotent=False,
         counts_itself=True,
-        description="Browsers send their cookie and `X-Requested-With`; mobile and cli `refreshToken`. "
-        "A token works once. Where its answer was lost it gets the same token again, until that one is used; "
-        "after that it ends its session. Good tokens count for their session, others for the address.",
+        description="Browsers send their cookie and `X-Requested-With`; mobile and cli send "
+        "`refreshToken`. A token works once. If the answer was lost, sending the token again gets "
+        "the same new token, until that one is used; after that it ends the session. Valid tokens "
+        "count towards the rate limit of their session, others towards that of the IP address.",
     ),
     post(
         "/auth/logout",
@@ -275,10 +276,11 @@ ROUTES: list[Route] = [
         errors=(Unauthorized, CrossSite),
         idempotent=False,
         counts_itself=True,
-        description="Needs no good access token: the refresh token is enough, in the cookie of a browser "
-        "(with `X-Requested-With`) or as `refreshToken` of mobile and cli. Clears the cookie.",
+        description="Works without a valid access token: the refresh token is enough, in the cookie of a "
+        "browser (with `X-Requested-With`) or as `refreshToken` of mobile and cli. Clears the "
+        "cookie.",
     ),
-    get("/auth/me", me, "Who am I", schemas.MeOut(), tag=TAG, access=allow("profile:read")),
+    get("/auth/me", me, "My account and permissions", schemas.MeOut(), tag=TAG, access=allow("profile:read")),
     get("/auth/sessions", list_sessions, "My devices", schemas.SessionListOut(), tag=TAG, access=ACCOUNT),
     delete(
         "/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=(NotFound,)
@@ -302,6 +304,6 @@ ROUTES: list[Route] = [
         access=ACCOUNT,
         body=schemas.TicketBody(),
         idempotent=False,
-        description="For what cannot send a header: a browser's socket (`/ws?ticket=`) or download.",
+        description="For requests that cannot send a header: a browser's socket (`/ws?ticket=`) or download.",
     ),
 ]

@@ -26,7 +26,7 @@ def new_password_field() -> Text:
         trim=False,
         required=True,
         checks=[check_common],
-        metadata={"format": "password", "description": "The most common ones are refused."},
+        metadata={"format": "password", "description": "The most common passwords are refused."},
     )
 
 
@@ -44,7 +44,7 @@ class RegisterBody(Body):
 
     email = EmailField()
     password = new_password_field()
-    username = username_field("Made from the e-mail address where absent.")
+    username = username_field("If absent, it is made from the e-mail address.")
     profile = fields.Nested(ProfileBody)
     invitation = token_field(required=False)
 
@@ -59,7 +59,12 @@ class LoginBody(Body):
         validate=validate.OneOf(PLATFORMS),
         metadata={"description": "web: refresh token in a cookie; mobile and cli: in the body."},
     )
-    device = Text(least=1, most=100, allow_none=True, metadata={"description": "A name to recognise it by."})
+    device = Text(
+        least=1,
+        most=100,
+        allow_none=True,
+        metadata={"description": "A name by which you recognise the device."},
+    )
 
 
 class RefreshBody(Body):
@@ -72,7 +77,7 @@ class RevokeQuery(Query):
     """Query of ending sessions: whether to end the current one."""
 
     includeCurrent = fields.Boolean(
-        load_default=False, metadata={"description": "True ends this session, too."}
+        load_default=False, metadata={"description": "true: ends this session, too."}
     )
 
 
@@ -144,7 +149,7 @@ class MeOut(AccountOut):
     permissions = fields.List(
         fields.String(),
         required=True,
-        metadata={"description": "Of the role; of an API key only those among its scopes."},
+        metadata={"description": "The permissions of the role; for an API key only those among its scopes."},
     )
     unread = fields.Integer(
         required=True,
@@ -164,7 +169,7 @@ class SignedInOut(Out):
 
     accessToken = fields.String(required=True)
     tokenType = fields.String(required=True, validate=validate.Equal("Bearer"))
-    expiresIn = fields.Integer(required=True, metadata={"description": "Seconds."})
+    expiresIn = fields.Integer(required=True, metadata={"description": "Lifetime in seconds."})
     user = fields.Nested(AccountOut, required=True)
     refreshToken = fields.String(metadata={"description": "mobile and cli only; web gets a cookie."})
 
@@ -200,4 +205,4 @@ class TicketOut(Out):
     """A ticket that can be used once."""
 
     ticket = fields.String(required=True)
-    expiresIn = fields.Integer(required=True, metadata={"description": "Seconds."})
+    expiresIn = fields.Integer(required=True, metadata={"description": "Lifetime in seconds."})
