@@ -68,10 +68,11 @@ def measure(names: Sequence[str], quick: bool) -> tuple[dict[str, Any], dict[str
         for name in names:
             since = time.monotonic()
             try:
+                stage.clear()
                 sections[name] = importlib.import_module(f"bench.{name}").measure(stage)
-            except (AssertionError, RuntimeError) as error:
+            except Exception as error:
                 # The figures of the other parts are still valid.
-                print(f"{name} FAILED: {error}", flush=True)
+                print(f"{name} FAILED: {type(error).__name__}: {error}", flush=True)
                 continue
             print(f"{name} measured ({time.monotonic() - since:.0f} s)", flush=True)
     about["seconds"] = round(time.monotonic() - began)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
@@ -98,10 +99,23 @@ def build_login(email: str) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def ask_steadily(
-    port: int, requests: list[bytes], seconds: float, per_second: float = PER_SECOND
+def ask_steadily(
+    port: int,
+    requests: list[bytes],
+    seconds: float,
+    per_second: float = PER_SECOND,
+    ended: Callable[[], bool] | None = None,
 ) -> list[float]:
-    """Send `per_second` requests on schedule, even if earlier ones are unanswered; returns milliseconds."""
+    """Send `per_second` requests on schedule, even if earlier ones are unanswered; returns milliseconds.
+
+    A request's time runs from its place in the schedule. Ends after `seconds`, or when `ended()` is true.
+    """
+    return uvloop.run(_ask_steadily(port, requests, seconds, per_second, ended))
+
+
+async def _ask_steadily(
+    port: int, requests: list[bytes], seconds: float, per_second: float, ended: Callable[[], bool] | None
+) -> list[float]:
     loop = asyncio.get_running_loop()
     free: asyncio.Queue[Caller] = asyncio.Queue()
     callers = [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(32)]
@@ -120,7 +134,11 @@ async def ask_steadily(
     for number in range(int(seconds * per_second)):
         due = began + number / per_second
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        running.append(asyncio.create_task(one(requests[number % len(requests)], time.perf_counter())))
+        if ended is not None and ended():
+            break
+        # Timers of a millisecond's resolution may fire early.
+        due = min(due, time.perf_counter())
+        running.append(asyncio.create_task(one(requests[number % len(requests)], due)))
     await asyncio.gather(*running)
     for caller in callers:
         caller.transport.close()
@@ -144,11 +162,6 @@ async def storm(port: int, logins: list[bytes], seconds: float) -> float:
 
     await asyncio.gather(*(keep_signing_in() for _ in range(STORM)))
     return done / (time.perf_counter() - began)
-
-
-def run_steadily(port: int, requests: list[bytes], seconds: float) -> list[float]:
-    """Run ask_steadily() in this process."""
-    return uvloop.run(ask_steadily(port, requests, seconds))
 
 
 def run_storm(port: int, logins: list[bytes], seconds: float) -> float:
@@ -179,13 +192,13 @@ def measure_storm(stage: Stage) -> list[Figure]:
     rates: list[float] = []
     ratios: list[float] = []
     with stage.unpinned(), stage.web() as (_, port), remote(ANYWHERE) as others, remote(ANYWHERE) as people:
-        others.call(run_steadily, port, requests, 1.0)
+        others.call(ask_steadily, port, requests, 1.0)
         people.call(run_storm, port, logins, 0.5)
         for _ in range(stage.size.rounds):
-            quiet = others.call(run_steadily, port, requests, seconds)
+            quiet = others.call(ask_steadily, port, requests, seconds)
             people.start(run_storm, port, logins, seconds + 0.5)
             time.sleep(0.25)
-            loud = others.call(run_steadily, port, requests, seconds)
+            loud = others.call(ask_steadily, port, requests, seconds)
             rates.append(people.finish())
             calm += quiet
             stormy += loud

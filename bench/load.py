@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import select
 import socket
 import time
@@ -68,13 +69,17 @@ def fetch(port: int, request: bytes) -> tuple[bytes, bytes]:
     return head, body
 
 
-def run_load(port: int, requests: list[bytes], connections: int, seconds: float) -> Load:
-    """Keep one request in flight per connection for `seconds`; answers other than 2xx count as failures."""
+def run_load(port: int, requests: list[bytes], connections: int, seconds: float, once: bool = False) -> Load:
+    """Keep one request in flight per connection for `seconds`; answers other than 2xx count as failures.
+
+    The requests are sent in turn, again and again; with `once`, the load ends when all have been sent.
+    """
     poll = select.epoll()
     socks: dict[int, socket.socket] = {}
     partial: dict[int, bytes] = {}
     answers = failures = turn = 0
     count = len(requests)
+    most = count if once else math.inf
     try:
         for _ in range(connections):
             conn = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -86,7 +91,7 @@ def run_load(port: int, requests: list[bytes], connections: int, seconds: float)
             turn += 1
         began = time.perf_counter()
         deadline, ended = began + seconds, began
-        while (ended := time.perf_counter()) < deadline:
+        while (ended := time.perf_counter()) < deadline and turn < most:
             events = poll.poll(STALL_SECONDS)
             if not events:
                 raise RuntimeError("no answer for 10 s")
@@ -104,6 +109,8 @@ def run_load(port: int, requests: list[bytes], connections: int, seconds: float)
                 answers += 1
                 if data[9] != 50:  # "2"
                     failures += 1
+                if turn >= most:
+                    break
                 conn.send(requests[turn % count])
                 turn += 1
         return Load(answers, ended - began, failures)

@@ -55,10 +55,18 @@ class Remote:
         self._pipe.send((work, values))
 
     def finish(self) -> Any:
-        """Wait for the function started last; returns its result. Raises RuntimeError like call()."""
+        """Wait for the function started last; returns its result. Raises RuntimeError like call().
+
+        The process ends if that takes too long.
+        """
         if not self._pipe.poll(CALL_SECONDS):
+            # The late result must not be taken for that of the next call.
+            self.close()
             raise RuntimeError("a measurement takes too long")
-        good, result = self._pipe.recv()
+        try:
+            good, result = self._pipe.recv()
+        except EOFError:
+            raise RuntimeError("a measuring process has died") from None
         if not good:
             raise RuntimeError(result)
         return result

@@ -5,7 +5,6 @@ Each operation runs on one core, against its own statements by asyncpg alone and
 
 from __future__ import annotations
 
-import asyncio
 import re
 import subprocess
 import sys
@@ -130,6 +129,7 @@ def measure_operation(
     requests = operation.requests
     client.call(run_load, port, requests, CONNECTIONS, WARM_SECONDS)
     rates: dict[str, list[float]] = {"service": [], "asyncpg": []}
+    costs: list[float] = []
     failures = 0
     for _ in range(stage.size.rounds):
         before = read_cpu_seconds(pid)
@@ -137,7 +137,7 @@ def measure_operation(
         failures += load.failures
         # At saturation a checkpoint may cause a few refusals; more are an error.
         assert load.failures <= load.answers * MOST_REFUSED, f"{operation.name}: {load.failures} not 2xx"
-        cost = (read_cpu_seconds(pid) - before) / load.answers * 1e6
+        costs.append((read_cpu_seconds(pid) - before) / load.answers * 1e6)
         rates["service"].append(load.rate)
         rates["asyncpg"].append(replay(floor, stage, recordings)[0])
     rate = median(rates["service"])
@@ -150,13 +150,13 @@ def measure_operation(
         floor=f"asyncpg alone, {median(rates['asyncpg']):,.0f}/s (pgbench {alone:,.0f}/s)",
         aim=operation.aim,
         detail={
-            "cpu_us": round(cost),
+            "cpu_us": round(median(costs)),
             "pgbench": round(alone),
             "refused": failures,
             "rounds": {key: [round(v) for v in row] for key, row in rates.items()},
         },
     )
-    took = client.call(ask_half, port, requests, stage.size.seconds * 2, rate / 2)
+    took = client.call(ask_steadily, port, requests, stage.size.seconds * 2, rate / 2)
     yield Figure(
         f"{operation.name}, p99 at half of that",
         percentile(took, 0.99),
@@ -164,11 +164,6 @@ def measure_operation(
         aim=AIM_P99_MS,
         aim_is_value=True,
     )
-
-
-def ask_half(port: int, requests: list[bytes], seconds: float, rate: float) -> list[float]:
-    """Milliseconds of requests that are sent on schedule."""
-    return asyncio.run(ask_steadily(port, requests, seconds, rate))
 
 
 def time_pages(stage: Stage, floor: Remote) -> float:

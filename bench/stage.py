@@ -226,6 +226,15 @@ class Stage:
             cursor = conn.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
+    def clear(self) -> None:
+        """Drop what earlier parts left: connections with their running statements, events to deliver."""
+        self.query(
+            """SELECT pg_terminate_backend(pid, 5000)
+            FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+        )
+        self.query("TRUNCATE outbox")
+
     def sign_tokens(self, count: int) -> list[tuple[UUID, str]]:
         """(user id, access token) of the first `count` users, each with its own session."""
         tokens = Tokens(Secrets.from_config(self.config()))
@@ -257,10 +266,12 @@ class Stage:
         """A running `nexcorp worker`, in addition to others, for one block; `more`: environment variables."""
         beats = "SELECT count(*) FROM worker_heartbeats"
         before = self.query(beats)[0][0]
-        with self._program("worker", 0, more) as process:
-            self._await("the worker", process, lambda: self.query(beats)[0][0] > before)
-            yield process
-        self.query("DELETE FROM worker_heartbeats")
+        try:
+            with self._program("worker", 0, more) as process:
+                self._await("the worker", process, lambda: self.query(beats)[0][0] > before)
+                yield process
+        finally:
+            self.query("DELETE FROM worker_heartbeats")
 
     @contextlib.contextmanager
     def _program(self, name: str, port: int, more: Mapping[str, str]) -> Iterator[Popen[bytes]]:
@@ -277,6 +288,7 @@ class Stage:
             # All load comes from one address and few accounts, so switch rate limits off.
             "RATE_LIMIT_ANONYMOUS": "0",
             "RATE_LIMIT_USER": "0",
+            "RATE_LIMIT_FILES": "0",
             "PORT": str(port),
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             **more,

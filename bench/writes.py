@@ -26,8 +26,8 @@ from nexcorp.db import Database, sql
 
 CONNECTIONS = 32
 WRITERS = 200
-# More different requests than a measurement should use up.
-REQUESTS = 30_000
+# No request is sent twice; a round ends early if its share of them is used up.
+REQUESTS = 60_000
 WARM_SECONDS = 0.3
 AIM = 0.60
 API = "/api/v1"
@@ -109,11 +109,15 @@ def make_operations(stage: Stage) -> list[Operation]:
     who = stage.sign_tokens(WRITERS)
     posts = [row[0] for row in stage.query("SELECT id FROM bench_posts ORDER BY md5(id::text)")]
     people = [row[0] for row in stage.query("SELECT id FROM bench_users ORDER BY md5(id::text)")]
-    # The pairs differ as long as there are more posts than requests: 7919 is coprime to their number.
-    pairs = [(posts[(n * 7919) % len(posts)], *who[n % len(who)]) for n in range(REQUESTS)]
-    friends = [(people[(n * 7919) % len(people)], *who[n % len(who)]) for n in range(REQUESTS)]
-    friends = [pair for pair in friends if pair[0] != pair[1]]
-    tokens = dict(who)
+
+    def pair(things: list[UUID]) -> list[tuple[UUID, UUID, str]]:
+        """Different (thing, user, token): 7919 is coprime to the count, and each pass shifts the users."""
+        count = len(things)
+        return [(things[n * 7919 % count], *who[(n + n // count) % len(who)]) for n in range(REQUESTS)]
+
+    pairs = pair(posts)
+    friends = [row for row in pair(people) if row[0] != row[1]]
+    tokens = dict(stage.sign_tokens(stage.size.users))
     inbox = [
         (row[0], row[1], tokens[row[1]])
         for row in stage.query(
@@ -123,7 +127,7 @@ def make_operations(stage: Stage) -> list[Operation]:
             WHERE u.n <= %s AND NOT n.is_read
             ORDER BY md5(n.id::text)
             LIMIT %s""",
-            WRITERS,
+            stage.size.users,
             REQUESTS,
         )
     ]
@@ -218,11 +222,12 @@ def measure_operation(
     rounds: dict[str, list[tuple[float, float, float]]] = {"service": [], "asyncpg": []}
     # The service and the floor take separate shares of the requests in each round, so none is written twice.
     share = len(requests) // (2 * stage.size.rounds + 1)
-    client.call(run_load, port, requests[:share], CONNECTIONS, WARM_SECONDS)
+    client.call(run_load, port, requests[:share], CONNECTIONS, WARM_SECONDS, True)
     for number in range(stage.size.rounds):
         at = (2 * number + 1) * share
         app, db = read_cpu_seconds(pid), read_family_cpu_seconds(postgres)
-        load: Load = client.call(run_load, port, requests[at : at + share], CONNECTIONS, stage.size.seconds)
+        own = requests[at : at + share]
+        load: Load = client.call(run_load, port, own, CONNECTIONS, stage.size.seconds, True)
         assert not load.failures, f"{operation.name}: {load.failures} not 2xx"
         app, db = read_cpu_seconds(pid) - app, read_family_cpu_seconds(postgres) - db
         rounds["service"].append((load.rate, app / load.answers * 1e6, db / load.answers * 1e6))
