@@ -29,6 +29,8 @@ export class ApiError extends Error {
     /** @type {Record<string, string[]>} */
     this.errors = body?.errors ?? {};
     this.current = body?.current;
+    /** @type {string[]} the leads that a `lead_duplicate` names */
+    this.leadIds = body?.leadIds ?? [];
     this.requestId = body?.requestId;
     this.wait = wait;
   }
@@ -182,10 +184,10 @@ export const get = (/** @type {string} */ path, /** @type {{signal?: AbortSignal
   api("GET", path, undefined, options);
 
 /** Whether the signed-in user has this permission, from what /auth/me answered last. */
-export const may = (/** @type {string} */ permission) => permissions.value.has(permission);
+export const may = (/** @type {string} */ permission) => Boolean(permissions.value?.has(permission));
 
-/** @type {import("../vendor/preact.js").Signal<Set<string>>} */
-export const permissions = signal(new Set());
+/** The signed-in user's permissions; null while unknown. @type {import("../vendor/preact.js").Signal<Set<string> | null>} */
+export const permissions = signal(null);
 
 /** Read the signed-in user's permissions from /auth/me. */
 export async function learnRights() {
