@@ -70,7 +70,7 @@ async def test_the_leads_that_are_known(visit: Visitor, make_user: MakeUser) -> 
     """The form links the leads that the service names, also one that only another spelling finds."""
     visit.allow("status of 409 .*/api/v1/leads")
     boss = await make_user(role="manager")
-    known = await create(boss, "/leads", name="Known by phone", phone="+49 30 1234567")
+    known = await create(boss, "/leads", name="Known by number", phone="+49 30 1234567")
     await create(boss, "/leads", name="Another", email="new@known.example.org")
     page = await visit("/app/leads", boss)
     await page.get_by_role("button", name="New lead").click()
@@ -79,7 +79,7 @@ async def test_the_leads_that_are_known(visit: Visitor, make_user: MakeUser) -> 
     await page.get_by_label("Phone", exact=True).fill("+49-30-123 45 67")
     await page.get_by_role("button", name="Create").click()
     links = page.get_by_role("alert").get_by_role("link")
-    await expect(links).to_have_text(["Known by phone"])
+    await expect(links).to_have_text(["Known by number"])
     assert (await links.first.get_attribute("href") or "").endswith(f"/leads/{known['id']}")
 
 

@@ -87,7 +87,7 @@ export async function connect() {
 function closed(/** @type {number} */ code, /** @type {string} */ reason) {
   const opened = state.peek() === "live";
   socket = undefined;
-  clearQueue();
+  commands.clear();
   if (resting || !me.peek()) return;
   if (code >= 4500) return ended(code);
   // The browser hides the status of a refused handshake, which may be a 401: refresh the token.
@@ -161,24 +161,10 @@ function joined(/** @type {any} */ data) {
   }
 }
 
-/** Rooms to leave: after all other commands, which need not wait for them. @type {Set<string>} */
-const leaves = new Set();
-
-function nextLeave() {
-  const [name] = leaves;
-  leaves.delete(name);
-  return name && { event: "unsubscribe", data: { room: name } };
-}
-
-const commands = paced((text) => socket?.readyState === WebSocket.OPEN && socket.send(text), nextLeave);
+const commands = paced((text) => socket?.readyState === WebSocket.OPEN && socket.send(text));
 
 /** Queue a command. The queue is dropped when the socket closes. */
-export const say = commands.add;
-
-function clearQueue() {
-  commands.clear();
-  leaves.clear();
-}
+export const say = commands.say;
 
 /** Rooms to join: all that are added in one turn go into one command. @type {Set<string>} */
 const joins = new Set();
@@ -187,7 +173,7 @@ let joining;
 
 function join(/** @type {string} */ name) {
   joins.add(name);
-  leaves.delete(name);
+  commands.stay(name);
   joining ??= setTimeout(joinAll, 0);
 }
 
@@ -232,9 +218,7 @@ export function enter(name, handler, lost) {
     room.lost.delete(lost);
     if (handlers.size || rooms.get(name) !== room) return;
     rooms.delete(name);
-    if (state.peek() !== "live") return;
-    leaves.add(name);
-    commands.start();
+    if (state.peek() === "live") commands.leave(name);
   };
 }
 
@@ -289,7 +273,7 @@ export function stop() {
 function drop() {
   const old = socket;
   socket = undefined;
-  clearQueue();
+  commands.clear();
   old?.close();
 }
 
