@@ -5,6 +5,9 @@
 
 const API = "/api/v1";
 const SPARE_MS = 30_000; // a token that expires within this time is refreshed before use
+// These POSTs answer with a secret, so the service keeps no answer for an Idempotency-Key.
+const UNKEYED =
+  /^\/(auth\/(api-keys|login|password|sudo|ticket)|push-subscriptions|webhooks(\/[^/]+\/secret)?)$/;
 const PLAIN = "nexcorp.v1", BATCHED = "nexcorp.v1.batch";
 const ANSWER_MS = 15_000;
 const PACE_MS = 62, AHEAD_MS = 1000; // the service accepts 20 commands a second, and bursts of 40
@@ -138,7 +141,8 @@ export class Client {
 
   /**
    * Send a request; resolves to the answer's JSON, a Blob if it is not JSON, null if it is empty. Rejects with
-   * ApiError. All attempts of a POST share one Idempotency-Key, so the service runs it only once.
+   * ApiError. All attempts of a POST share one Idempotency-Key, so the service runs it only once; a POST that takes none,
+   * as its answer is a secret, is not retried if its answer was lost.
    * @param {string} method
    * @param {string} path below /api/v1
    * @param {{body?: any, params?: Record<string, any>, headers?: Record<string, string>, key?: string}} [options]
@@ -212,7 +216,8 @@ export class Client {
           continue;
         }
         const { tries, patience } = this.options;
-        if (!error.passing || attempt >= tries || error.wait > patience) throw error;
+        const done = method === "POST" && UNKEYED.test(path) && ![429, 503].includes(error.status);
+        if (!error.passing || done || attempt >= tries || error.wait > patience) throw error;
         await sleep(Math.max(error.wait * 1000, pause(attempt++)));
       }
     }

@@ -92,6 +92,11 @@ const steps = {
     say(process.getActiveResourcesInfo().includes("Timeout"));
   },
 
+  async unkeyed({ url }) {
+    say(await fails(() => new Client(url).signIn("ada@example.com", "secret")));
+    const client = new Client(url, { token: "t" });
+    for (const path of ["/webhooks", "/webhooks/1/secret"]) say(await fails(() => client.post(path, {})));
+  },
   async retries({ url }) {
     const client = new Client(url, { token: "t" });
     say(await client.post("/posts", { body: "Once." }));

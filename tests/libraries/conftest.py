@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
 from aiohttp import web
 
+from nexcorp.app import make_documents
+from tests.api import API
 from tests.chaos.proxy import Proxy
 from tests.conftest import Service
 from tests.realtime.helpers import edit_post
 
 REFUSAL = {"code": "overloaded", "message": "Later.", "errors": {}, "requestId": "r1"}
+
+
+def list_unkeyed() -> list[str]:
+    """Paths below /api/v1 of the POSTs that take no Idempotency-Key, but those that may well happen twice."""
+    paths = json.loads(make_documents().openapi.body)["paths"]
+    posts = {path: entry["post"].get("parameters", []) for path, entry in paths.items() if "post" in entry}
+    unkeyed = {
+        path for path, given in posts.items() if "Idempotency-Key" not in [one["name"] for one in given]
+    }
+    twice = {"/auth/refresh", "/auth/logout", "/hooks/repositories/{id}"}
+    found = {path.removeprefix(API) for path in unkeyed if path.startswith(API)}
+    assert twice < found
+    return sorted(found - twice)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from nexcorp_client.client import UNKEYED
 
 from nexcorp.app import make_documents
 from nexcorp.config import REPOSITORY
@@ -109,6 +110,17 @@ async def test_what_fails_for_a_while_is_tried_again_with_one_key(failing: Any) 
     assert [error["code"] for error in refused] == ["not_configured", "overloaded"]
     assert len({headers["Idempotency-Key"] for _, _, headers, _ in failing.asked[:3]}) == 1
     assert len(failing.asked) == 5
+
+
+async def test_what_may_have_happened_and_has_no_key_is_not_tried_again(failing: Any) -> None:
+    # Both clients and the console have the same rule.
+    for module in (CLIENT / "nexcorp.js", REPOSITORY / "nexcorp/features/console/static/lib/api.js"):
+        [unkeyed] = re.findall(r"UNKEYED =\s+/\^(.*)\$/;", module.read_text())
+        assert unkeyed.replace("\\/", "/") == UNKEYED.pattern
+    failing.asked.clear()
+    failing.answers = [web.Response(status=502, text="<html>") for _ in range(3)]
+    assert [error["status"] for error in await call("unkeyed", url=failing.url)] == [502, 502, 502]
+    assert len(failing.asked) == 3
 
 
 @pytest.mark.parametrize("batch", [False, True])

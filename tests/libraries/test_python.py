@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 from aiohttp import FormData, web
 from nexcorp_client import ApiError, Client, Place
+from nexcorp_client.client import UNKEYED
 
 from nexcorp.app import make_documents
 from nexcorp.config import REPOSITORY
 from nexcorp.documents.python_types import PYTHON_TYPES, write_python_types
 from nexcorp.realtime.node import NODE
-from tests.api import fetch_value, publish
+from tests.api import API, fetch_value, publish
 from tests.conftest import wait_until
 from tests.features.uploads.files import picture
-from tests.libraries.conftest import REFUSAL, write_and_cut
+from tests.libraries.conftest import REFUSAL, list_unkeyed, write_and_cut
 from tests.realtime.helpers import create_post, edit_post
 
 pytestmark = pytest.mark.shared
@@ -119,6 +120,26 @@ async def test_what_fails_for_a_while_is_tried_again_with_one_key(failing: Any) 
                 await client.get("/posts")
             assert (refused.value.code, refused.value.request_id) == (code, "r1")
         assert len(failing.asked) == 5
+
+
+async def test_what_may_have_happened_and_has_no_key_is_not_tried_again(failing: Any) -> None:
+    paths = list_unkeyed()
+    assert "/auth/login" in paths and all(UNKEYED.fullmatch(path) for path in paths)
+    assert not [path for path in ("/auth/refresh", "/auth/logout", "/posts") if UNKEYED.fullmatch(path)]
+    failing.asked.clear()
+    failing.answers = [web.json_response(REFUSAL, status=503, headers={"Retry-After": "1"})]
+    failing.answers += [web.Response(status=502, text="<html>") for _ in range(2)]
+    async with Client(failing.url, token="t") as client:
+        for call in (client.sign_in("ada@example.com", "secret"), client.post("/webhooks", {})):
+            with pytest.raises(ApiError) as lost:
+                await call
+            assert lost.value.status == 502
+    # A refusal is safe to retry: nothing has happened.
+    assert [path.removeprefix(API) for _, path, _, _ in failing.asked] == [
+        "/auth/login",
+        "/auth/login",
+        "/webhooks",
+    ]
 
 
 @pytest.mark.parametrize("batch", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
@@ -20,6 +21,10 @@ from nexcorp_client.places import Place
 API = "/api/v1"
 # A token that ends within this time is exchanged before it is used.
 SPARE_SECONDS = 30.0
+# These POSTs answer with a secret, so the service keeps no answer for an Idempotency-Key.
+UNKEYED = re.compile(
+    r"/(auth/(api-keys|login|password|sudo|ticket)|push-subscriptions|webhooks(/[^/]+/secret)?)"
+)
 Params = Mapping[str, Any]
 
 
@@ -123,7 +128,8 @@ class Client:
 
         `path` is below /api/v1. `body`: bytes are sent as they are; a function is called for each try, as for
         an aiohttp.FormData, and its result is sent; all else is sent as JSON. A POST has an Idempotency-Key,
-        the same for each try, so that it is done once: pass `key` if it has to outlive this process.
+        the same for each try, so that it is done once: pass `key` if it has to outlive this process. A POST
+        that takes none, as its answer is a secret, is not retried if its answer was lost.
         """
         sent = dict(headers or {})
         if method == "POST":
@@ -176,7 +182,9 @@ class Client:
                 if error.code == "unauthorized" and token and old is None and self.refresh_token:
                     old = token
                     continue
-                if not error.passing or attempt >= self._tries or error.wait > self._patience:
+                unkeyed = method == "POST" and UNKEYED.fullmatch(path)
+                done = unkeyed and error.status not in (429, 503)
+                if not error.passing or done or attempt >= self._tries or error.wait > self._patience:
                     raise
                 await asyncio.sleep(max(error.wait, pause(attempt)))
                 attempt += 1

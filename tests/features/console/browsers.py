@@ -61,6 +61,11 @@ NOT_SIGNED_IN = r"status of 401 .*/api/v1/auth/refresh"
 BUSY = r"status of 503 "
 REPORT = """addEventListener("securitypolicyviolation", (event) =>
   console.error("CSP", event.violatedDirective, event.blockedURI, event.sample));"""
+# Shows a page as hidden or not: a browser without windows hides none.
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
+  document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
+}"""
 
 
 def find_browser() -> str | None:

@@ -66,6 +66,23 @@ async def test_leads_move_through_the_pipeline(visit: Visitor, make_user: MakeUs
     await expect(page.locator(".task-side")).to_contain_text("1,200")
 
 
+async def test_the_leads_that_are_known(visit: Visitor, make_user: MakeUser) -> None:
+    """The form links the leads that the service names, also one that only another spelling finds."""
+    visit.allow("status of 409 .*/api/v1/leads")
+    boss = await make_user(role="manager")
+    known = await create(boss, "/leads", name="Known by number", phone="+49 30 1234567")
+    await create(boss, "/leads", name="Another", email="new@known.example.org")
+    page = await visit("/app/leads", boss)
+    await page.get_by_role("button", name="New lead").click()
+    await page.get_by_label("Name", exact=True).fill("Somebody")
+    await page.get_by_label("E-mail", exact=True).fill("new@known.example")
+    await page.get_by_label("Phone", exact=True).fill("+49-30-123 45 67")
+    await page.get_by_role("button", name="Create").click()
+    links = page.get_by_role("alert").get_by_role("link")
+    await expect(links).to_have_text(["Known by number"])
+    assert (await links.first.get_attribute("href") or "").endswith(f"/leads/{known['id']}")
+
+
 async def test_a_file_is_looked_at_then_taken_in(visit: Visitor, make_user: MakeUser) -> None:
     """A dry run lists errors and changes nothing. Without the permission nothing is shown."""
     boss, member = await make_user(role="manager"), await make_user()

@@ -11,7 +11,7 @@ from playwright.async_api import Route, expect
 
 from tests.api import API, publish, say
 from tests.clients import User
-from tests.features.console.browsers import Visitor
+from tests.features.console.browsers import HIDE, Visitor
 from tests.features.console.test_shell import expect_live
 
 MakeUser = Callable[..., Awaitable[User]]
@@ -153,3 +153,22 @@ async def test_what_could_not_be_read_is_read_again(visit: Visitor, make_user: M
     await page.unroute(address)
     await expect(page.get_by_role("article")).to_contain_text("Worth the wait")
     assert asked > 1, "what is busy for a moment is asked again before it is told"
+
+
+async def test_of_hidden_tabs_one_stays_connected(visit: Visitor, make_user: MakeUser) -> None:
+    """After five minutes one hidden tab is still connected; when it is closed, the other one takes over."""
+    first = await visit(None, await make_user())
+    second = await first.context.new_page()
+    for page in (first, second):
+        await page.clock.install()
+        await page.goto("/app/")
+        await expect_live(page)
+    for page in (first, second):
+        await page.evaluate(HIDE, True)
+        await page.clock.fast_forward(300_000)
+    await expect(second.locator(".live")).not_to_have_text("Live")
+    await expect_live(first)
+    await first.close()
+    await expect_live(second)
+    await second.evaluate(HIDE, False)
+    await expect_live(second)

@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.api import API, create
 from tests.clients import User
-from tests.features.console.browsers import Visitor, check_axe
+from tests.features.console.browsers import HIDE, Visitor, check_axe
 from tests.features.console.test_shell import expect_live
 
 MakeUser = Callable[..., Awaitable[User]]
@@ -108,6 +108,24 @@ async def test_two_people_talk(visit: Visitor, make_user: MakeUser) -> None:
     await expect(mine.locator("a.conversation")).not_to_contain_text("not sent")
     await expect(bubble(mine, "From a tunnel")).to_have_count(1)
     await check_axe(mine)
+
+
+async def test_what_a_hidden_tab_received(visit: Visitor, make_user: MakeUser) -> None:
+    """A message that arrives in a hidden tab stays unread until the user looks at it, and no longer."""
+    ada, grace = await make_user(), await make_user()
+    talk = await create(ada, "/conversations", userId=str(grace.id))
+    page = await visit(f"/app/messages/{talk['id']}", grace)
+    await expect_live(page)
+    await page.evaluate(HIDE, True)
+    await create(ada, f"/conversations/{talk['id']}/messages", body="Look here")
+    await expect(bubble(page, "Look here")).to_be_visible()
+    row = page.locator("a.conversation")
+    await expect(row).to_contain_text("1 unread message")
+    await page.evaluate(HIDE, False)
+    await expect(row.locator(".unread-count")).to_have_count(0)
+    await page.reload()
+    await expect(row).to_contain_text("Look here")
+    await expect(row.locator(".unread-count")).to_have_count(0)
 
 
 async def test_a_group(visit: Visitor, make_user: MakeUser) -> None:

@@ -86,6 +86,40 @@ async def test_the_list(visit: Visitor, make_user: MakeUser, service: Service) -
     await check_axe(page)
 
 
+async def test_reading_all_leaves_what_came_since(
+    visit: Visitor, make_user: MakeUser, service: Service
+) -> None:
+    """Marking all as read, on the page and in the bell, leaves unread what the list did not show yet."""
+    ada, grace = await make_user(), await make_user()
+
+    async def mention(text: str) -> None:
+        await publish(grace, f"{text}, @{ada.username}")
+        await wait_until(lambda: outbox_empty(service))
+
+    async def unread() -> list[str]:
+        answer = await ada.client.get(f"{API}/notifications?unread=true")
+        return [one["message"].partition(",")[0] for one in (await answer.json())["data"]]
+
+    await mention("Soup")
+    page = await visit("/app/notifications", ada)
+    await expect_live(page)
+    await expect(page.get_by_role("button", name="Notifications, 1 unread")).to_be_visible()
+    await mention("Cake")
+    await expect(page.get_by_role("button", name="1 new notification")).to_be_visible()
+    await page.locator("main").get_by_role("button", name="Mark all read").click()
+    await expect(page.get_by_role("button", name="Notifications, 1 unread")).to_be_visible()
+    assert await unread() == ["Cake"]
+
+    # The bell cannot read its list again.
+    await expect(page.locator("#bell .notice").first).to_contain_text("Cake")
+    await page.route("**/api/v1/notifications?grouped=true&limit=20", lambda route: route.fulfill(status=503))
+    await mention("Tea")
+    await page.get_by_role("button", name="Notifications, 2 unread").click()
+    await page.locator("#bell").get_by_role("button", name="Mark all read").click()
+    await expect(page.get_by_role("button", name="Notifications, 1 unread")).to_be_visible()
+    assert await unread() == ["Tea"]
+
+
 async def test_what_one_is_told_of(visit: Visitor, make_user: MakeUser) -> None:
     """A preference is saved at once, and another tab shows it without a reload."""
     ada = await make_user()

@@ -39,6 +39,25 @@ async def test_an_address_names_ids_only(visit: Visitor, make_user: MakeUser) ->
     assert not [url for url in asked if "/0123" in url.split("/app/")[0] or "/api/v1/files/" in url]
 
 
+async def test_permissions_that_are_none_or_not_known(visit: Visitor, make_user: MakeUser) -> None:
+    """Permissions that cannot be read are reported and read again; a role without any may not see leads."""
+    visit.allow("status of 500 .*/auth/me")
+    page = await visit(None, await make_user(role="manager"))
+    await page.route("**/api/v1/auth/me", lambda route: route.fulfill(status=500))
+    await page.goto("/app/leads")
+    await expect(page.get_by_role("alert").get_by_role("button", name="Try again")).to_be_visible()
+    await page.unroute("**/api/v1/auth/me")
+    await expect(page.get_by_role("button", name="New lead")).to_be_visible()
+
+    async def take_all(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "permissions": []})
+
+    await page.route("**/api/v1/auth/me", take_all)
+    await page.reload()
+    await expect(page.get_by_text("An administrator can give you the permission.")).to_be_visible()
+
+
 async def test_an_ended_connection_comes_back(visit: Visitor, make_user: MakeUser) -> None:
     """A socket that closes while the session goes on is reopened once; the next time the page reports it."""
     page = await visit(None, await make_user())

@@ -52,6 +52,22 @@ def cards(page: Page, status: str) -> Locator:
     return page.locator(f'[data-column="{status}"] .card-link')
 
 
+async def test_the_board_of_many_projects(visit: Visitor, make_user: MakeUser) -> None:
+    """The board of all tasks shows at once what others add in any of the user's projects."""
+    ada, grace = [await make_user() for _ in range(2)]
+    made = [await create(ada, "/projects", name=f"Project {number:02}") for number in range(22)]
+    page = await visit("/app/tasks?tab=board", ada)
+    await expect(page.locator('select:has(option:text("Project 21"))')).to_be_visible()
+    await expect(page.locator(".live.live")).to_be_visible()
+    for project in (made[0], made[-1]):
+        answer = await ada.client.put(
+            f"{API}/projects/{project['id']}/members/{grace.id}", json={"role": "editor"}
+        )
+        assert answer.status == 200, await answer.text()
+        await create(grace, "/tasks", title=f"In {project['name']}", projectId=project["id"])
+        await expect(cards(page, "todo").filter(has_text=f"In {project['name']}")).to_have_count(1)
+
+
 async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
     """A card moved by mouse or keys moves for both at once; moves are undone, and none is overwritten."""
     visit.allow("status of 409 .*/api/v1/tasks/", "ERR_INTERNET_DISCONNECTED")

@@ -149,7 +149,15 @@ function View() {
       <${Empty} icon="compass" title=${t("app.gone")}>${t("app.goneHint")}<//>
     `;
   }
-  if (found.needs && permissions.value.size && !may(found.needs)) {
+  if (found.needs && !permissions.value) {
+    return unlearnt.value
+      ? html`
+        <${Heading} title=${t("app.name")} hidden />
+        <${Problem} error=${unlearnt.value} retry=${() => learn()} />
+      `
+      : html`<${Skeleton} />`;
+  }
+  if (found.needs && !may(found.needs)) {
     const admin = path.value.startsWith("/admin");
     return html`
       <${Heading} title=${t("app.forbidden")} hidden />
@@ -160,7 +168,7 @@ function View() {
   if (problem) {
     return html`<${Problem} error=${{ message: t("app.newRelease") }} retry=${() => location.reload()} />`;
   }
-  return View && (!found.needs || permissions.value.size)
+  return View
     ? html`
       <${Guard} key=${path.value}>
         <${View} key=${load} ...${found.given} />
@@ -207,9 +215,27 @@ function App() {
   `;
 }
 
+/** Why the user's permissions could not be read, or null. @type {import("./vendor/preact.js").Signal<any>} */
+const unlearnt = signal(null);
+/** @type {number | undefined} */
+let relearning;
+
+/** Read the user's permissions; a failure is shown and retried until they are known. */
+async function learn(tries = 0) {
+  clearTimeout(relearning);
+  try {
+    await learnRights();
+    unlearnt.value = null;
+  } catch (/** @type {any} */ error) {
+    unlearnt.value = error;
+    const wait = Math.max(error.wait * 1000, Math.min(30_000, 1000 * 2 ** tries));
+    relearning = setTimeout(() => me.peek() && !permissions.peek() && learn(tries + 1), wait);
+  }
+}
+
 /** Read the state first, then connect the socket from that state's position. */
 async function enter() {
-  await learnRights().catch(() => {});
+  await learn();
   await loadBell().catch(() => {});
   await connect();
 }
@@ -232,7 +258,7 @@ effect(() => {
   }
 });
 
-on("connected", () => permissions.peek().size || learnRights().catch(() => {}));
+on("connected", () => permissions.peek() ?? learn());
 on("ended", ({ code }) => toast(t("live.ended", { code }), "error"));
 
 /** Trusted Types: allow this page to load one script URL only. */

@@ -11,6 +11,9 @@ export const me = signal(undefined);
 
 const API = "/api/v1";
 const TRIES = 4;
+// These POSTs answer with a secret, so the service keeps no answer for an Idempotency-Key.
+const UNKEYED =
+  /^\/(auth\/(api-keys|login|password|sudo|ticket)|push-subscriptions|webhooks(\/[^/]+\/secret)?)$/;
 const tabs = new BroadcastChannel("nexcorp-session");
 /** @type {{text: string, until: number} | null} */
 let token = null;
@@ -29,6 +32,8 @@ export class ApiError extends Error {
     /** @type {Record<string, string[]>} */
     this.errors = body?.errors ?? {};
     this.current = body?.current;
+    /** @type {string[]} the leads that a `lead_duplicate` names */
+    this.leadIds = body?.leadIds ?? [];
     this.requestId = body?.requestId;
     this.wait = wait;
   }
@@ -148,7 +153,8 @@ export const heldToken = () => token?.text;
 
 /**
  * Call the API as the signed-in user; resolves to the answer's JSON, null if it is empty.
- * Passing failures (0, 429, 503) are retried; a POST has an idempotency key, so the service runs it only once.
+ * Passing failures (0, 429, 503) are retried; a POST has an idempotency key, so the service runs it only once; one
+ * that takes no key is not retried if its answer was lost.
  * @param {string} method
  * @param {string} path below /api/v1
  * @param {any} [body]
@@ -169,7 +175,8 @@ export async function api(method, path, body, { headers = {}, once, ...options }
         renewed = true;
         if (await refresh()) continue;
       }
-      const passing = error.status === 0 || error.status === 429 ||
+      const done = error.status === 0 && method === "POST" && UNKEYED.test(path);
+      const passing = (error.status === 0 && !done) || error.status === 429 ||
         (error.status === 503 && error.code !== "not_configured");
       if (!passing || once || attempt >= TRIES || error.wait > 20) throw error;
       await sleep(Math.max(error.wait * 1000, 300 * 2 ** attempt));
@@ -182,10 +189,10 @@ export const get = (/** @type {string} */ path, /** @type {{signal?: AbortSignal
   api("GET", path, undefined, options);
 
 /** Whether the signed-in user has this permission, from what /auth/me answered last. */
-export const may = (/** @type {string} */ permission) => permissions.value.has(permission);
+export const may = (/** @type {string} */ permission) => Boolean(permissions.value?.has(permission));
 
-/** @type {import("../vendor/preact.js").Signal<Set<string>>} */
-export const permissions = signal(new Set());
+/** The signed-in user's permissions; null while unknown. @type {import("../vendor/preact.js").Signal<Set<string> | null>} */
+export const permissions = signal(null);
 
 /** Read the signed-in user's permissions from /auth/me. */
 export async function learnRights() {

@@ -83,15 +83,31 @@ export async function open(/** @type {any} */ item) {
   }
 }
 
+/** The position just after this one: bounds of the API exclude what stands at them. */
+function after(/** @type {string} */ position) {
+  const next = BigInt(`0x${position.replaceAll("-", "")}`) + 1n;
+  return next.toString(16).padStart(32, "0").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/** Mark as read what stands in a list up to its first item; what came since stays unread. */
+export const readThrough = (/** @type {{position: string}} */ first) =>
+  api("POST", "/notifications/read-all", { before: after(first.position) });
+
 async function readAll() {
-  const before = items.peek()?.[0]?.position;
+  const first = items.peek()?.[0];
+  if (!first) return soon();
   items.value = items.peek()?.map((item) => ({
     ...item,
     isRead: true,
     group: item.group && { ...item.group, unread: 0 },
   })) ?? null;
   unread.value = 0;
-  await api("POST", "/notifications/read-all", before ? {} : undefined).catch(toastError);
+  try {
+    await readThrough(first);
+  } catch (error) {
+    toastError(error);
+    soon();
+  }
 }
 
 /** @type {number | undefined} */

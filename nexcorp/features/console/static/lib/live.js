@@ -6,13 +6,13 @@
  */
 import { signal } from "../vendor/preact.js";
 import { freshToken, me, refresh } from "./api.js";
+import { paced } from "./commands.js";
+import { watchHidden } from "./hidden.js";
 
 /** off, connecting, live or waiting (to reconnect). */
 export const state = signal("off");
 
-const PACE_MS = 62; // the service accepts 20 commands a second: send at most 16
 const LONGEST_MS = 30_000;
-const HIDDEN_MS = 300_000;
 const LATE_MS = 1500; // how long follow() waits to be in a room before it loads anyway
 const TOO_MANY = 4504; // close code: this user has too many sockets
 const ROOMS_AT_ONCE = 20; // the service counts one subscribe command as one more for every five rooms
@@ -87,7 +87,7 @@ export async function connect() {
 function closed(/** @type {number} */ code, /** @type {string} */ reason) {
   const opened = state.peek() === "live";
   socket = undefined;
-  clearQueue();
+  commands.clear();
   if (resting || !me.peek()) return;
   if (code >= 4500) return ended(code);
   // The browser hides the status of a refused handshake, which may be a 401: refresh the token.
@@ -161,26 +161,10 @@ function joined(/** @type {any} */ data) {
   }
 }
 
-/** @type {{event: string, data: any}[]} */
-let queue = [];
-/** @type {number | undefined} */
-let pump;
+const commands = paced((text) => socket?.readyState === WebSocket.OPEN && socket.send(text));
 
-/** Queue a command, sent at the pace that the service accepts. The queue is dropped when the socket closes. */
-export function say(/** @type {string} */ event, /** @type {any} */ data) {
-  queue.push({ event, data });
-  pump ??= setInterval(() => {
-    const next = queue.shift();
-    if (next && socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(next));
-    if (!queue.length) clearQueue();
-  }, PACE_MS);
-}
-
-function clearQueue() {
-  clearInterval(pump);
-  pump = undefined;
-  queue = [];
-}
+/** Queue a command. The queue is dropped when the socket closes. */
+export const say = commands.say;
 
 /** Rooms to join: all that are added in one turn go into one command. @type {Set<string>} */
 const joins = new Set();
@@ -189,6 +173,7 @@ let joining;
 
 function join(/** @type {string} */ name) {
   joins.add(name);
+  commands.stay(name);
   joining ??= setTimeout(joinAll, 0);
 }
 
@@ -233,7 +218,7 @@ export function enter(name, handler, lost) {
     room.lost.delete(lost);
     if (handlers.size || rooms.get(name) !== room) return;
     rooms.delete(name);
-    if (state.peek() === "live") say("unsubscribe", { room: name });
+    if (state.peek() === "live") commands.leave(name);
   };
 }
 
@@ -288,7 +273,7 @@ export function stop() {
 function drop() {
   const old = socket;
   socket = undefined;
-  clearQueue();
+  commands.clear();
   old?.close();
 }
 
@@ -308,24 +293,11 @@ function check() {
   }, 3000);
 }
 
-/** After five minutes hidden a tab disconnects, except the one that holds the lock. */
-function rest() {
-  navigator.locks?.request("nexcorp-live", { ifAvailable: true }, (lock) => {
-    if (lock) return new Promise((done) => addEventListener("visibilitychange", done, { once: true }));
-    resting = true;
-    drop();
-    state.value = "waiting";
-  });
-}
-
-/** @type {number | undefined} */
-let dozing;
-document.addEventListener("visibilitychange", () => {
-  clearTimeout(dozing);
-  if (document.hidden) {
-    dozing = setTimeout(rest, HIDDEN_MS);
-    return;
-  }
+watchHidden(() => {
+  resting = true;
+  drop();
+  state.value = "waiting";
+}, () => {
   resting = false;
   check();
 });

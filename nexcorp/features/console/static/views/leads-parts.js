@@ -142,10 +142,8 @@ export function LeadForm({ lead, onClose, onDone }) {
       onClose();
     } catch (error) {
       if (error.code === "lead_duplicate") {
-        const ids = Object.values(error.errors ?? {}).flat();
-        const q = text("email") ?? text("phone") ?? "";
-        const found = await get(`/leads?limit=5&q=${encodeURIComponent(q)}`).catch(() => ({ data: [] }));
-        setSame(found.data.filter((one) => one.id !== lead?.id || ids.includes(one.id)));
+        const found = await Promise.all(error.leadIds.map((id) => get(`/leads/${id}`).catch(() => null)));
+        setSame(found.filter(Boolean));
       }
       if (error.code === "stale_version") {
         toast(t("leads.stale"), "error");

@@ -124,13 +124,20 @@ export function Thread(/** @type {{id: string}} */ { id }) {
   }, [messages.length, waiting.length, waiting.some((message) => message.waiting), one === null]);
   const lastN = messages.reduce((most, message) => Math.max(most, message.n ?? 0), 0);
   useEffect(() => {
-    if (!one || lastN <= readN.current || document.hidden) return;
-    clearTimeout(readSoon.current);
-    readSoon.current = setTimeout(() => {
-      readN.current = lastN;
-      conversations.change(id, { readN: lastN, unread: 0 });
-      api("PUT", `/conversations/${id}/read`, { n: lastN }).catch(() => {});
-    }, READ_MS);
+    if (!one || lastN <= readN.current) return;
+    // What a hidden tab received is read once the user looks at it.
+    const look = () => {
+      clearTimeout(readSoon.current);
+      if (document.hidden || lastN <= readN.current) return;
+      readSoon.current = setTimeout(() => {
+        readN.current = lastN;
+        conversations.change(id, { readN: lastN, unread: 0 });
+        api("PUT", `/conversations/${id}/read`, { n: lastN }).catch(() => {});
+      }, READ_MS);
+    };
+    look();
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
   }, [lastN, one]);
 
   const older = async () => {

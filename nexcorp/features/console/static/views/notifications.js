@@ -1,7 +1,7 @@
 /** Notifications: grouped; read, snooze, archive or mute them, and see why each was sent. */
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api } from "../lib/api.js";
-import { Notice, placeOf } from "../lib/bell.js";
+import { Notice, placeOf, readThrough } from "../lib/bell.js";
 import { bindAll } from "../lib/keys.js";
 import { on } from "../lib/live.js";
 import { go, href, query, setQuery } from "../lib/router.js";
@@ -45,8 +45,8 @@ function Held() {
   `;
 }
 
-function List(/** @type {{tab: string}} */ { tab }) {
-  const list = /** @type {Paged<Notification>} */ (usePaged(LISTS[tab]));
+function List(/** @type {{tab: string, shown: {current: Paged<Notification> | null}}} */ { tab, shown }) {
+  const list = shown.current = /** @type {Paged<Notification>} */ (usePaged(LISTS[tab]));
   const [fresh, setFresh] = useState(0);
   const [traced, trace] = useState(/** @type {string | null} */ (null));
   const [current, setCurrent] = useState(/** @type {string | null} */ (null));
@@ -65,7 +65,7 @@ function List(/** @type {{tab: string}} */ { tab }) {
         } else if (list.find(item.id) && !list.find(item.id)?.group) list.change(item.id, item);
       }),
       on("notification:deleted", ({ id }) => list.remove(id)),
-      on("notifications:bulk-updated", () => list.load()),
+      on("notifications:bulk-updated", reload),
       on("lost", reload),
     ];
     const step = (/** @type {number} */ by) => {
@@ -117,13 +117,16 @@ function List(/** @type {{tab: string}} */ { tab }) {
 
 export default function Notifications() {
   const wanted = query.value.get("tab") ?? "all", tab = LISTS[wanted] ? wanted : "all";
+  const shown = useRef(/** @type {Paged<Notification> | null} */ (null));
+  const readAll = () => {
+    const first = shown.current?.items.peek()?.[0];
+    if (first) readThrough(first).catch(toastError);
+  };
   return html`
     <div class="column">
       <${Heading} title=${t("pages.notifications")}>
-        <button onClick=${() =>
-          api("POST", "/notifications/read-all").catch(toastError)}><${Icon} name="check" /> ${t(
-            "bell.readAll",
-          )}</button>
+        ${(tab === "all" || tab === "unread") &&
+          html`<button onClick=${readAll}><${Icon} name="check" /> ${t("bell.readAll")}</button>`}
         <button onClick=${() =>
           api("POST", "/notifications/archive-all", {}).catch(toastError)}><${Icon} name="archive" /> ${t(
             "notifications.archiveRead",
@@ -144,7 +147,7 @@ export default function Notifications() {
           `
         )}
       </nav>
-      ${tab === "held" ? html`<${Held} />` : html`<${List} key=${tab} tab=${tab} />`}
+      ${tab === "held" ? html`<${Held} />` : html`<${List} key=${tab} tab=${tab} shown=${shown} />`}
     </div>
   `;
 }

@@ -24,7 +24,7 @@ function Create(/** @type {{onClose: () => void, onMade: (key: NewApiKey) => voi
           .name} />
         <fieldset>
           <legend>${t("settings.keyScopes")}</legend>
-          <div class="checks">${[...permissions.value].sort().map((code) =>
+          <div class="checks">${[...permissions.value ?? []].sort().map((code) =>
             html`
               <label key=${code}
                 class="check"><input type="checkbox" name="scopes" value=${code} /> <code>${code}</code></label>

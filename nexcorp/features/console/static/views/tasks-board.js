@@ -6,8 +6,18 @@ import { query, setQuery } from "../lib/router.js";
 import { Icon, Problem, Skeleton, toastError } from "../lib/ui.js";
 import { t } from "../lib/words.js";
 import { Kanban } from "./kanban.js";
-import { mayChange, ownProjects, projectOf, STATUSES, TaskCard } from "./tasks-parts.js";
+import {
+  mayChange,
+  MOST_PROJECTS,
+  ownProjects,
+  projectOf,
+  projects,
+  STATUSES,
+  TaskCard,
+} from "./tasks-parts.js";
 import { Board } from "./tasks-store.js";
+
+const SOON_MS = 300, AGAIN_MS = 60_000;
 
 /** Choose a project, or all projects. */
 export const ProjectChoice = ({ value, onChange, none = t("tasks.allProjects") }) =>
@@ -28,11 +38,26 @@ export function TaskBoard({ onNew, register }) {
     register((task) => (!projectId || task.projectId === projectId) && board.put(task));
     const apply = (event, data) => board.apply(event, data);
     if (projectId) return follow(`project:${projectId}`, () => board.load(), apply);
-    const ends = [follow(`user:${me.peek().id}`, () => board.load(), apply)];
-    // Frames about other people's tasks come through the rooms of their projects.
-    const rooms = ownProjects().slice(0, 20).map(({ id }) => `project:${id}`);
-    ends.push(...rooms.map((room) => enter(room, apply, () => board.load().catch(() => {}))));
-    return () => ends.forEach((end) => end());
+    const read = () => board.load().catch(() => {});
+    /** @type {number | undefined} */
+    let again;
+    // Frames are lost in many rooms at a time: load once.
+    const lost = () => {
+      clearTimeout(again);
+      again = setTimeout(read, SOON_MS);
+    };
+    // Frames about other people's tasks come through the rooms of their projects. The user's room is joined last, and
+    // follow() then loads: no frame gets lost between.
+    const ends = ownProjects().map(({ id }) => enter(`project:${id}`, apply, lost));
+    ends.push(follow(`user:${me.peek().id}`, () => board.load(), apply));
+    // No frames come from the projects that are not loaded.
+    const more = projects.peek().length >= MOST_PROJECTS &&
+      setInterval(() => document.hidden || read(), AGAIN_MS);
+    return () => {
+      ends.forEach((end) => end());
+      clearTimeout(again);
+      clearInterval(more || undefined);
+    };
   }, [projectId, ownProjects().length]);
   const wanted = words.trim().toLowerCase();
   const fits = (task) =>

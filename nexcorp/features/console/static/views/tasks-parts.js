@@ -13,12 +13,14 @@ export const isOverdue = (task) => isOpen(task) && task.dueAt !== null && Date.p
 
 /** The projects that the user sees, by name, with the user's role in each. */
 export const projects = signal(/** @type {import("../lib/types.d.ts").Project[]} */ ([]));
+/** Most projects that are loaded: if there are as many, there may be more. */
+export const MOST_PROJECTS = 100;
 /** Load the projects once the user is known to be allowed to read them. */
 export function useProjects() {
   const allowed = may("project:read");
   useEffect(() => {
     if (!allowed) return;
-    get("/projects?limit=100").then(({ data }) => {
+    get(`/projects?limit=${MOST_PROJECTS}`).then(({ data }) => {
       projects.value = data.sort((one, other) => one.name.localeCompare(other.name));
     }, () => {});
   }, [allowed]);
