@@ -218,8 +218,8 @@ class Answering:
             answer.ending = True
             await self._end(answer, status, reason, prompt, end)
         except AppError as error:
-            # Its lease runs out, and a worker starts anew.
             log.warning("an answer is left", answer=str(answer.id), reason=error.code)
+            await self._hand_back(answer)
         except Exception as error:
             log.error("an answer failed", answer=str(answer.id), error=type(error).__name__)
         finally:
@@ -320,6 +320,18 @@ class Answering:
                 is_failure=is_failure,
             )
         ANSWERS.labels("put_off").inc()
+
+    async def _hand_back(self, answer: Answer) -> None:
+        """Queue an answer again once PostgreSQL is back: an outage must not count as a failure of the answer.
+
+        After LEASE_SECONDS another worker may have it, and this one gives up.
+        """
+        until = time.monotonic() + LEASE_SECONDS
+        while time.monotonic() < until:
+            await asyncio.sleep(END_PAUSE_SECONDS)
+            with contextlib.suppress(AppError):
+                await self._put_off(answer, 0.0, None, is_failure=False)
+                return
 
     async def _end(self, answer: Answer, status: str, reason: str | None, prompt: Prompt, end: End) -> None:
         """Record the end and announce it, with up to END_TRIES tries while PostgreSQL is away."""

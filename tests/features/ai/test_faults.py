@@ -7,6 +7,7 @@ import signal
 from typing import Any
 
 from nexcorp.db import sql
+from nexcorp.errors import DatabaseUnavailable
 from tests.api import API, fetch_value, refused
 from tests.clients import run_service
 from tests.features.ai.helpers import EVENTS, Reading, ask, begin, resume, stream
@@ -59,6 +60,25 @@ async def test_what_is_claimed_while_a_worker_stops_is_given_back(
     await service.stop_worker()
     found = await fetch_value(service, "SELECT (status, failures, lease_until IS NULL)::text FROM ai_answers")
     assert found == "(queued,0,t)"
+
+
+async def test_a_database_that_is_away_is_no_failure_of_an_answer(
+    make_user: Any, service: Any, monkeypatch: Any
+) -> None:
+    """It would be given up as one that kills workers, after a few outages."""
+    make, outages = answering.make_prompt, iter(range(2))
+
+    async def fail_at_first(*values: Any) -> Any:
+        if next(outages, None) is not None:
+            raise DatabaseUnavailable()
+        return await make(*values)
+
+    monkeypatch.setattr(answering, "make_prompt", fail_at_first)
+    monkeypatch.setattr(answering, "END_PAUSE_SECONDS", 0.05)
+    ada = await make_user()
+    answer = await ask(ada, await begin(ada), "say 9")
+    assert answer["status"] == "done"
+    assert await fetch_value(service, "SELECT (attempts, failures)::text FROM ai_answers") == "(3,0)"
 
 
 async def test_limits_hold_however_many_ask(

@@ -70,7 +70,7 @@ async def test_killed_processes(
         ada, grace = await make_user(), await make_user()
         post = await publish(ada, "Are you there?")
         visit.origin = f"http://localhost:{port}"
-        visit.allow("ERR_CONNECTION_", "WebSocket connection to .* failed")
+        visit.allow("net::ERR_", "WebSocket connection to .* failed")
 
         async def answers() -> bool:
             try:

@@ -5,14 +5,13 @@
  * the state, and applies the frames that arrived meanwhile to it (follow()).
  */
 import { signal } from "../vendor/preact.js";
-import { freshToken, me, refresh } from "./api.js";
-import { paced } from "./commands.js";
-import { watchHidden } from "./hidden.js";
+import { freshToken, me, paced, refresh } from "./api.js";
 
 /** off, connecting, live or waiting (to reconnect). */
 export const state = signal("off");
 
 const LONGEST_MS = 30_000;
+const HIDDEN_MS = 300_000;
 const LATE_MS = 1500; // how long follow() waits to be in a room before it loads anyway
 const TOO_MANY = 4504; // close code: this user has too many sockets
 const ROOMS_AT_ONCE = 20; // the service counts one subscribe command as one more for every five rooms
@@ -293,12 +292,33 @@ function check() {
   }, 3000);
 }
 
-watchHidden(() => {
+function rest() {
   resting = true;
   drop();
   state.value = "waiting";
-}, () => {
+}
+
+function wake() {
   resting = false;
   check();
+}
+
+let shown = new AbortController();
+/** @type {number | undefined} */
+let dozing;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(dozing);
+  if (document.hidden) {
+    shown = new AbortController();
+    const { signal } = shown;
+    // Loaded here, as few pages need it.
+    dozing = setTimeout(
+      () => import("./hidden.js").then(({ doze }) => doze(signal, rest, wake), () => {}),
+      HIDDEN_MS,
+    );
+  } else {
+    shown.abort();
+    wake();
+  }
 });
 addEventListener("online", check);
