@@ -17,6 +17,7 @@ from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.features import PRODUCT
 from nexcorp.manifest import Product
+from nexcorp.realtime import routes
 from nexcorp.security.app_keys import DATABASE
 from nexcorp.web.connections import Runner
 from tests.contract import check_frame, check_response
@@ -24,6 +25,7 @@ from workers.settings import serve
 
 # The timeout in seconds of anything without a limit of its own; slow machines need this long.
 PATIENCE = 20.0
+routes.GREET_SECONDS = PATIENCE
 
 
 @dataclass

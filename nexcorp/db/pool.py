@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections import deque
@@ -29,6 +30,7 @@ log = structlog.get_logger("nexcorp.db")
 # after a quiet time opens many at once, and waiting for one is no sign of overload.
 ANSWERED_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 5.0
+ONE_PAUSES = (0.1, 0.3, 1.0)
 # PostgreSQL ends a transaction that is idle for this long, and frees its locks.
 IDLE_SECONDS = 30
 COMMAND_TIMEOUT_SECONDS = 15.0
@@ -136,7 +138,7 @@ class Database:
         try:
             await self._connect(self.config.database_pool[0])
         except asyncpg.TooManyConnectionsError as error:
-            await self._connect(1)
+            await self._connect_one()
             self.note_crowd(error)
         try:
             async with self.connection(wait=5.0) as conn:
@@ -150,6 +152,15 @@ class Database:
             self.pool.terminate()
             self._pool = None
             raise
+
+    async def _connect_one(self) -> None:
+        """Open the pool with one connection; PostgreSQL takes a moment to end those just granted."""
+        for pause in ONE_PAUSES:
+            with contextlib.suppress(asyncpg.TooManyConnectionsError):
+                await self._connect(1)
+                return
+            await asyncio.sleep(pause)
+        await self._connect(1)
 
     async def _connect(self, least: int) -> None:
         most = self.config.database_pool[1]

@@ -264,6 +264,11 @@ async def test_the_room_of_a_project_shows_its_files(make_user, service, connect
     assert await editor.closed() == 4404
     await delivered(service)
     assert (await ada.client.post(f"{place}/restore")).status == 200
+    frames: list[Any] = []
+    # An event that waits for a locked row is overtaken by later ones.
+    while sum(frame["event"] == "file:created" for frame in frames) < 2 or len(frames) < 6:
+        frame = await live.next()
+        frames += [frame] if frame["event"].partition(":")[0] in ("file", "folder") else []
     for event, expected in (
         ("file:created", {"id": file["id"]}),
         ("file:saved", {"fileId": file["id"], "version": 2, "seq": 2, "authors": [str(ada.id)]}),
@@ -272,9 +277,10 @@ async def test_the_room_of_a_project_shows_its_files(make_user, service, connect
         ("file:deleted", {"id": file["id"]}),
         ("file:created", {"id": file["id"], "path": "c/b.md", "contentVersion": 2}),
     ):
-        frame = await live.next(event)
-        assert frame["room"] == f"project:{project}"
-        assert {name: frame["data"][name] for name in expected} == expected
+        assert any(
+            frame["event"] == event and expected.items() <= frame["data"].items() for frame in frames
+        ), (event, frames)
+    assert {frame["room"] for frame in frames} == {f"project:{project}"}
     # A text that nobody has typed into becomes a binary, and its version says that the file has changed.
     fresh = await make(ada, project, "c/new.png")
     await save(ada, fresh["id"], b"\0")
