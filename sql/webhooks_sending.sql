@@ -162,20 +162,24 @@ held AS MATERIALIZED (
     ORDER BY d.id
     FOR NO KEY UPDATE
 ),
+judged AS MATERIALIZED (
+    SELECT s.*, held.next_at = s.begun_at AS counts
+    FROM held
+    INNER JOIN said AS s ON s.id = held.id
+),
 ended AS (
     UPDATE webhook_deliveries AS d
     SET
-        status = CASE WHEN held.next_at = s.begun_at THEN s.status ELSE d.status END,
+        status = CASE WHEN s.counts THEN s.status ELSE d.status END,
         attempts = d.attempts + 1,
-        tries = CASE WHEN held.next_at = s.begun_at THEN d.tries + 1 ELSE d.tries END,
-        next_at = CASE WHEN held.next_at = s.begun_at THEN now() + make_interval(secs => s.wait) ELSE d.next_at END,
+        tries = d.tries + s.counts::integer,
+        next_at = CASE WHEN s.counts THEN now() + make_interval(secs => s.wait) ELSE d.next_at END,
         last_status = s.code,
         last_error = s.error,
         last_ms = s.ms,
-        ended_at = CASE WHEN held.next_at = s.begun_at AND s.status <> 'pending' THEN now() END
-    FROM held
-    INNER JOIN said AS s ON s.id = held.id
-    WHERE d.id = held.id AND d.id = ANY($1::uuid[])
+        ended_at = CASE WHEN s.counts AND s.status <> 'pending' THEN now() END
+    FROM judged AS s
+    WHERE d.id = s.id AND d.id = ANY($1::uuid[])
     RETURNING d.id, d.attempts, s.code, s.error, s.ms, s.response
 )
 INSERT INTO webhook_attempts (delivery_id, n, status, ms, error, response)

@@ -154,8 +154,12 @@ class Limits:
         self.newcomers = Rule("newcomers", 0 if config.development else config.rate_limit_user)
         self.registrations = Rule("registrations", config.registrations_per_hour, HOUR_SECONDS)
         self.rules = (
-            *(self.anonymous, self.user, self.session),
-            *(self.files, self.newcomers, self.registrations),
+            self.anonymous,
+            self.user,
+            self.session,
+            self.files,
+            self.newcomers,
+            self.registrations,
         )
         # Buckets with something to ask, and those with leased cells, the oldest lease first.
         self._asking: dict[Bucket, None] = {}

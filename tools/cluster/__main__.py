@@ -99,11 +99,9 @@ async def run_until_told(work: Coroutine[Any, Any, None]) -> None:
 
 def clear(home: Path, *, keep_logs: bool) -> None:
     """Remove all data in `home`; with `keep_logs` the files in it, logs and report, stay."""
-    for child in home.iterdir():
-        if child.is_dir():
-            shutil.rmtree(child, ignore_errors=True)
-    if not keep_logs:
-        shutil.rmtree(home, ignore_errors=True)
+    data = [child for child in home.iterdir() if child.is_dir()] if keep_logs else [home]
+    for folder in data:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> int:
