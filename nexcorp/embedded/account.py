@@ -9,6 +9,7 @@ only root can write and whose ownership is checked on every use.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import pwd
@@ -16,7 +17,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from nexcorp.embedded.process import Account, EmbeddedError, run_to_end
@@ -67,21 +68,36 @@ def find_account(name: str) -> Account | None:
 
 def make_account() -> Account:
     """Create the account NAME; raises EmbeddedError if this machine does not allow it."""
-    deadline, problem = time.monotonic() + MAKING_SECONDS, "there is neither useradd nor adduser"
-    while True:
-        for maker, *options in MAKERS:
-            if (program := shutil.which(maker, path=MAKERS_PATH)) is not None:
-                problem = run_to_end([program, *options])[1].strip() or problem
-                break
-        # Another supervisor may be creating it at the same moment.
-        if (found := find_account(NAME)) is not None:
-            return found
-        if time.monotonic() > deadline:
-            raise EmbeddedError(
-                f"PostgreSQL cannot run as root, and the user '{NAME}' cannot be made ({problem}): make it, "
-                "or start this as another user"
-            )
-        time.sleep(0.2)
+    with lock_vault():
+        deadline, problem = time.monotonic() + MAKING_SECONDS, "there is neither useradd nor adduser"
+        # Another supervisor may have created it meanwhile. Two at a time would both succeed: `useradd` looks
+        # for the name before it locks /etc/passwd, and the second one gives the account another uid.
+        while (found := find_account(NAME)) is None:
+            if time.monotonic() > deadline:
+                raise EmbeddedError(
+                    f"PostgreSQL cannot run as root, and the user '{NAME}' cannot be made ({problem}): "
+                    "make it, or start this as another user"
+                )
+            code = 1
+            for maker, *options in MAKERS:
+                if (program := shutil.which(maker, path=MAKERS_PATH)) is not None:
+                    code, output = run_to_end([program, *options])
+                    problem = output.strip() or problem
+                    break
+            if code:  # another program may be holding /etc/passwd
+                time.sleep(0.2)
+    return found
+
+
+@contextlib.contextmanager
+def lock_vault() -> Iterator[None]:
+    """Keep other supervisors of this machine out meanwhile; they wait."""
+    folder = os.open(open_vault(), os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def adopt_data(folder: Path, account: Account | None) -> None:
