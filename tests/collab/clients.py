@@ -15,6 +15,7 @@ from pycrdt import Doc, Text
 from nexcorp.collab.awareness import read_states
 from nexcorp.collab.encoding import read_number, write_number
 from nexcorp.db import Database
+from tests.clients import PATIENCE
 from tests.collab.helpers import make_file, make_project
 from tests.realtime.helpers import ENDED
 
@@ -134,13 +135,13 @@ class Typist:
         """Send a SAVED request: the service answers once it has stored all earlier updates."""
         await self.send(bytes((SAVED,)) + body)
 
-    async def save(self, body: bytes = b"\x01", seconds: float = 5.0) -> None:
+    async def save(self, body: bytes = b"\x01", seconds: float = PATIENCE) -> None:
         """Wait until everything sent so far is stored; raises TimeoutError."""
         await self.ask_saved(body)
         await self.until(lambda: body in self.saved, seconds)
         self.saved.remove(body)
 
-    async def until(self, check: Callable[[], Any], seconds: float = 5.0) -> None:
+    async def until(self, check: Callable[[], Any], seconds: float = PATIENCE) -> None:
         """Wait until `check` is true, looking again after each message; raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not check():
@@ -148,11 +149,11 @@ class Typist:
                 await self._news.wait()
                 assert check() or self.code is None, (self.code, self.reason)
 
-    async def shows(self, text: str, seconds: float = 5.0) -> None:
+    async def shows(self, text: str, seconds: float = PATIENCE) -> None:
         """Wait until the document has this text."""
         await self.until(lambda: str(self.text) == text, seconds)
 
-    async def closed(self, seconds: float = 6.0) -> int | None:
+    async def closed(self, seconds: float = PATIENCE) -> int | None:
         """Wait until the socket ends; return its close code."""
         async with asyncio.timeout(seconds):
             await self.ended.wait()

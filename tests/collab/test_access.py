@@ -126,14 +126,13 @@ async def test_sockets_end_with_what_let_them_in(make_user, service, other_node,
     typists: list[Typist] = [await open_file(user, file_id, url=other_node) for user in people[1:]]
     in_lost = await open_file(gone, lost)
     assert (await revoked.client.post("/api/v1/auth/logout")).status == 204
-    assert await typists[0].closed(1) == 4401
+    assert await typists[0].closed() == 4401
     await set_role(service.db, file_id, member, None)
     await fetch(service, "UPDATE users SET status = 'deactivated' WHERE id = $1", demoted.id)
     await fetch(service, "UPDATE files SET deleted_at = now() WHERE id = $1", lost)
-    # The limit is two seconds, and a slow machine needs more.
-    assert await typists[1].closed(4) == 4403
-    assert await typists[2].closed(4) == 4401
-    assert await in_lost.closed(4) == 4404
+    assert await typists[1].closed() == 4403
+    assert await typists[2].closed() == 4401
+    assert await in_lost.closed() == 4404
     await kept.type("still here")
     await kept.save()
 

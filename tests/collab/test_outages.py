@@ -37,19 +37,19 @@ async def test_without_redis_all_is_shown_and_who_is_removed_leaves(
     await there.shows("with")
     own_valkey.kill()
     await here.type("out")
-    # The other node looks once a second, and a slow machine needs more.
-    await there.shows("without", 4)
+    # The other node looks once a second.
+    await there.shows("without")
     await there.type(" Redis")
-    await asyncio.gather(here.shows("without Redis", 4), there.save())
+    await asyncio.gather(here.shows("without Redis"), there.save())
     began = time.monotonic()
     await set_role(service.db, file_id, member, None)
-    assert await removed.closed(4) == 4403
+    assert await removed.closed() == 4403
     async with service.db.connection(wait=5) as conn:
         await conn.execute("UPDATE sessions SET revoked_at = now() WHERE id = $1", grace.session_id)
-    assert await ending.closed(4) == 4401
-    assert await there.closed(4) == 4401
-    # Two rounds of the check that runs every two seconds.
-    assert time.monotonic() - began < 7
+    assert await ending.closed() == 4401
+    assert await there.closed() == 4401
+    # A few rounds of the check that runs every two seconds.
+    assert time.monotonic() - began < 10
     own_valkey.start()
     node = service.app[NODE]
 

@@ -43,10 +43,12 @@ class Source:
 
     def __init__(self) -> None:
         self.asked, self.value, self.seconds = 0, b"one", 0.0
+        self.began = asyncio.Event()
 
     async def make(self) -> bytes:
         self.asked += 1
         value = self.value
+        self.began.set()
         await asyncio.sleep(self.seconds)
         return value
 
@@ -131,7 +133,7 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it(nodes: list[Ca
     source = Source()
     source.seconds = 0.2
     old = asyncio.create_task(nodes[0].load("page", "a", 10, source.make))
-    await asyncio.sleep(0.1)
+    await source.began.wait()
     source.value = b"two"
     await nodes[where].forget("page")
     if where == 0:
