@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,17 +40,22 @@ async def nodes(server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 
 
 class Source:
-    """The source of answers: counts its calls."""
+    """The source of answers: counts its calls, and between hold() and `go` answers nobody."""
 
     def __init__(self) -> None:
-        self.asked, self.value, self.seconds = 0, b"one", 0.0
-        self.began = asyncio.Event()
+        self.asked, self.value = 0, b"one"
+        self.began, self.go = asyncio.Event(), asyncio.Event()
+        self.go.set()
+
+    def hold(self) -> None:
+        self.began.clear()
+        self.go.clear()
 
     async def make(self) -> bytes:
         self.asked += 1
         value = self.value
         self.began.set()
-        await asyncio.sleep(self.seconds)
+        await self.go.wait()
         return value
 
 
@@ -67,52 +73,72 @@ async def test_what_is_kept_is_made_once_for_all_nodes(nodes: list[Cache]) -> No
     assert source.asked == 5
 
 
+async def settled(cache: Cache) -> None:
+    """Wait until the answers that this cache makes anew are stored."""
+    await asyncio.gather(*cache._refreshes.values(), return_exceptions=True)
+
+
+def half_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Put the caches' clock forward by half of the lifetime `seconds`."""
+    moved = time.time() + seconds / 2
+    monkeypatch.setattr(
+        "nexcorp.web.cache.time", SimpleNamespace(time=lambda: moved, monotonic=time.monotonic)
+    )
+
+
 async def test_it_ends_by_itself(nodes: list[Cache]) -> None:
     source = Source()
     await nodes[0].load("page", "a", 1, source.make)
     source.value = b"two"
-    assert await nodes[0].load("page", "a", 1, source.make) == b"one"
     await asyncio.sleep(1.1)
     assert await nodes[0].load("page", "a", 1, source.make) == b"two"
 
 
-async def test_in_its_second_half_it_is_made_anew_and_nobody_waits(nodes: list[Cache]) -> None:
+async def test_in_its_second_half_it_is_made_anew_and_nobody_waits(
+    nodes: list[Cache], monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = Source()
-    await nodes[0].load("page", "a", 2, source.make)
-    source.value, source.seconds = b"two", 0.3
-    await asyncio.sleep(1.05)
-    began = time.monotonic()
-    assert {await nodes[0].load("page", "a", 2, source.make) for _ in range(5)} == {b"one"}
-    assert time.monotonic() - began < 0.2
-    await asyncio.sleep(0.5)
-    assert await nodes[1].load("page", "a", 2, source.make) == b"two"
+    await nodes[0].load("page", "a", 60, source.make)
+    source.value = b"two"
+    source.hold()
+    half_pass(monkeypatch, 60)
+    assert {await nodes[0].load("page", "a", 60, source.make) for _ in range(5)} == {b"one"}
+    await source.began.wait()
+    source.go.set()
+    await settled(nodes[0])
+    assert await nodes[1].load("page", "a", 60, source.make) == b"two"
     assert source.asked == 2
 
 
-async def test_what_is_made_anew_over_a_change_is_not_kept(nodes: list[Cache]) -> None:
+async def test_what_is_made_anew_over_a_change_is_not_kept(
+    nodes: list[Cache], monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = Source()
-    await nodes[0].load("page", "a", 2, source.make)
-    source.seconds = 0.3
-    await asyncio.sleep(1.05)
-    assert await nodes[0].load("page", "a", 2, source.make) == b"one"
-    await asyncio.sleep(0.1)
-    source.value, source.seconds = b"two", 0.0
+    await nodes[0].load("page", "a", 60, source.make)
+    source.hold()
+    half_pass(monkeypatch, 60)
+    assert await nodes[0].load("page", "a", 60, source.make) == b"one"
+    await source.began.wait()
+    source.value = b"two"
     await nodes[0].forget("page")
-    await asyncio.sleep(0.4)
-    assert await nodes[1].load("page", "a", 2, source.make) == b"two"
+    source.go.set()
+    await settled(nodes[0])
+    assert await nodes[1].load("page", "a", 60, source.make) == b"two"
 
 
-async def test_a_refresh_that_fails_leaves_what_is_kept(nodes: list[Cache]) -> None:
+async def test_a_refresh_that_fails_leaves_what_is_kept(
+    nodes: list[Cache], monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = Source()
-    await nodes[0].load("page", "a", 2, source.make)
-    await asyncio.sleep(1.05)
+    await nodes[0].load("page", "a", 60, source.make)
+    half_pass(monkeypatch, 60)
 
     async def fail() -> bytes:
         raise LookupError
 
-    assert await nodes[0].load("page", "a", 2, fail) == b"one"
-    await asyncio.sleep(0.1)
-    assert await nodes[0].load("page", "a", 2, source.make) == b"one"
+    assert await nodes[0].load("page", "a", 60, fail) == b"one"
+    await settled(nodes[0])
+    assert await nodes[0].load("page", "a", 60, source.make) == b"one"
 
 
 async def test_one_node_forgets_for_all(nodes: list[Cache]) -> None:
@@ -131,11 +157,12 @@ async def test_one_node_forgets_for_all(nodes: list[Cache]) -> None:
 @pytest.mark.parametrize("where", [0, 1])
 async def test_what_was_read_before_a_change_is_not_kept_after_it(nodes: list[Cache], where: int) -> None:
     source = Source()
-    source.seconds = 0.2
+    source.hold()
     old = asyncio.create_task(nodes[0].load("page", "a", 10, source.make))
     await source.began.wait()
     source.value = b"two"
     await nodes[where].forget("page")
+    source.go.set()
     if where == 0:
         # A new caller does not join a load that began before the change.
         assert await nodes[0].load("page", "a", 10, source.make) == b"two"
@@ -147,18 +174,21 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it(nodes: list[Ca
 
 async def test_fifty_who_ask_at_once_are_one_question(nodes: list[Cache]) -> None:
     source = Source()
-    source.seconds = 0.1
-    answers = await asyncio.gather(*(nodes[0].load("page", "a", 10, source.make) for _ in range(50)))
-    assert set(answers) == {b"one"}
+    source.hold()
+    asked = [asyncio.create_task(nodes[0].load("page", "a", 10, source.make)) for _ in range(50)]
+    await source.began.wait()
+    source.go.set()
+    assert set(await asyncio.gather(*asked)) == {b"one"}
     assert source.asked == 1
 
 
 async def test_who_goes_away_does_not_end_it_for_the_others(nodes: list[Cache]) -> None:
     source = Source()
-    source.seconds = 0.1
+    source.hold()
     first, second = (asyncio.create_task(nodes[0].load("page", "a", 10, source.make)) for _ in range(2))
-    await asyncio.sleep(0.05)
+    await source.began.wait()
     first.cancel()
+    source.go.set()
     assert await second == b"one"
     assert source.asked == 1
 
@@ -183,7 +213,7 @@ async def test_redis_that_died_is_found_again(nodes: list[Cache], server: Valkey
         source.value = b"%d" % number
         assert await nodes[0].load("page", "a", 10, source.make) == source.value
         await nodes[0].forget("page")
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 200 * WAIT_SECONDS / 4
     server.start()
     await asyncio.sleep(REST_SECONDS + 0.2)
     asked = source.asked
@@ -203,7 +233,7 @@ async def test_redis_that_hangs_costs_little(nodes: list[Cache], monkeypatch: py
         began = time.monotonic()
         for _ in range(100):
             assert await nodes[0].load("page", "a", 10, source.make) == b"one"
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 100 * WAIT_SECONDS / 2
     finally:
         os.kill(pid, signal.SIGCONT)
 
