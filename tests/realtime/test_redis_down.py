@@ -74,14 +74,14 @@ async def test_delivery_does_not_wait_for_redis(make_user, service, own_valkey):
         began = time.monotonic()
         comment = {"postId": str(post), "body": f"comment {number}"}
         assert (await grace.client.post("/api/v1/comments", json=comment)).status == 201
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
 
         async def told(count: int = number + 1) -> bool:
             answer = await (await ada.client.get("/api/v1/notifications/unread-count")).json()
             return answer["count"] == count
 
         await wait_until(told)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 5
 
 
 async def test_hanging_redis_holds_up_neither_writes_nor_delivery(make_user, connect, service, own_valkey):
@@ -99,7 +99,7 @@ async def test_hanging_redis_holds_up_neither_writes_nor_delivery(make_user, con
             comment = {"postId": str(post), "body": f"comment {number}"}
             sent = time.monotonic()
             assert (await grace.client.post("/api/v1/comments", json=comment)).status == 201
-            assert time.monotonic() - sent < 1.5
+            assert time.monotonic() - sent < 3
         shown = [(await live.next("notification:created", 12))["seq"] for _ in range(5)]
         assert shown == [1, 2, 3, 4, 5]
         assert time.monotonic() - began < 12
@@ -127,7 +127,7 @@ async def test_ended_session_loses_its_sockets_on_other_nodes(
             assert answer.status == 204
         for live in sockets:
             assert await closed(live) == (4503, "session revoked")
-        assert time.monotonic() - began < (2 if redis_is_up else 5)
+        assert time.monotonic() - began < (4 if redis_is_up else 7)
         for live in staying:
             assert (await ask(live, "ping"))["event"] == "pong"
         async with client.session.get(service.url + "/api/v1/auth/me", headers=ending.headers) as answer:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -268,10 +267,9 @@ async def test_process_that_is_halted_gives_its_lanes_up(
                 )
 
         await wait_until(halted)
-        other, began = Delivery(database, pushed, SILENT), time.monotonic()
+        other = Delivery(database, pushed, SILENT)
         other.workers = 2
         assert await other.drain() == LANES // 2
-        assert time.monotonic() - began < 1
 
         async def given_up() -> bool:
             return bool(await other.drain())

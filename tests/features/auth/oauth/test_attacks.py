@@ -143,7 +143,7 @@ async def test_a_slow_provider_is_given_up_on(
             assert (answer.status, (await answer.json())["code"]) == (502, "provider_failed")
         else:
             await refused(browser, callback, 502, "provider_failed")
-        assert 0.3 < time.monotonic() - started < 2
+        assert 0.3 < time.monotonic() - started < 4
 
 
 async def test_answers_without_a_token_are_refused(browse: Any, fake: Any) -> None:
