@@ -1626,7 +1626,7 @@ COMMENT ON TABLE sessions IS 'One sign-in on one device.';
 COMMENT ON COLUMN sessions.refresh_counter IS 'The only refresh token that rotates carries this number; nothing replayable is stored.';
 COMMENT ON COLUMN sessions.refreshed_at IS 'Last rotation; also the last use, for the idle limit of 30 days.';
 COMMENT ON COLUMN sessions.expires_at IS 'The absolute end, 90 days after the sign-in.';
-COMMENT ON COLUMN sessions.revoked_reason IS 'logout, user, limit, reuse, password, reclaimed or deactivated.';
+COMMENT ON COLUMN sessions.revoked_reason IS 'logout, user, limit, reuse, password, reclaimed, deactivated or restored.';
 COMMENT ON COLUMN sessions.proved_at IS 'When its owner last proved again who they are, by password or provider; NULL where never.';
 CREATE INDEX sessions_last_used_idx ON sessions USING btree (user_id, refreshed_at);
 CREATE INDEX sessions_revoked_at_idx ON sessions USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
