@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from nexcorp.collab.node import COLLAB
@@ -60,7 +61,9 @@ async def test_saved_is_said_behind_the_commit(make_user, service, open_file):
     file_id = await share_file(service.db, owner=[ada])
     first, second = await open_file(ada, file_id), await open_file(ada, file_id)
     await first.save(b"nothing yet")
-    async with service.db.transaction(wait=5) as conn:
+    # Somebody else's connections: the node needs its own for the second tab.
+    others = asyncpg.create_pool(service.config.database_url, min_size=1, max_size=1)
+    async with others, others.acquire() as conn, conn.transaction():
         await conn.execute("SELECT FROM file_docs WHERE file_id = $1 FOR UPDATE", file_id)
         await first.type("a")
         await first.ask_saved(b"one")
