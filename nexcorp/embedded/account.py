@@ -78,14 +78,12 @@ def make_account() -> Account:
                     f"PostgreSQL cannot run as root, and the user '{NAME}' cannot be made ({problem}): "
                     "make it, or start this as another user"
                 )
-            code = 1
             for maker, *options in MAKERS:
                 if (program := shutil.which(maker, path=MAKERS_PATH)) is not None:
-                    code, output = run_to_end([program, *options])
-                    problem = output.strip() or problem
+                    problem = run_to_end([program, *options])[1].strip() or problem
                     break
-            if code:  # another program may be holding /etc/passwd
-                time.sleep(0.2)
+            # Another program may be holding /etc/passwd.
+            time.sleep(0.2)
     return found
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,19 +78,18 @@ async def settled(cache: Cache) -> None:
 
 
 def half_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Put the caches' clock forward by half of the lifetime `seconds`."""
-    moved = time.time() + seconds / 2
-    monkeypatch.setattr(
-        "nexcorp.web.cache.time", SimpleNamespace(time=lambda: moved, monotonic=time.monotonic)
-    )
+    """Put the clock into the second half of a lifetime; its beginning is kept in milliseconds."""
+    moved = time.time() + seconds * 0.6
+    monkeypatch.setattr(time, "time", lambda: moved)
 
 
 async def test_it_ends_by_itself(nodes: list[Cache]) -> None:
     source = Source()
-    await nodes[0].load("page", "a", 1, source.make)
+    await nodes[0].load("page", "a", 2, source.make)
     source.value = b"two"
-    await asyncio.sleep(1.1)
-    assert await nodes[0].load("page", "a", 1, source.make) == b"two"
+    assert await nodes[0].load("page", "a", 2, source.make) == b"one"
+    await asyncio.sleep(2.1)
+    assert await nodes[0].load("page", "a", 2, source.make) == b"two"
 
 
 async def test_in_its_second_half_it_is_made_anew_and_nobody_waits(

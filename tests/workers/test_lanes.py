@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -267,9 +268,10 @@ async def test_process_that_is_halted_gives_its_lanes_up(
                 )
 
         await wait_until(halted)
-        other = Delivery(database, pushed, SILENT)
+        other, began = Delivery(database, pushed, SILENT), time.monotonic()
         other.workers = 2
         assert await other.drain() == LANES // 2
+        assert time.monotonic() - began < IDLE_SECONDS
 
         async def given_up() -> bool:
             return bool(await other.drain())
