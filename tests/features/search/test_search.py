@@ -9,6 +9,7 @@ import pytest
 
 from nexcorp.db import sql
 from nexcorp.domain import searching
+from nexcorp.features.search import routes
 from tests.api import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
 from tests.features.search.waiting import delivered
 from workers.delivery import Delivery
@@ -210,7 +211,9 @@ async def test_a_search_that_takes_too_long_is_given_up(
         await conn.fetch("SELECT pg_sleep(30)")
 
     monkeypatch.setattr(sql.search, "list_near_words", hang)
-    page = await get_json(ann.client, "/search?q=pelicam")
+    with monkeypatch.context() as patch:
+        patch.setattr(routes, "CORRECTION_MILLISECONDS", 200)
+        page = await get_json(ann.client, "/search?q=pelicam")
     assert (page["data"], page["didYouMean"]) == ([], None)
     monkeypatch.setattr(sql.posts, "list_posts_matching", hang)
     with monkeypatch.context() as patch:
