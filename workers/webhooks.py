@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,7 +34,7 @@ REST_SECONDS = 0.02
 
 @dataclass(slots=True)
 class Turn:
-    """A lane that is being worked on; `proven`: which budget it counts against."""
+    """A turn in a lane, until it is recorded; `proven`: which budget it counts against."""
 
     task: asyncio.Task[None]
     proven: bool
@@ -46,7 +47,7 @@ class Webhooks:
         self, database: Database, config: Config, product: Product, worker_id: str, pace: Pace | None = None
     ) -> None:
         self.database, self.worker_id, self.pace = database, worker_id, pace or Pace()
-        self.recorder = Recorder(database, worker_id, self.wake)
+        self.recorder = Recorder(database, worker_id, self._end)
         self.tools = Tools(
             database,
             config.outbound_allow,
@@ -109,11 +110,10 @@ class Webhooks:
             )
         for row in rows:
             lane = Lane(self.tools, row["id"], row["failures"], row["proven"])
-            task = asyncio.create_task(self._work(row["id"], lane))
-            self._turns[row["id"]] = Turn(task, row["proven"])
+            self._turns[row["id"]] = Turn(asyncio.create_task(lane.take_turn()), row["proven"])
 
-    async def _work(self, webhook_id: UUID, lane: Lane) -> None:
-        try:
-            await lane.take_turn()
-        finally:
+    def _end(self, webhook_ids: Sequence[UUID]) -> None:
+        """End recorded turns; a lane claimed before would send the same deliveries again."""
+        for webhook_id in webhook_ids:
             del self._turns[webhook_id]
+        self.wake()

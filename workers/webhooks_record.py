@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -55,9 +55,11 @@ class Release:
 
 
 class Recorder:
-    """Writes the results of a worker's lanes. `released` is called once lanes are given back."""
+    """Writes the results of a worker's lanes. `released` is called with the webhooks given back."""
 
-    def __init__(self, database: Database, worker_id: str, released: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, worker_id: str, released: Callable[[Sequence[UUID]], None]
+    ) -> None:
         self.database, self.worker_id, self.released = database, worker_id, released
         self._attempts: list[Attempt] = []
         self._releases: list[Release] = []
@@ -85,7 +87,7 @@ class Recorder:
                 releases, self._releases = self._releases, []
                 await self._write_patiently(attempts, releases)
                 if releases:
-                    self.released()
+                    self.released([one.webhook_id for one in releases])
         finally:
             self._writing = None
 

@@ -88,6 +88,19 @@ async def test_a_worker_that_loses_its_database_sends_the_rest_later(
     assert (await hooks.of(hook))["worker_id"] is None
 
 
+async def test_a_lane_is_not_claimed_again_before_its_turn_is_recorded(
+    hooks: Hooks, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even if its lease has expired, as after a while without PostgreSQL."""
+    monkeypatch.setattr("workers.webhooks_record.GATHER_SECONDS", 0.5)
+    admin = await hooks.person("admin")
+    hook, _ = await hooks.hook(admin, f"{receiver.origin}/slow")
+    await hooks.queue(hook, admin, 1)
+    async with hooks.sending(replace(HURRY, lease=0.0)):
+        await settled(hooks, hook)
+    assert len(receiver.calls) == 1
+
+
 async def plan(conn: Any, event: Any) -> Any:
     """Plan deliveries of one event for all webhooks of the scope "all"; return the result."""
     return await sql.webhooks_sending.plan_deliveries(
@@ -127,7 +140,7 @@ async def test_a_lane_that_ends_beside_a_batch_is_due_again(hooks: Hooks, first:
     await claimed(hooks, hook)
     await hooks.post(admin)
     [event] = await hooks.run("SELECT id, created_at, type FROM events WHERE type = 'post.created'")
-    recorder = Recorder(hooks.database, "w", lambda: None)
+    recorder = Recorder(hooks.database, "w", lambda released: None)
     async with hooks.database.transaction(wait=5) as one:
         if first == "batch":
             await plan(one, event)
@@ -166,7 +179,7 @@ async def test_results_that_cannot_be_recorded_are_told(
 ) -> None:
     monkeypatch.setattr("workers.webhooks_record.TRIES", 3)
     monkeypatch.setattr("workers.webhooks_record.PAUSE_SECONDS", 0.01)
-    recorder, tried = Recorder(hooks.database, "w", lambda: None), []
+    recorder, tried = Recorder(hooks.database, "w", lambda released: None), []
 
     for error, reason in ((asyncpg.DeadlockDetectedError(), "deadlock"), (Unavailable(), Unavailable.code)):
 
