@@ -26,8 +26,8 @@ from nexcorp.logs import seldom
 
 log = structlog.get_logger("nexcorp.db")
 
-# If PostgreSQL has answered within this time, it is reachable, even if a new connection takes long: a burst
-# after a quiet time opens many at once, and waiting for one is no sign of overload.
+# If PostgreSQL has not been silent for this long while it was asked, it is reachable, even if a new
+# connection takes long: a burst after a quiet time opens many at once, and waiting for one is no overload.
 ANSWERED_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 5.0
 ONE_PAUSES = (0.1, 0.3, 1.0)
@@ -124,8 +124,9 @@ class Database:
         # Connections between two blocks: at most the pool's minimum size.
         self.spare: list[Found] = []
         self.most_spare = config.database_pool[0]
-        # When PostgreSQL last answered successfully, of time.monotonic().
-        self.answered_at = -math.inf
+        # When PostgreSQL last answered successfully, and since when it is asked without a pause, of
+        # time.monotonic().
+        self.answered_at = self.asked_since = -math.inf
         # Until when PostgreSQL is assumed to refuse more connections; and the blocks waiting for another's.
         self.crowded_until = -math.inf
         self.crowd: deque[asyncio.Future[None]] = deque()
@@ -236,8 +237,8 @@ class Database:
         return self._pool
 
     def answers(self) -> bool:
-        """Return whether PostgreSQL answered successfully within ANSWERED_SECONDS."""
-        return time.monotonic() - self.answered_at < ANSWERED_SECONDS
+        """Return whether PostgreSQL has not been silent, while asked, for ANSWERED_SECONDS."""
+        return time.monotonic() - max(self.answered_at, self.asked_since) < ANSWERED_SECONDS
 
     def crowded(self) -> bool:
         """Return whether PostgreSQL refused a connection within CROWD_SECONDS because there were too many."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.db.encoding import encode, format_time
 from nexcorp.delivery.effects import WAKE, Forget, Job, Wake
@@ -286,6 +288,30 @@ async def test_a_connection_is_not_used_behind_its_block(database: Database) -> 
         assert await conn.fetchval("SELECT 1") == 1
     with pytest.raises(asyncpg.InterfaceError, match="fetchval: the block of this connection has ended"):
         await conn.fetchval("SELECT 1")
+
+
+async def test_a_burst_after_a_quiet_time_waits_for_slow_connections(config: Config) -> None:
+    """Nothing was asked before it, so that PostgreSQL said nothing is no sign of its being away."""
+
+    class Slow(Database):
+        async def _set_up(self, conn: asyncpg.Connection) -> None:
+            await asyncio.sleep(0.5)
+            await super()._set_up(conn)
+
+    database = Slow(config)
+    await database.open()
+    try:
+        async with database.connection(wait=5):
+            pass
+        database.answered_at = database.asked_since = -math.inf
+
+        async def ask() -> None:
+            async with database.connection() as conn:
+                await conn.execute("SELECT pg_sleep(0.7)")
+
+        await asyncio.gather(*(ask() for _ in range(database.stats()["max"])))
+    finally:
+        await database.close()
 
 
 async def test_who_waits_gets_what_is_given_back(database: Database) -> None:
