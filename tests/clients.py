@@ -15,7 +15,10 @@ from aiohttp import web
 from nexcorp.app import create_app
 from nexcorp.config import Config
 from nexcorp.db import Database
+from nexcorp.domain import searching
 from nexcorp.features import PRODUCT
+from nexcorp.features.search import routes as search
+from nexcorp.features.search import spelling
 from nexcorp.manifest import Product
 from nexcorp.realtime import routes
 from nexcorp.security.app_keys import DATABASE
@@ -25,7 +28,8 @@ from workers.settings import serve
 
 # The timeout in seconds of anything without a limit of its own; slow machines need this long.
 PATIENCE = 20.0
-routes.GREET_SECONDS = PATIENCE
+routes.GREET_SECONDS = spelling.TRY_SECONDS = PATIENCE
+searching.SEARCH_MILLISECONDS = search.CORRECTION_MILLISECONDS = round(PATIENCE * 1000)
 
 
 @dataclass
