@@ -183,7 +183,7 @@ async def test_a_file_that_is_purged_ends(make_user, service, open_file):
 async def test_only_so_many_sockets(make_user, service, client, open_file, monkeypatch):
     monkeypatch.setattr("nexcorp.collab.node.MAX_SOCKETS_PER_FILE", 2)
     monkeypatch.setattr(service.app[COLLAB].hub, "most", 3)
-    monkeypatch.setattr("nexcorp.realtime.routes.PROBE_SECONDS", 0.2)
+    monkeypatch.setattr("nexcorp.realtime.routes.PROBE_SECONDS", 1.0)
     ada, grace = await make_user(), await make_user()
     file_id, other = (
         await share_file(service.db, owner=[ada, grace]),

@@ -15,6 +15,7 @@ from nexcorp.delivery.wake import Waker, make_queue
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features import PRODUCT
 from nexcorp.redis_client import connect
+from tests.clients import PATIENCE
 from tests.conftest import wait_until
 
 
@@ -57,7 +58,7 @@ async def test_wake_follows_every_quiet_commit(waker):
             return waker._count > before
 
         await wait_until(went)
-        job = await waker.queue.dequeue(timeout=2)
+        job = await waker.queue.dequeue(timeout=PATIENCE)
         assert (job.function, job.retries >= 5, job.timeout > 0) == ("deliver", True, True)
         await job.finish("complete")
 

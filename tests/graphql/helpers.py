@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import WSMsgType
 
 from tests.api import API, outbox_empty, publish, say
+from tests.clients import PATIENCE
 from tests.conftest import wait_until
 
 PATH = "/api/graphql"
@@ -76,9 +77,9 @@ class Talk:
     async def subscribe(self, query: str, name: str = "one", **variables: Any) -> None:
         await self.say("subscribe", id=name, payload={"query": query, "variables": variables})
 
-    async def hear(self, kind: str = "next", seconds: float = 5.0) -> dict[str, Any]:
+    async def hear(self, kind: str = "next") -> dict[str, Any]:
         """Return the next message; fails unless it has this type."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE):
             message: dict[str, Any] = await self.ws.receive_json()
         assert message["type"] == kind, message
         return message
@@ -90,9 +91,9 @@ class Talk:
         (error,) = message["payload"]
         return error["extensions"]["code"], error["extensions"]["statusCode"]
 
-    async def closed(self, seconds: float = 6.0) -> int | None:
+    async def closed(self) -> int | None:
         """Return the close code; skips messages before it."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 message = await self.ws.receive()
                 if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):

@@ -256,7 +256,7 @@ async def none_left(service: Any, user: Any) -> bool:
 async def test_who_says_nothing_is_sent_away(
     make_user: Any, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nexcorp.graphql.socket.INIT_SECONDS", 0.2)
+    monkeypatch.setattr("nexcorp.graphql.socket.INIT_SECONDS", 1.0)
     talk = await open_talk(client, await make_user())
     await talk.begin()
     assert await (await open_talk(client)).closed() == 4408

@@ -70,7 +70,7 @@ async def test_a_large_file_goes_in_parts(server, store, tmp_path):
 
 @pytest.mark.parametrize("mode", ["fail", "vague", "garbage", "list", "stall", "lie"])
 async def test_whatever_goes_wrong_there_the_store_is_down(server, tmp_path, monkeypatch, mode):
-    monkeypatch.setattr(cloud, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(cloud, "SILENCE_SECONDS", 1.0)
     store = CloudStore(Config(cloudinary_url=server.setting, media_root=str(tmp_path)))
     path = tmp_path / "incoming"
     path.write_bytes(picture())

@@ -14,6 +14,7 @@ from nexcorp.features import PRODUCT
 from nexcorp.realtime.rooms import Rooms
 from nexcorp.security.access import Rights
 from nexcorp.web.routing import API_PREFIX, Route
+from tests.clients import PATIENCE
 from tests.conftest import Client
 from tests.contract import ROUTES, check_frame
 from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
@@ -208,10 +209,10 @@ async def test_the_rooms_keep_the_rule(world: World, room: Room) -> None:
     assert {elsewhere[name] for name in people} == {"room_not_found"}
 
 
-async def hear(ws: aiohttp.ClientWebSocketResponse, wanted: str, seconds: float = 5.0) -> list[Any]:
+async def hear(ws: aiohttp.ClientWebSocketResponse, wanted: str) -> list[Any]:
     """Return the frames up to the first whose event or id is `wanted`; raises TimeoutError."""
     heard = []
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(PATIENCE):
         while True:
             heard.append(await ws.receive_json())
             check_frame(heard[-1])

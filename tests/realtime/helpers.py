@@ -19,6 +19,7 @@ from aiohttp import WSMsgType
 from nexcorp.db import Database
 from nexcorp.delivery import emit
 from tests.api import publish
+from tests.clients import PATIENCE
 from tests.conftest import Live, User
 from tests.contract import check_frame
 
@@ -70,7 +71,7 @@ async def subscribe(live: Live, room: str, **more: Any) -> dict[str, Any]:
     return (await live.next("subscribed"))["data"]
 
 
-async def read_seqs(live: Live, room: str, count: int, seconds: float = 10.0) -> list[int]:
+async def read_seqs(live: Live, room: str, count: int, seconds: float = PATIENCE) -> list[int]:
     """Return the numbers of the next `count` frames of a room."""
     seqs: list[int] = []
     async with asyncio.timeout(seconds):
@@ -90,7 +91,7 @@ async def ask(live: Live, event: str, data: dict[str, Any] | None = None, **more
             return frame
 
 
-async def closed(live: Live, seconds: float = 6.0) -> tuple[int | None, str]:
+async def closed(live: Live, seconds: float = PATIENCE) -> tuple[int | None, str]:
     """Wait for the end; return the close code and the reason. Earlier frames are added to `live.frames`."""
     async with asyncio.timeout(seconds):
         while True:
@@ -133,7 +134,7 @@ class Raw:
             (size,) = struct.unpack("!Q", await self.reader.readexactly(8))
         return first, await self.reader.readexactly(size)
 
-    async def rest(self, seconds: float = 6.0) -> list[tuple[int, bytes]]:
+    async def rest(self, seconds: float = PATIENCE) -> list[tuple[int, bytes]]:
         """Return every frame until the connection ends."""
         frames = []
         async with asyncio.timeout(seconds):

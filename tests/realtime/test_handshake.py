@@ -176,7 +176,7 @@ async def test_who_is_not_greeted_in_time_is_sent_away(make_user, connect, servi
     async def hang(conn, socket) -> None:
         await held.wait()
 
-    monkeypatch.setattr(routes, "GREET_SECONDS", 0.2)
+    monkeypatch.setattr(routes, "GREET_SECONDS", 1.0)
     with monkeypatch.context() as patch:
         patch.setattr(service.app[NODE], "welcomes", [hang])
         live = await connect(ada)
@@ -187,7 +187,7 @@ async def test_who_is_not_greeted_in_time_is_sent_away(make_user, connect, servi
     # A socket that was greeted in time is not closed later.
     live = await connect(ada)
     assert (await live.next())["event"] == "connected"
-    await live.nothing("error", 0.4)
+    await live.nothing("error", 1.3)
     assert not live.ws.closed
 
 

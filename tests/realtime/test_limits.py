@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from nexcorp.realtime import node, routes, socket
+from nexcorp.realtime import node, socket
 from nexcorp.realtime.node import NODE
 from nexcorp.security import tokens
 from nexcorp.security.app_keys import TOKENS
+from tests.clients import PATIENCE
 from tests.conftest import User, wait_until
 from tests.realtime.helpers import LONG, ask, closed, create_post, edit_post, open_raw, read_seqs, subscribe
 
@@ -85,10 +86,7 @@ async def test_eleventh_socket_is_refused_and_ten_stay(make_user, connect):
     await wait_until(admitted)
 
 
-async def test_eleventh_socket_takes_the_place_of_one_that_is_silent(
-    make_user, connect, service, monkeypatch
-):
-    monkeypatch.setattr(routes, "PROBE_SECONDS", 0.3)
+async def test_eleventh_socket_takes_the_place_of_one_that_is_silent(make_user, connect, service):
     ada = await make_user()
     ten = [await connect(ada) for _ in range(10)]
     ten.pop(3)
@@ -145,13 +143,13 @@ async def test_bad_token_ends_the_socket(make_user, connect, service):
 async def test_silent_client_is_closed_and_answering_one_stays(make_user, client, connect, monkeypatch):
     ada = await make_user()
     monkeypatch.setattr(node, "TICK_SECONDS", 0.1)
-    monkeypatch.setattr(socket, "PING_SECONDS", 0.8)
-    monkeypatch.setattr(socket, "PONG_SECONDS", 0.4)
+    monkeypatch.setattr(socket, "PING_SECONDS", 2.0)
+    monkeypatch.setattr(socket, "PONG_SECONDS", 1.5)
     answering = await connect(ada)
     silent = await connect(ada)
     await silent.ws.close()
     silent.ws = await client.session.ws_connect(client.url + "/ws", autoping=False, headers=ada.headers)
-    reading = asyncio.create_task(answering.next("never", seconds=4))
+    reading = asyncio.create_task(answering.next("never"))
     assert (await closed(silent))[0] == 4012
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
@@ -288,7 +286,7 @@ async def test_close_code_travels_in_the_close_frame(make_user, service):
 async def read_end(raw) -> tuple[list[tuple[int, bytes]], int]:
     """Return the frames before the close frame, and its code."""
     frames = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             first, payload = await raw.read()
             if first == 0x88:

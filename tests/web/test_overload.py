@@ -172,16 +172,16 @@ async def test_a_request_that_takes_too_long_is_503_and_undone(
             await create(conn, **values)
             await forever.wait()
 
-        monkeypatch.setattr(gateway, "REQUEST_SECONDS", 0.3)
-        async with app[DATABASE].transaction(wait=5) as conn:
-            # The outbox is the last table that the statement writes.
-            await conn.execute("LOCK TABLE outbox IN EXCLUSIVE MODE")
-            answer = await client.post(f"{API}/posts", json={"body": "x"})
-            await check_envelope(answer, 503, "timeout")
-            assert "Retry-After" in answer.headers
+        key = {"Idempotency-Key": "once"}
         with monkeypatch.context() as patch:
+            patch.setattr(gateway, "REQUEST_SECONDS", 0.3)
+            async with app[DATABASE].transaction(wait=5) as conn:
+                # The outbox is the last table that the statement writes.
+                await conn.execute("LOCK TABLE outbox IN EXCLUSIVE MODE")
+                answer = await client.post(f"{API}/posts", json={"body": "x"})
+                await check_envelope(answer, 503, "timeout")
+                assert "Retry-After" in answer.headers
             patch.setattr(sql.posts, "create_post", create_slowly)
-            key = {"Idempotency-Key": "once"}
             answer = await client.post(f"{API}/posts", json={"body": "x"}, headers=key)
             await check_envelope(answer, 503, "timeout")
         assert (await (await client.get(f"{API}/posts")).json())["data"] == []

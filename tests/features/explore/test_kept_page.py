@@ -13,13 +13,14 @@ from nexcorp.features.explore import routes
 from nexcorp.web import cache
 from nexcorp.web.cache import CACHE
 from tests.api import API, get_json, publish
+from tests.clients import PATIENCE
 from tests.conftest import Client, wait_until
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait a second for Redis, so that a busy machine does not look like a lost Redis."""
-    monkeypatch.setattr(cache, "WAIT_SECONDS", 1.0)
+    """Wait long for Redis, so that a busy machine does not look like a lost Redis."""
+    monkeypatch.setattr(cache, "WAIT_SECONDS", PATIENCE)
 
 
 @pytest.fixture

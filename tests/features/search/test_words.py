@@ -19,6 +19,7 @@ from nexcorp.features.posts.service import create_post, delete_post
 from nexcorp.features.users.service import take_leave
 from tests.api import API, fetch, fetch_value, publish, say
 from tests.callers import make_caller
+from tests.clients import PATIENCE
 from tests.conftest import wait_until
 from tests.features.search.waiting import delivered
 from workers.delivery import Delivery
@@ -218,11 +219,11 @@ async def test_a_batch_that_hangs_is_not_waited_for(
     async with database.transaction() as conn:
         await delete_post(conn, make_caller(author), first)
     async with batch(worker, tell("post.updated", "post", second)):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await settle_part(database, PRODUCT)
         # Other batches go on meanwhile.
-        async with asyncio.timeout(3), batch(worker, tell("post.updated", "post", third)):
+        async with asyncio.timeout(PATIENCE), batch(worker, tell("post.updated", "post", third)):
             assert "lighthouse" in await known(database)
     await settle(database)
     assert "lighthouse" not in await known(database)
@@ -295,7 +296,7 @@ async def test_comments_of_a_post_that_is_being_deleted(
         indexing = asyncio.create_task(index())
         await asyncio.sleep(0.2)
         assert not indexing.done()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             await delete_post(conn, make_caller(author), target)
     async with asyncio.timeout(20):
         await indexing

@@ -155,16 +155,17 @@ async def test_a_removed_file_is_gone_at_once(make_user, client):
 async def test_whoever_reads_nothing_is_cut_off(make_user, client, monkeypatch):
     content = b"0123456789abcdef" * 750_000
     path = (await upload(await make_user(), content, "long.txt"))["url"]
-    monkeypatch.setattr(media, "PIECE_SECONDS", 0.3)
     url, sock = urlsplit(client.url), socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, (url.hostname, url.port))
     reader, writer = await asyncio.open_connection(sock=sock, limit=4096)
-    writer.write(f"GET {URL(path).path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    assert b" 200 " in await reader.readuntil(b"\r\n")
-    await asyncio.sleep(1)
-    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-        await reader.readexactly(len(content))
+    with monkeypatch.context() as patch:
+        patch.setattr(media, "PIECE_SECONDS", 0.3)
+        writer.write(f"GET {URL(path).path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert b" 200 " in await reader.readuntil(b"\r\n")
+        await asyncio.sleep(1)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(len(content))
     writer.transport.abort()
     assert await (await client.get(path)).read() == content
