@@ -77,7 +77,7 @@ async def test_what_fails_is_tried_again_and_logged(hooks: Hooks, receiver: Rece
     made = {name: (await hooks.hook(admin, f"{receiver.origin}/{name}"))[0] for name in paths}
     await hooks.post(admin)
     await hooks.deliver()
-    async with hooks.sending(replace(HURRY, patience=50)):
+    async with hooks.sending(replace(HURRY, patience=50, seconds=1.5)):
         await settled(hooks, *(made[name] for name in paths if name != "busy"))
         await wait_until(lambda: has_failed(hooks, made["busy"]))
     ends = {name: (await hooks.deliveries(made[name]))[0] for name in paths}
@@ -435,7 +435,7 @@ async def test_a_redelivery_during_the_last_attempt_is_not_lost(hooks: Hooks, re
     webhook_id, _ = await hooks.hook(ada, receiver.origin + path)
     await hooks.post(ada)
     await hooks.deliver()
-    async with hooks.sending(replace(HURRY, schedule=(), seconds=20)):
+    async with hooks.sending(replace(HURRY, schedule=())):
         await wait_until(lambda: came(receiver, path, 1))
         (delivery,) = await hooks.deliveries(webhook_id)
         async with hooks.database.transaction(wait=5) as conn:

@@ -18,6 +18,7 @@ from nexcorp.features import PRODUCT
 from nexcorp.features.webhooks.signing import make_secret, seal_secret, show_secret
 from nexcorp.realtime.protocol import RoomMessage
 from nexcorp.security.secrets import Secrets
+from tests.clients import PATIENCE
 from tests.conftest import wait_until
 from workers.delivery import Delivery
 from workers.webhooks import Webhooks
@@ -25,7 +26,7 @@ from workers.webhooks_lane import Pace
 
 # Retries come at once; leases and turns are short enough for a test to wait.
 HURRY = Pace(
-    schedule=(0.01, 0.01, 0.01), turn=1.0, lease=2.0, poll=0.02, probe=0.01, most_rest=0.05, seconds=0.5
+    schedule=(0.01, 0.01, 0.01), turn=1.0, lease=2.0, poll=0.02, probe=0.01, most_rest=0.05, seconds=PATIENCE
 )
 numbers = itertools.count(1)
 
