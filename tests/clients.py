@@ -22,13 +22,14 @@ from nexcorp.features.search import spelling
 from nexcorp.manifest import Product
 from nexcorp.realtime import routes
 from nexcorp.security.app_keys import DATABASE
+from nexcorp.web import turns
 from nexcorp.web.connections import Runner
 from tests.contract import check_frame, check_response
 from workers.settings import serve
 
 # The timeout in seconds of anything without a limit of its own; slow machines need this long.
 PATIENCE = 20.0
-routes.GREET_SECONDS = spelling.TRY_SECONDS = PATIENCE
+routes.GREET_SECONDS = spelling.TRY_SECONDS = turns.WAIT_SECONDS = PATIENCE
 searching.SEARCH_MILLISECONDS = search.CORRECTION_MILLISECONDS = round(PATIENCE * 1000)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 import zlib
 from collections import Counter
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ import aiohttp
 
 from tests.chaos.people import BROKEN, Api, Person
 from tests.collab.clients import SYNC, UPDATE, Typist, pack
+from workers.settling import LEASE_SECONDS
 
 PATIENCE = aiohttp.ClientWSTimeout(ws_close=1.0)
 MAKE_FILE = """
@@ -132,7 +134,9 @@ def check_text(where: str, text: str, typists: Iterable[Forgetful]) -> list[str]
 async def check_typing(conn: Any, api: Api, typists: list[Forgetful]) -> list[str]:
     """Read every node's replica and the newest version until they are equal; return the findings."""
     first, texts = typists[0], {}
-    for _ in range(40):
+    # A worker that dies, or loses PostgreSQL, keeps its claim until it runs out.
+    until = time.monotonic() + LEASE_SECONDS + 20
+    while time.monotonic() < until:
         await asyncio.sleep(0.5)
         with contextlib.suppress(*BROKEN):
             for address in api.addresses:
