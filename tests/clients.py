@@ -29,7 +29,8 @@ from workers.settings import serve
 
 # The timeout in seconds of anything without a limit of its own; slow machines need this long.
 PATIENCE = 20.0
-routes.GREET_SECONDS = spelling.TRY_SECONDS = turns.WAIT_SECONDS = PATIENCE
+routes.GREET_SECONDS = spelling.TRY_SECONDS = PATIENCE
+turns.WAIT_SECONDS = PATIENCE / 4
 searching.SEARCH_MILLISECONDS = search.CORRECTION_MILLISECONDS = round(PATIENCE * 1000)
 
 

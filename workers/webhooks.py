@@ -34,7 +34,7 @@ REST_SECONDS = 0.02
 
 @dataclass(slots=True)
 class Turn:
-    """A turn in a lane, until it is recorded; `proven`: which budget it counts against."""
+    """A turn in a lane, until it is recorded or cannot be; `proven`: which budget it counts against."""
 
     task: asyncio.Task[None]
     proven: bool
@@ -113,7 +113,7 @@ class Webhooks:
             self._turns[row["id"]] = Turn(asyncio.create_task(lane.take_turn()), row["proven"])
 
     def _end(self, webhook_ids: Sequence[UUID]) -> None:
-        """End recorded turns; a lane claimed before would send the same deliveries again."""
+        """End these turns; a lane claimed before would send the same deliveries again."""
         for webhook_id in webhook_ids:
             del self._turns[webhook_id]
         self.wake()

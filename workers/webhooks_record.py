@@ -55,7 +55,10 @@ class Release:
 
 
 class Recorder:
-    """Writes the results of a worker's lanes. `released` is called with the webhooks given back."""
+    """Writes the results of a worker's lanes.
+
+    `released` is called with the webhooks whose turns are recorded, or cannot be.
+    """
 
     def __init__(
         self, database: Database, worker_id: str, released: Callable[[Sequence[UUID]], None]

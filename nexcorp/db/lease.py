@@ -109,7 +109,7 @@ class Lease:
     async def __aenter__(self) -> Any:
         database, context = self._database, current.get()
         self._shares = await database.shares.take(context) if context is not None else ()
-        if not database.leased and not database.waiting:
+        if not database.leased and not database.waiting and database.answered_at >= database.asked_since:
             database.asked_since = time.monotonic()
         spare = database.spare
         while spare:

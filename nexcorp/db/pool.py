@@ -26,8 +26,8 @@ from nexcorp.logs import seldom
 
 log = structlog.get_logger("nexcorp.db")
 
-# If PostgreSQL has not been silent for this long while it was asked, it is reachable, even if a new
-# connection takes long: a burst after a quiet time opens many at once, and waiting for one is no overload.
+# If a block has ended well within this time, or the first one has begun, PostgreSQL is reachable, even if
+# a new connection takes long: a burst after a quiet time opens many at once, and waiting is no overload.
 ANSWERED_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 5.0
 ONE_PAUSES = (0.1, 0.3, 1.0)
@@ -124,8 +124,8 @@ class Database:
         # Connections between two blocks: at most the pool's minimum size.
         self.spare: list[Found] = []
         self.most_spare = config.database_pool[0]
-        # When PostgreSQL last answered successfully, and since when it is asked without a pause, of
-        # time.monotonic().
+        # When a block last ended well, and when the first one began after a pause, of time.monotonic(). It is
+        # not moved while PostgreSQL owes an answer: after a failure only an answer ends the silence.
         self.answered_at = self.asked_since = -math.inf
         # Until when PostgreSQL is assumed to refuse more connections; and the blocks waiting for another's.
         self.crowded_until = -math.inf
@@ -237,7 +237,7 @@ class Database:
         return self._pool
 
     def answers(self) -> bool:
-        """Return whether PostgreSQL has not been silent, while asked, for ANSWERED_SECONDS."""
+        """Return whether a block has ended well, or the first one begun, within ANSWERED_SECONDS."""
         return time.monotonic() - max(self.answered_at, self.asked_since) < ANSWERED_SECONDS
 
     def crowded(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.db.encoding import encode, format_time
 from nexcorp.delivery.effects import WAKE, Forget, Job, Wake
-from nexcorp.errors import AppError, NotFound, Unavailable, on_constraint
+from nexcorp.errors import AppError, DatabaseUnavailable, NotFound, Unavailable, on_constraint
 from tests.conftest import wait_until
 
 
@@ -290,16 +291,21 @@ async def test_a_connection_is_not_used_behind_its_block(database: Database) -> 
         await conn.fetchval("SELECT 1")
 
 
+class Slow(Database):
+    """Needs `seconds` for a new connection."""
+
+    seconds = 0.0
+
+    async def _set_up(self, conn: asyncpg.Connection) -> None:
+        await asyncio.sleep(self.seconds)
+        await super()._set_up(conn)
+
+
 async def test_a_burst_after_a_quiet_time_waits_for_slow_connections(config: Config) -> None:
     """Nothing was asked before it, so that PostgreSQL said nothing is no sign of its being away."""
-
-    class Slow(Database):
-        async def _set_up(self, conn: asyncpg.Connection) -> None:
-            await asyncio.sleep(0.5)
-            await super()._set_up(conn)
-
     database = Slow(config)
     await database.open()
+    database.seconds = 0.5
     try:
         async with database.connection(wait=5):
             pass
@@ -312,6 +318,26 @@ async def test_a_burst_after_a_quiet_time_waits_for_slow_connections(config: Con
         await asyncio.gather(*(ask() for _ in range(database.stats()["max"])))
     finally:
         await database.close()
+
+
+async def test_a_pause_during_an_outage_does_not_end_it(config: Config) -> None:
+    """Single requests do not hope anew each time: only an answer ends the silence."""
+    database = Slow(replace(config, database_pool=(1, 2)))
+    await database.open()
+    try:
+        async with database.connection(wait=5) as conn:
+            conn.terminate()
+        database.seconds = 60
+        database.answered_at = database.asked_since = -math.inf
+        seen = set()
+        for _ in range(3):
+            with pytest.raises(DatabaseUnavailable):
+                async with database.connection():
+                    pass
+            seen.add((database.asked_since, database.answers()))
+        assert len(seen) == 1 and database.leased == database.waiting == 0
+    finally:
+        database.abandon()
 
 
 async def test_who_waits_gets_what_is_given_back(database: Database) -> None:

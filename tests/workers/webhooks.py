@@ -26,7 +26,7 @@ from workers.webhooks_lane import Pace
 
 # Retries come at once; leases and turns are short enough for a test to wait.
 HURRY = Pace(
-    schedule=(0.01, 0.01, 0.01), turn=1.0, lease=2.0, poll=0.02, probe=0.01, most_rest=0.05, seconds=PATIENCE
+    schedule=(0.01, 0.01, 0.01), turn=1.0, lease=30.0, poll=0.02, probe=0.01, most_rest=0.05, seconds=PATIENCE
 )
 numbers = itertools.count(1)
 
