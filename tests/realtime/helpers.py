@@ -71,12 +71,12 @@ async def subscribe(live: Live, room: str, **more: Any) -> dict[str, Any]:
     return (await live.next("subscribed"))["data"]
 
 
-async def read_seqs(live: Live, room: str, count: int, seconds: float = PATIENCE) -> list[int]:
+async def read_seqs(live: Live, room: str, count: int) -> list[int]:
     """Return the numbers of the next `count` frames of a room."""
     seqs: list[int] = []
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(PATIENCE):
         while len(seqs) < count:
-            frame = await live.next(seconds=seconds)
+            frame = await live.next()
             if frame.get("room") == room:
                 seqs.append(frame["seq"])
     return seqs
@@ -91,9 +91,9 @@ async def ask(live: Live, event: str, data: dict[str, Any] | None = None, **more
             return frame
 
 
-async def closed(live: Live, seconds: float = PATIENCE) -> tuple[int | None, str]:
+async def closed(live: Live) -> tuple[int | None, str]:
     """Wait for the end; return the close code and the reason. Earlier frames are added to `live.frames`."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(PATIENCE):
         while True:
             message = await live.ws.receive()
             if message.type is WSMsgType.TEXT:
@@ -134,10 +134,10 @@ class Raw:
             (size,) = struct.unpack("!Q", await self.reader.readexactly(8))
         return first, await self.reader.readexactly(size)
 
-    async def rest(self, seconds: float = PATIENCE) -> list[tuple[int, bytes]]:
+    async def rest(self) -> list[tuple[int, bytes]]:
         """Return every frame until the connection ends."""
         frames = []
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE):
             try:
                 while True:
                     frames.append(await self.read())

@@ -24,7 +24,7 @@ from workers.delivery import Delivery
 from workers.webhooks import Webhooks
 from workers.webhooks_lane import Pace
 
-# Retries come at once; leases and turns are short enough for a test to wait.
+# Retries come at once; turns are short enough for a test to wait.
 HURRY = Pace(
     schedule=(0.01, 0.01, 0.01), turn=1.0, lease=30.0, poll=0.02, probe=0.01, most_rest=0.05, seconds=PATIENCE
 )

@@ -87,6 +87,13 @@ async def settle(database: Database) -> None:
         pass
 
 
+async def settle_behind(settling: asyncio.Task[int], database: Database) -> None:
+    """Wait for a settling that waited for a batch; if that took too long, its words are still in doubt."""
+    with contextlib.suppress(asyncpg.LockNotAvailableError):
+        await settling
+    await settle(database)
+
+
 def tell(type: str, kind: str, entity_id: UUID) -> Event:
     """An event with only what indexing reads."""
     return Event(uuid4(), type, None, kind, entity_id, {}, None)  # type: ignore[arg-type]
@@ -203,10 +210,7 @@ async def test_a_word_that_a_batch_relies_on_is_not_taken_away(
         settling = asyncio.create_task(settle_part(database, PRODUCT))
         await asyncio.sleep(0.2)
         assert not settling.done()
-    # If the batch has taken too long, the words stay in doubt.
-    with contextlib.suppress(asyncpg.LockNotAvailableError):
-        await settling
-    await settle(database)
+    await settle_behind(settling, database)
     assert "lighthouse" in await known(database)
     async with database.transaction() as conn:
         assert await conn.fetchval("SELECT count(*) FROM search_doubts") == 0
@@ -244,10 +248,7 @@ async def test_a_text_that_changes_while_it_is_indexed_leaves_no_word(
         settling = asyncio.create_task(settle_part(database, PRODUCT))
         await asyncio.sleep(0.2)
         assert not settling.done()
-    # If the batch has taken too long, the words stay in doubt.
-    with contextlib.suppress(asyncpg.LockNotAvailableError):
-        await settling
-    await settle(database)
+    await settle_behind(settling, database)
     # The document still has the words of the old text.
     assert "lighthouse" not in await known(database)
     await worker.drain()
