@@ -12,7 +12,7 @@ from tests.realtime.helpers import ask, create_post, edit_post, read_seqs, subsc
 
 @pytest.fixture
 def told(monkeypatch):
-    """A list of the rooms to which workers have pushed, in order."""
+    """A list of the rooms to which workers have pushed, in order; the service must start behind it."""
     push, rooms = bus.Publisher.publish_frames, []
 
     async def note(self, messages):
@@ -23,24 +23,31 @@ def told(monkeypatch):
     return rooms
 
 
-async def test_rooms_without_members_cost_no_push(make_user, connect, service, told):
+async def test_rooms_without_members_cost_no_push(told, make_user, connect, service):
     ada = await make_user()
     seen, unseen = await create_post(ada), await create_post(ada)
     live = await connect(ada)
     await subscribe(live, f"post:{seen}")
+    await wait_until(lambda: hears_only(service.app[NODE], f"post:{seen}", f"post:{unseen}"))
     for number in range(1, 4):
         await edit_post(service.db, unseen, ada.id)
         await edit_post(service.db, seen, ada.id)
         assert await read_seqs(live, f"post:{seen}", 1) == [number]
-    assert f"post:{unseen}" not in told
+    assert f"post:{seen}" in told and f"post:{unseen}" not in told
     # A new room is pushed to at once, and a room that was left no more.
     assert (await subscribe(live, f"post:{unseen}"))["seq"] == 3
     await ask(live, "unsubscribe", {"room": f"post:{seen}"})
+    await wait_until(lambda: hears_only(service.app[NODE], f"post:{unseen}", f"post:{seen}"))
     told.clear()
     await edit_post(service.db, seen, ada.id)
     await edit_post(service.db, unseen, ada.id)
     assert await read_seqs(live, f"post:{unseen}", 1) == [4]
-    assert f"post:{seen}" not in told
+    assert f"post:{unseen}" in told and f"post:{seen}" not in told
+
+
+async def hears_only(node, room, other):
+    """Whether workers know that `room` has members, and `other` has none."""
+    return await node.publisher.list_heard({room, other}) == {room}
 
 
 async def test_rooms_are_known_again_on_a_new_connection(make_user, connect, service):
